@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// What was seen while a plan ran: facts only, no judgement. Plain data; saved as evidence.json.
+// Times `t_s` are seconds since the case started. Sizes are bytes unless the name says otherwise.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/scenario.h"
+
+namespace brink {
+
+/// No limit, in any field that holds a limit (RLIM_INFINITY, "max").
+inline constexpr std::uint64_t kNoLimit = UINT64_MAX;
+
+struct HostFacts {
+  std::string kernel;           // uname -r
+  std::string cgroup_version;   // "v1", "v2" or "none": of the memory controller
+  std::uint64_t memory_bytes = 0;  // MemTotal
+  std::uint64_t swap_bytes = 0;
+  std::uint64_t page_size = 4096;
+  int cpus = 0;
+  std::map<std::string, std::string> sysctls;  // the machine-wide settings of the fault table, before anything was imposed
+};
+
+/// Where the facts come from. kKernel: BPF. kCounters: wait status and cgroup counters only. kNone: wait status only.
+enum class EvidenceGrade { kKernel, kCounters, kNone };
+
+/// One fault with the proof that it is in force.
+struct ImposedFault {
+  std::string name;       // a row of the fault table
+  std::string target;     // "machine", or the name of a process or group
+  std::string requested;  // as the plan has it
+  std::string read_back;  // what the kernel says it is; empty when it could not be read
+  bool in_force = false;
+  std::string error;   // why not, with the remedy; empty when in force
+  double t_s = 0;
+};
+
+/// The machine's limits at one instant.
+struct MachineFigures {
+  std::uint64_t max_map_count = 0;
+  int overcommit_memory = 0;
+  std::uint64_t commit_limit_bytes = 0;
+  std::uint64_t committed_as_bytes = 0;
+  std::uint64_t memory_total_bytes = 0;
+  std::uint64_t memory_available_bytes = 0;
+  std::uint64_t swap_total_bytes = 0;
+  std::uint64_t pid_max = 0;
+  std::uint64_t threads_max = 0;
+  std::uint64_t threads = 0;  // threads in the whole system (of /proc/loadavg)
+  std::uint64_t hugepages_free = 0;
+  std::uint64_t hugepage_size_bytes = 0;
+};
+
+/// One level of a cgroup controller above a task, nearest first.
+struct GroupFigures {
+  std::string path;  // below the controller's mount; "" where only the kernel saw it
+  std::uint64_t use = 0;         // memory: bytes; pids: tasks
+  std::uint64_t limit = kNoLimit;
+};
+
+struct ProcessLimits {  // soft limits, in bytes; nproc in tasks
+  std::uint64_t as = kNoLimit;
+  std::uint64_t data = kNoLimit;
+  std::uint64_t memlock = kNoLimit;
+  std::uint64_t stack = kNoLimit;
+  std::uint64_t nproc = kNoLimit;
+};
+
+/// A system call that asked for memory (or a task) and failed, with the figures at its return.
+struct FailedCall {
+  std::string process;  // the plan's name of the process or child
+  int pid = 0;
+  int tid = 0;
+  std::string comm;
+  std::string call;        // system call name: "munmap", "clone3", "brk"
+  std::string errno_name;  // "ENOMEM"; brk reports none itself: ENOMEM stands for a break that did not move
+  std::array<std::uint64_t, 6> args{};
+  double t_s = 0;
+  std::uint64_t map_count = 0;
+  std::uint64_t locked_bytes = 0;   // mm->locked_vm
+  std::uint64_t total_vm_bytes = 0;
+  std::uint64_t data_vm_bytes = 0;
+  std::uint64_t stack_vm_bytes = 0;
+  bool ipc_lock_capable = false;    // CAP_IPC_LOCK: RLIMIT_MEMLOCK does not apply
+  bool resource_capable = false;    // CAP_SYS_RESOURCE or CAP_SYS_ADMIN: RLIMIT_NPROC does not apply
+  std::uint64_t user_tasks = 0;     // tasks of the same real user, against RLIMIT_NPROC
+  std::uint64_t uid = 0;
+  ProcessLimits limits;
+  std::vector<GroupFigures> memory_groups;  // memory cgroups, nearest first
+  std::vector<GroupFigures> pids_groups;
+  /// True when the kernel's own overcommit check (__vm_enough_memory) refused during this call; absent when not watched.
+  std::optional<bool> overcommit_refused;
+  MachineFigures machine;
+  /// Innermost first: "munmap+0x7 (libc.so.6)". A frame that could not be named is "0x7f... (?)".
+  std::vector<std::string> stack;
+};
+
+/// How often each call failed; counts every failure, FailedCall only details the first few of each kind.
+struct FailureCount {
+  std::string process;
+  std::string call;
+  std::string errno_name;
+  std::uint64_t count = 0;
+};
+
+struct OomKill {
+  std::string process;  // empty: a process that is not ours
+  int pid = 0;
+  std::string comm;
+  std::string scope;   // "memcg" or "machine"; empty when the kernel did not say
+  std::string cgroup;  // the group whose limit was exhausted (memcg), or the victim's
+  std::uint64_t limit_bytes = kNoLimit;  // of that group at that instant
+  std::uint64_t use_bytes = 0;
+  std::uint64_t anon_rss_bytes = 0;
+  std::uint64_t file_rss_bytes = 0;
+  std::uint64_t shmem_rss_bytes = 0;
+  int oom_score_adj = 0;
+  int invoker_pid = 0;  // whose allocation led to it
+  std::string invoker_comm;
+  double t_s = 0;
+};
+
+/// A signal that ends processes by default, as its sender generated it.
+struct SignalSent {
+  int signal = 0;
+  int code = 0;  // si_code: SI_USER 0, SI_KERNEL 128, SI_TKILL -6; a fault's own code for SIGSEGV and SIGBUS
+  int sender_pid = 0;
+  std::string sender_comm;
+  std::string sender;  // "brink", the plan's name of a process, child or step, or empty for a stranger
+  std::string process; // target
+  int pid = 0;
+  double t_s = 0;
+};
+
+/// A process that lived during the case.
+struct ProcessRecord {
+  std::string name;  // of the plan's process, child rule, or step (its `as`)
+  enum class Kind { kProcess, kChild, kStep };
+  Kind kind = Kind::kProcess;
+  std::string parent;  // kChild: the plan's process it descends from
+  int pid = 0;
+  std::string comm;
+  bool started = false;
+  std::string start_error;  // why exec or a fault failed; empty when started
+  bool ready = false;       // its readiness was seen (or none was asked for)
+  double start_s = 0;
+  std::optional<double> end_s;      // absent: it was alive when the case ended
+  std::optional<int> exit_code;     // it called exit
+  std::optional<int> signal;        // or died of this signal
+  bool stopped_by_brink = false;    // brink ended it (end of case, stop step) while it was alive
+  bool alive_at_end = false;        // alive when the last step was done or the timeout passed
+  bool timed_out = false;           // the case's timeout passed while it was alive and still wanted
+  std::optional<std::uint64_t> peak_memory_bytes;  // its group's peak, or (child, shared group) its own peak resident size
+  std::optional<std::uint64_t> peak_map_count;
+  /// At timeout: R, S or D, the kernel function it waits in, and whether its group throttled or held it.
+  std::string state;
+  std::string wait_channel;
+  bool under_oom = false;           // v1 memory.oom_control under_oom
+  std::uint64_t throttled_high = 0; // v2 memory.events "high", since the case started
+};
+
+struct GroupRecord {
+  std::string name;
+  std::string path;
+  std::optional<std::uint64_t> memory_limit_bytes;  // as of the end; absent: none
+  std::uint64_t peak_memory_bytes = 0;
+  std::uint64_t oom_kills = 0;
+  std::uint64_t limit_hits = 0;  // v1 failcnt, v2 memory.events max
+  std::uint64_t peak_pids = 0;
+  std::uint64_t pids_refused = 0;  // pids.events max
+};
+
+struct StepRecord {
+  std::string as;
+  int index = 0;  // from 0
+  std::string text;  // "run redis-cli -p 1234 bgsave": for people
+  bool skipped = false;
+  bool timed_out = false;
+  std::string error;  // why the step could not be done; empty when it was
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::string output;  // of a run step: the first and last 8 KiB
+  bool output_matched = false;  // of StepPlan::expect.output, searched while it ran; only meaningful if one was asked for
+  std::map<std::string, bool> patterns;  // Expectation::output patterns on this step: found or not
+  double start_s = 0;
+  double duration_s = 0;
+};
+
+/// How often a pattern of the plan's expectations occurred in a process's output (logs rotate, so it is counted live).
+struct LogMatch {
+  std::string process;
+  std::string pattern;
+  std::uint64_t count = 0;
+  std::string first_line;
+  double first_s = 0;
+};
+
+struct MapsSummary {  // of /proc/PID/maps, taken at a process's first failure
+  std::string process;
+  double t_s = 0;
+  std::uint64_t mappings = 0;
+  std::uint64_t anonymous = 0;
+  std::uint64_t file_backed = 0;
+  std::uint64_t stacks_and_special = 0;
+  /// The commonest kinds with their number: "rw-p 8 KiB anonymous" -> 4000.
+  std::vector<std::pair<std::string, std::uint64_t>> commonest;
+};
+
+struct TimelineSample {
+  double t_s = 0;
+  std::string subject;  // a process or child
+  std::uint64_t map_count = 0;
+  std::uint64_t locked_bytes = 0;
+  std::uint64_t total_vm_bytes = 0;
+  std::uint64_t memory_bytes = 0;  // charged to its group (0 for a child)
+  std::uint64_t failures = 0;      // failing calls so far
+};
+
+struct Evidence {
+  int format = 1;
+  std::string brink_version;
+  HostFacts host;
+  EvidenceGrade grade = EvidenceGrade::kNone;
+  std::string grade_reason;  // why not kernel; empty when it is
+  double duration_s = 0;
+  bool interrupted = false;
+  std::string harness_error;  // brink's own failure; empty when none
+  bool timed_out = false;     // the case's timeout passed
+  std::vector<ImposedFault> faults;
+  std::vector<ProcessRecord> processes;
+  std::vector<GroupRecord> groups;
+  std::vector<StepRecord> steps;
+  std::vector<FailedCall> failed_calls;  // in time order; bounded
+  std::vector<FailureCount> failure_counts;
+  std::uint64_t events_lost = 0;  // the ring buffer was full so often
+  std::vector<OomKill> oom_kills;
+  std::vector<SignalSent> signals;  // bounded
+  std::vector<LogMatch> log_matches;
+  std::vector<MapsSummary> maps;
+  std::vector<TimelineSample> timeline;  // bounded: thinned out when it grows too long
+};
+
+}  // namespace brink

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// What the evidence means. A pure function of Plan and Evidence (judge/judge.h). Plain data.
+// The JSON form (report/verdict.schema.json) is a contract: fields are added, never renamed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/evidence.h"
+
+namespace brink {
+
+enum class Outcome { kSurvived, kFailed, kOomKilled, kHung, kInconclusive };
+
+/// The one limit that caused a failure. `name` is one of: vm.max_map_count, commit_limit, RLIMIT_MEMLOCK, RLIMIT_AS,
+/// RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NPROC, memory.max, memory.high, machine_memory, pids.max, kernel.pid_max,
+/// kernel.threads-max, hugepages.
+struct BindingLimit {
+  std::string name;
+  std::uint64_t limit = 0;
+  std::uint64_t use = 0;  // at that instant, without what the failing call asked for
+  std::string unit;       // "bytes", "mappings", "tasks", "pages"
+  std::string detail;     // one clause: "munmap in the middle of a mapping needs one more"; may be empty
+};
+
+struct FirstFailure {
+  std::string process;
+  int pid = 0;
+  std::string call;
+  std::string errno_name;
+  std::array<std::uint64_t, 6> args{};
+  std::vector<std::string> stack;
+  std::uint64_t map_count = 0;
+  double t_s = 0;
+};
+
+struct ProcessVerdict {
+  Outcome outcome = Outcome::kInconclusive;
+  bool child = false;
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  /// Who ended it: "oom:memcg", "oom:machine", "brink", "self" (raise, abort, a fault), "process NAME" (of the plan),
+  /// "pid 123 (comm)" (a stranger); empty when it was not killed or nobody knows.
+  std::string killed_by;
+  std::optional<std::uint64_t> peak_memory_bytes;
+  std::optional<std::uint64_t> peak_map_count;
+  std::optional<FirstFailure> first_failure;
+  std::optional<BindingLimit> binding_limit;
+  std::string binding_reason;  // why that limit, or why none could be named
+  std::string reason;          // one sentence
+};
+
+/// One expectation with what was found. `met` is absent when the evidence does not suffice.
+struct ExpectationResult {
+  std::string subject;
+  std::string what;      // "outcome", "failure", "binding_limit", "log", "exit" ...
+  std::string expected;
+  std::string found;
+  std::optional<bool> met;
+  SourceMark mark;
+};
+
+struct Verdict {
+  std::string scenario;
+  std::string title;
+  std::string case_name;
+  int repeat = 1;
+  std::string sandbox;
+  std::optional<bool> expected_met;  // absent: inconclusive
+  Outcome outcome = Outcome::kInconclusive;
+  std::string reason;  // one sentence for a person
+  std::string remedy;  // what to do when inconclusive; may be empty
+  EvidenceGrade grade = EvidenceGrade::kNone;
+  double duration_s = 0;
+  std::string run_dir;
+  std::map<std::string, ProcessVerdict> processes;  // steps' commands are not in it
+  std::optional<FirstFailure> first_failure;
+  std::vector<FailureCount> failures;
+  std::optional<BindingLimit> binding_limit;
+  std::string binding_reason;
+  std::vector<OomKill> oom_kills;  // of our processes
+  std::vector<ImposedFault> faults;
+  std::vector<ExpectationResult> expectations;
+};
+
+}  // namespace brink

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Plan to evidence: the only step that touches the machine.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "evidence/watch.h"
+#include "kernel/machine_guard.h"
+#include "model/evidence.h"
+#include "model/plan.h"
+#include "sandbox/host.h"
+
+namespace brink {
+
+struct CaseContext {
+  HostSandbox* sandbox = nullptr;
+  /// Null when BPF does not work here; `watch_missing` then says why.
+  Watch* watch = nullptr;
+  std::string watch_missing;
+  MachineHold* hold = nullptr;
+  /// Readable when the run is to be given up (Ctrl-C); -1: never.
+  int cancel_fd = -1;
+  /// Told of each step and event in words, for live progress; may be empty.
+  std::function<void(const std::string& line)> progress;
+};
+
+/// Runs the plan on this host and records what happens; writes logs below plan.run_dir. Never fails: what goes wrong in
+/// brink itself is Evidence::harness_error. Afterwards no process and no group of the case is left.
+[[nodiscard]] Evidence RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof, const CaseContext& context);
+
+}  // namespace brink

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Runs plans: takes the machine, runs the case, judges it, saves both. Used by `brink run` and by the GoogleTest programs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kernel/roots.h"
+#include "model/plan.h"
+#include "model/verdict.h"
+
+namespace brink {
+
+struct SessionOptions {
+  Roots roots;
+  /// False: a plan with machine-wide faults is inconclusive, with the remedy `--sandbox host`.
+  bool may_change_machine = false;
+  bool use_bpf = true;
+  int jobs = 1;
+  int cancel_fd = -1;  // readable: give up
+  std::function<void(const Plan&, const std::string& line)> progress;
+  std::function<void(const Verdict&)> finished;  // called as each case ends, from one thread at a time
+};
+
+class Session {
+ public:
+  /// Call while the process has one thread.
+  [[nodiscard]] static Result<Session> Start(SessionOptions options);
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  [[nodiscard]] const HostFacts& Host() const;
+  /// Runs one plan here and now. Writes plan.json, evidence.json, verdict.json and logs/ below plan.run_dir.
+  [[nodiscard]] Verdict Run(const Plan& plan);
+  /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd became
+  /// readable are left out.
+  [[nodiscard]] std::vector<Verdict> RunAll(const std::vector<Plan>& plans);
+  /// Leaves the machine clean; an error names what could not be put back.
+  [[nodiscard]] Status Finish();
+
+ private:
+  Session();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace brink

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Scenario files: YAML to Scenario, with every mistake of a file reported in one go.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/scenario.h"
+
+namespace brink {
+
+/// One mistake in a file.
+struct Complaint {
+  SourceMark mark;
+  std::string problem;  // with the value found
+  std::string remedy;
+};
+
+/// "file:line:column: problem (remedy)".
+[[nodiscard]] std::string FormatComplaint(const Complaint& complaint);
+
+struct LoadResult {
+  Scenario scenario;  // meaningful when there are no complaints
+  std::vector<Complaint> complaints;
+};
+
+/// Reads one file and checks everything that can be known without a host: keys, types, units, references between processes,
+/// steps and expectations, cases that can't be told apart.
+[[nodiscard]] LoadResult LoadScenario(const std::string& path);
+[[nodiscard]] LoadResult ParseScenario(const std::string& text, const std::string& file);
+
+/// The scenario files at a path: the file itself, or all *.yaml below a folder, sorted. An error when there are none.
+[[nodiscard]] Result<std::vector<std::string>> FindScenarioFiles(const std::string& path);
+
+/// The reference of the format (scenarios/FORMAT.md) and the JSON Schema for editors (scenarios/scenario.schema.json), from
+/// the table that the parser uses.
+[[nodiscard]] std::string FormatReferenceMarkdown();
+[[nodiscard]] std::string FormatJsonSchema();
+
+}  // namespace brink
