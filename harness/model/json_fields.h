@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// Internal to model/json.cpp: the fields of Plan and Evidence, in the order they are written. Keys are the
+// members' names.
+#pragma once
+
+#include "model/evidence.h"
+#include "model/json_archive.h"
+#include "model/plan.h"
+
+namespace brink {
+
+void Fields(auto& a, json::Like<SourceMark> auto& x) {
+  a("file", x.file)("line", x.line)("column", x.column);
+}
+
+// Plan.
+
+void Fields(auto& a, json::Like<Setting> auto& x) { a("name", x.name)("value", x.value)("mark", x.mark); }
+void Fields(auto& a, json::Like<RlimitSetting> auto& x) { a("name", x.name)("soft", x.soft)("hard", x.hard); }
+void Fields(auto& a, json::Like<Ready> auto& x) {
+  a("tcp", x.tcp)("log", x.log)("exec", x.exec)("timeout_s", x.timeout_s);
+}
+void Fields(auto& a, json::Like<ChildRule> auto& x) {
+  a("name", x.name)("title", x.title)("exe", x.exe)("oom_score_adj", x.oom_score_adj);
+}
+void Fields(auto& a, json::Like<ProcessPlan> auto& x) {
+  a("name", x.name)("argv", x.argv)("env", x.env)("cwd", x.cwd)("user", x.user)("group", x.group);
+  a("rlimits", x.rlimits)("oom_score_adj", x.oom_score_adj)("nice", x.nice)("ready", x.ready);
+  a("children", x.children)("autostart", x.autostart)("stop_signal", x.stop_signal);
+  a("stop_timeout_s", x.stop_timeout_s);
+}
+void Fields(auto& a, json::Like<GroupPlan> auto& x) { a("name", x.name)("settings", x.settings); }
+void Fields(auto& a, json::Like<CommandExpect> auto& x) {
+  a("exit", x.exit)("output", x.output)("max_duration_s", x.max_duration_s);
+}
+void Fields(auto& a, json::Like<RunStep> auto& x) {
+  a("argv", x.argv)("env", x.env)("background", x.background);
+}
+void Fields(auto& a, json::Like<SetStep::Target> auto& x) {
+  a("name", x.name)("cgroup", x.cgroup)("rlimits", x.rlimits)("oom_score_adj", x.oom_score_adj)("nice",
+                                                                                                x.nice);
+}
+void Fields(auto& a, json::Like<SetStep> auto& x) { a("machine", x.machine)("targets", x.targets); }
+void Fields(auto& a, json::Like<SignalStep> auto& x) { a("process", x.process)("signal", x.signal); }
+void Fields(auto& a, json::Like<StartStep> auto& x) { a("process", x.process); }
+void Fields(auto& a, json::Like<StopStep> auto& x) { a("process", x.process); }
+void Fields(auto& a, json::Like<WaitStep> auto& x) {
+  a("log_pattern", x.log_pattern)("tcp", x.tcp)("exit", x.exit)("map_count_above", x.map_count_above);
+  a("memory_above", x.memory_above)("duration_s", x.duration_s)("process", x.process);
+}
+void Fields(auto& a, json::Like<SqueezeStep> auto& x) {
+  a("process", x.process)("to_bytes", x.to_bytes)("by_bytes", x.by_bytes)("every_s", x.every_s);
+}
+void Fields(auto& a, json::Like<StepPlan> auto& x) {
+  a("as", x.as)("action", x.action)("timeout_s", x.timeout_s)("expect", x.expect)("mark", x.mark);
+}
+void Fields(auto& a, json::Like<FailureExpect> auto& x) {
+  a("call", x.call)("errno_name", x.errno_name)("min_count", x.min_count)("max_count", x.max_count);
+}
+void Fields(auto& a, json::Like<Range> auto& x) { a("min", x.min)("max", x.max); }
+void Fields(auto& a, json::Like<Expectation> auto& x) {
+  a("subject", x.subject)("mark", x.mark)("outcome", x.outcome)("signal", x.signal)("killed_by", x.killed_by);
+  a("failure", x.failure)("no_failures", x.no_failures)("binding_limit", x.binding_limit)("log", x.log);
+  a("log_absent", x.log_absent)("oom_scope", x.oom_scope)("peak_memory_bytes", x.peak_memory_bytes);
+  a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s)("exit",
+                                                                                                x.exit);
+}
+void Fields(auto& a, json::Like<Plan> auto& x) {
+  a("scenario", x.scenario)("title", x.title)("reference", x.reference)("tags", x.tags)("case_name",
+                                                                                        x.case_name);
+  a("repeat", x.repeat)("sandbox", x.sandbox)("mark", x.mark)("scenario_dir", x.scenario_dir)("run_dir",
+                                                                                              x.run_dir);
+  a("data_dir", x.data_dir)("parameters", x.parameters)("machine", x.machine)("groups", x.groups);
+  a("processes", x.processes)("steps", x.steps)("expect", x.expect)("timeout_s", x.timeout_s);
+  a("not_runnable", x.not_runnable)("not_runnable_remedy", x.not_runnable_remedy);
+}
+
+// Evidence.
+
+/// Wraps a member that may be kNoLimit.
+template <typename T>
+json::Limit<T> OrNoLimit(T& value) {
+  return json::Limit<T>{value};
+}
+
+void Fields(auto& a, json::Like<HostFacts> auto& x) {
+  a("kernel", x.kernel)("cgroup_version", x.cgroup_version)("memory_bytes", x.memory_bytes);
+  a("swap_bytes", x.swap_bytes)("page_size", x.page_size)("cpus", x.cpus)("sysctls", x.sysctls);
+}
+void Fields(auto& a, json::Like<ImposedFault> auto& x) {
+  a("name", x.name)("target", x.target)("requested", x.requested)("read_back", x.read_back);
+  a("in_force", x.in_force)("error", x.error)("t_s", x.t_s);
+}
+void Fields(auto& a, json::Like<MachineFigures> auto& x) {
+  a("max_map_count", x.max_map_count)("overcommit_memory", x.overcommit_memory);
+  a("commit_limit_bytes", x.commit_limit_bytes)("committed_as_bytes", x.committed_as_bytes);
+  a("memory_total_bytes", x.memory_total_bytes)("memory_available_bytes", x.memory_available_bytes);
+  a("swap_total_bytes", x.swap_total_bytes)("pid_max", x.pid_max)("threads_max", x.threads_max);
+  a("threads", x.threads)("hugepages_free", x.hugepages_free)("hugepage_size_bytes", x.hugepage_size_bytes);
+}
+void Fields(auto& a, json::Like<GroupFigures> auto& x) {
+  a("path", x.path)("use", x.use)("limit", OrNoLimit(x.limit));
+}
+void Fields(auto& a, json::Like<ProcessLimits> auto& x) {
+  a("as", OrNoLimit(x.as))("data", OrNoLimit(x.data))("memlock", OrNoLimit(x.memlock));
+  a("stack", OrNoLimit(x.stack))("nproc", OrNoLimit(x.nproc));
+}
+void Fields(auto& a, json::Like<FailedCall> auto& x) {
+  a("process", x.process)("pid", x.pid)("tid", x.tid)("comm", x.comm)("call", x.call)("errno_name",
+                                                                                      x.errno_name);
+  a("args", x.args)("t_s", x.t_s)("map_count", x.map_count)("locked_bytes", x.locked_bytes);
+  a("total_vm_bytes", x.total_vm_bytes)("data_vm_bytes", x.data_vm_bytes)("stack_vm_bytes", x.stack_vm_bytes);
+  a("ipc_lock_capable", x.ipc_lock_capable)("resource_capable", x.resource_capable)("user_tasks",
+                                                                                    x.user_tasks);
+  a("uid", x.uid)("limits", x.limits)("memory_groups", x.memory_groups)("pids_groups", x.pids_groups);
+  a("overcommit_refused", x.overcommit_refused)("machine", x.machine)("stack", x.stack);
+}
+void Fields(auto& a, json::Like<FailureCount> auto& x) {
+  a("process", x.process)("call", x.call)("errno_name", x.errno_name)("count", x.count);
+}
+void Fields(auto& a, json::Like<OomKill> auto& x) {
+  a("process", x.process)("pid", x.pid)("comm", x.comm)("scope", x.scope)("cgroup", x.cgroup);
+  a("limit_bytes", OrNoLimit(x.limit_bytes))("use_bytes", x.use_bytes)("anon_rss_bytes", x.anon_rss_bytes);
+  a("file_rss_bytes", x.file_rss_bytes)("shmem_rss_bytes", x.shmem_rss_bytes)("oom_score_adj",
+                                                                              x.oom_score_adj);
+  a("invoker_pid", x.invoker_pid)("invoker_comm", x.invoker_comm)("t_s", x.t_s);
+}
+void Fields(auto& a, json::Like<SignalSent> auto& x) {
+  a("signal", x.signal)("code", x.code)("sender_pid", x.sender_pid)("sender_comm", x.sender_comm);
+  a("sender", x.sender)("process", x.process)("pid", x.pid)("t_s", x.t_s);
+}
+void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
+  a("name", x.name)("kind", x.kind)("parent", x.parent)("pid", x.pid)("comm", x.comm)("started", x.started);
+  a("start_error", x.start_error)("ready", x.ready)("start_s", x.start_s)("end_s", x.end_s);
+  a("exit_code", x.exit_code)("signal", x.signal)("stopped_by_brink", x.stopped_by_brink);
+  a("alive_at_end", x.alive_at_end)("timed_out", x.timed_out)("peak_memory_bytes", x.peak_memory_bytes);
+  a("peak_map_count", x.peak_map_count)("state", x.state)("wait_channel", x.wait_channel);
+  a("under_oom", x.under_oom)("throttled_high", x.throttled_high);
+}
+void Fields(auto& a, json::Like<GroupRecord> auto& x) {
+  a("name", x.name)("path", x.path)("memory_limit_bytes", x.memory_limit_bytes);
+  a("peak_memory_bytes", x.peak_memory_bytes)("oom_kills", x.oom_kills)("limit_hits", x.limit_hits);
+  a("peak_pids", x.peak_pids)("pids_refused", x.pids_refused);
+}
+void Fields(auto& a, json::Like<StepRecord> auto& x) {
+  a("as", x.as)("index", x.index)("text", x.text)("skipped", x.skipped)("timed_out", x.timed_out);
+  a("error", x.error)("exit_code", x.exit_code)("signal", x.signal)("output", x.output);
+  a("output_matched", x.output_matched)("patterns", x.patterns)("start_s", x.start_s)("duration_s",
+                                                                                      x.duration_s);
+}
+void Fields(auto& a, json::Like<LogMatch> auto& x) {
+  a("process", x.process)("pattern", x.pattern)("count", x.count)("first_line", x.first_line)("first_s",
+                                                                                              x.first_s);
+}
+void Fields(auto& a, json::Like<MapsSummary> auto& x) {
+  a("process", x.process)("t_s", x.t_s)("mappings", x.mappings)("anonymous", x.anonymous);
+  a("file_backed", x.file_backed)("stacks_and_special", x.stacks_and_special)("commonest", x.commonest);
+}
+void Fields(auto& a, json::Like<TimelineSample> auto& x) {
+  a("t_s", x.t_s)("subject", x.subject)("map_count", x.map_count)("locked_bytes", x.locked_bytes);
+  a("total_vm_bytes", x.total_vm_bytes)("memory_bytes", x.memory_bytes)("failures", x.failures);
+}
+void Fields(auto& a, json::Like<Evidence> auto& x) {
+  a("format", x.format)("brink_version", x.brink_version)("host", x.host)("grade", x.grade);
+  a("grade_reason", x.grade_reason)("duration_s", x.duration_s)("interrupted", x.interrupted);
+  a("harness_error", x.harness_error)("timed_out", x.timed_out)("faults", x.faults)("processes", x.processes);
+  a("groups", x.groups)("steps", x.steps)("failed_calls", x.failed_calls)("failure_counts", x.failure_counts);
+  a("events_lost", x.events_lost)("oom_kills", x.oom_kills)("signals", x.signals)("log_matches",
+                                                                                  x.log_matches);
+  a("maps", x.maps)("timeline", x.timeline);
+}
+
+namespace json {
+
+template <>
+struct Names<EvidenceGrade> {
+  static constexpr std::array<std::string_view, 3> kValues{"kernel", "counters", "none"};
+};
+template <>
+struct Names<ProcessRecord::Kind> {
+  static constexpr std::array<std::string_view, 3> kValues{"process", "child", "step"};
+};
+template <>
+struct Names<decltype(StepPlan::action)> {
+  static constexpr std::array<std::string_view, 7> kValues{"run",  "set",  "signal", "start",
+                                                           "stop", "wait", "squeeze"};
+};
+
+}  // namespace json
+}  // namespace brink
