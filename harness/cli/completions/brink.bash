@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Completion of brink for bash. Works without the bash-completion package.
+
+# Scenario files and the folders that lead to them.
+_brink_scenario_files() {
+  compopt -o filenames 2>/dev/null # fails outside of a completion, in tests
+  mapfile -t COMPREPLY < <(compgen -f -X '!*.yaml' -- "$1"; compgen -d -- "$1")
+}
+
+# _brink_paths d|f PREFIX: folders, or files of any kind.
+_brink_paths() {
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen "-$1" -- "$2")
+}
+
+_brink_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
+
+_brink() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
+  local commands='run check list judge doctor restore demo selftest'
+  local common='--help --version'
+  local run='--case --tag --sandbox --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
+  COMPREPLY=()
+
+  # "--format=json" arrives as three words.
+  if [[ $cur == = ]]; then
+    cur=''
+  elif [[ $prev == = ]]; then
+    prev=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ $word != -* ]]; then
+      command=$word
+      break
+    fi
+  done
+
+  if [[ $command == run || $command == demo ]]; then
+    case $prev in
+      --sandbox) _brink_words 'auto host' "$cur" && return ;;
+      --format) _brink_words 'text json' "$cur" && return ;;
+      --tag) _brink_words 'demo' "$cur" && return ;;
+      --out) _brink_paths d "$cur" && return ;;
+      --junit) _brink_paths f "$cur" && return ;;
+      --case | --jobs | --repeat | --shard | --set | --timeout) return ;; # the user's own names and numbers
+    esac
+  fi
+
+  case $command:$cur in
+    run:-* | demo:-*) _brink_words "$run $common" "$cur" ;;
+    selftest:*) ;;
+    :-* | *:-*) _brink_words "$common" "$cur" ;;
+    :*) _brink_words "$commands" "$cur" ;;
+    run:* | check:* | list:*) _brink_scenario_files "$cur" ;;
+    judge:*) _brink_paths d "$cur" ;;
+  esac
+}
+
+complete -F _brink brink
