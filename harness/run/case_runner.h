@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "evidence/watch.h"
@@ -19,14 +20,19 @@ struct CaseContext {
   Watch* watch = nullptr;
   std::string watch_missing;
   MachineHold* hold = nullptr;
+  /// What targets get when their plan names none; set when brink has protected itself with a lower one, which
+  /// they would inherit otherwise.
+  std::optional<int> default_oom_score_adj;
   /// Readable when the run is to be given up (Ctrl-C); -1: never.
   int cancel_fd = -1;
   /// Told of each step and event in words, for live progress; may be empty.
   std::function<void(const std::string& line)> progress;
 };
 
-/// Runs the plan on this host and records what happens; writes logs below plan.run_dir. Never fails: what goes wrong in
-/// brink itself is Evidence::harness_error. Afterwards no process and no group of the case is left.
-[[nodiscard]] Evidence RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof, const CaseContext& context);
+/// Runs the plan on this host and records what happens; writes logs below plan.run_dir. Never fails: what
+/// goes wrong in brink itself is Evidence::harness_error. Afterwards no process and no group of the case is
+/// left.
+[[nodiscard]] Evidence RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof,
+                               const CaseContext& context);
 
 }  // namespace brink

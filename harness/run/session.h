@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs plans: takes the machine, runs the case, judges it, saves both. Used by `brink run` and by the GoogleTest programs.
+// Runs plans: takes the machine, runs the case, judges it, saves both. Used by `brink run` and by the
+// GoogleTest programs.
 #pragma once
 
 #include <functional>
@@ -36,8 +37,8 @@ class Session {
   [[nodiscard]] const HostFacts& Host() const;
   /// Runs one plan here and now. Writes plan.json, evidence.json, verdict.json and logs/ below plan.run_dir.
   [[nodiscard]] Verdict Run(const Plan& plan);
-  /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd became
-  /// readable are left out.
+  /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd
+  /// became readable are left out.
   [[nodiscard]] std::vector<Verdict> RunAll(const std::vector<Plan>& plans);
   /// Leaves the machine clean; an error names what could not be put back.
   [[nodiscard]] Status Finish();

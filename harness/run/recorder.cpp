@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include "run/recorder.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace brink {
+namespace {
+
+/// A fork takes its telling name (setproctitle, exec) within moments; after this it is looked at only with
+/// each sample.
+constexpr std::uint64_t kYoungNs = 1'000'000'000;
+
+std::string ReadSmall(const std::string& path, std::size_t cap = 4096) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(cap, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(cap));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
+}
+
+std::string FileNameOfExe(const std::string& proc, int pid) {
+  std::string target(4096, '\0');
+  const std::string link = proc + "/" + std::to_string(pid) + "/exe";
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  if (length <= 0) {
+    return {};
+  }
+  target.resize(static_cast<std::size_t>(length));
+  return target.substr(target.rfind('/') + 1);
+}
+
+bool Fits(const ChildRule& rule, const std::string& proc, int pid) {
+  if (rule.title) {
+    const std::string folder = proc + "/" + std::to_string(pid);
+    if (ReadSmall(folder + "/cmdline").find(*rule.title) != std::string::npos ||
+        ReadSmall(folder + "/comm").find(*rule.title) != std::string::npos) {
+      return true;
+    }
+  }
+  return rule.exe && FileNameOfExe(proc, pid) == *rule.exe;
+}
+
+}  // namespace
+
+Recorder::Recorder(const Plan& plan, Roots roots)
+    : plan_(plan), roots_(std::move(roots)), start_ns_(MonotonicNs()) {}
+
+double Recorder::Now() const { return Since(MonotonicNs()); }
+
+double Recorder::Since(std::uint64_t at_ns) const {
+  return at_ns <= start_ns_ ? 0 : static_cast<double>(at_ns - start_ns_) / 1e9;
+}
+
+std::size_t Recorder::AddProcess(WatchToken token, const std::string& name, const ProcessPlan* plan) {
+  ProcessRecord record;
+  record.name = name;
+  record.kind = plan == nullptr ? ProcessRecord::Kind::kStep : ProcessRecord::Kind::kProcess;
+  record.start_s = Now();
+  evidence_.processes.push_back(std::move(record));
+  tokens_[token] =
+      TokenInfo{.name = name, .plan = plan, .record = evidence_.processes.size() - 1, .root_pid = 0};
+  return evidence_.processes.size() - 1;
+}
+
+void Recorder::Started(std::size_t record, WatchToken token, int pid) {
+  evidence_.processes[record].started = true;
+  evidence_.processes[record].pid = pid;
+  evidence_.processes[record].comm = ReadSmall(roots_.proc + "/" + std::to_string(pid) + "/comm", 64);
+  std::string& comm = evidence_.processes[record].comm;
+  comm.erase(std::remove(comm.begin(), comm.end(), '\n'), comm.end());
+  tokens_[token].root_pid = pid;
+  record_by_pid_[pid] = record;
+}
+
+void Recorder::Ended(std::size_t record, const ExitStatus& status, double t_s) {
+  ProcessRecord& process = evidence_.processes[record];
+  process.end_s = t_s;
+  process.exit_code = status.exit_code;
+  process.signal = status.signal;
+  process.stopped_by_brink = process.stopped_by_brink || (ending_ && status.signal.has_value());
+  if (!process.peak_memory_bytes && status.max_rss_bytes > 0) {
+    process.peak_memory_bytes = status.max_rss_bytes;
+  }
+}
+
+void Recorder::OnEvent(const WatchEvent& event) {
+  std::visit([this](const auto& seen) { On(seen); }, event);
+}
+
+void Recorder::On(const ForkSeen& event) {
+  const auto token = tokens_.find(event.token);
+  if (token == tokens_.end() || token->second.plan == nullptr || descendants_.size() >= kMaxDescendants) {
+    return;
+  }
+  descendants_[event.pid] = Descendant{.token = event.token, .born_ns = event.at_ns};
+}
+
+void Recorder::On(const ExecSeen& event) {
+  if (ProcessRecord* record = RecordOf(event.pid)) {
+    record->comm = event.comm;
+  }
+}
+
+void Recorder::On(const ExitSeen& event) {
+  descendants_.erase(event.pid);
+  ProcessRecord* record = RecordOf(event.pid);
+  if (record == nullptr) {
+    return;
+  }
+  PeakMaps(event.pid, event.peak_map_count);
+  if (record->kind != ProcessRecord::Kind::kChild) {
+    return;  // wait status and group tell more of what brink started itself
+  }
+  record->end_s = Since(event.at_ns);
+  record->exit_code = event.exit_code;
+  record->signal = event.signal;
+  record->stopped_by_brink = ending_ && event.signal.has_value();
+  if (event.peak_rss_bytes > 0) {
+    record->peak_memory_bytes = event.peak_rss_bytes;
+  }
+}
+
+void Recorder::On(const FailureSeen& event) {
+  IdentifyChildren();
+  FailedCall call = event.call;
+  call.process = NameOf(event.token, call.pid);
+  call.t_s = Since(event.at_ns);
+  PeakMaps(call.pid, call.map_count);
+  SummariseMapsOnce(call.process, call.pid, call.t_s);
+  if (evidence_.failed_calls.size() < kMaxFailedCalls) {
+    evidence_.failed_calls.push_back(std::move(call));
+  }
+}
+
+void Recorder::On(const OomKillSeen& event) {
+  OomKill kill = event.kill;
+  kill.t_s = Since(event.at_ns);
+  if (const auto group = groups_.find(event.memory_group_id); group != groups_.end()) {
+    kill.cgroup = group->second;
+  }
+  if (event.token != 0) {
+    IdentifyChildren();
+    const auto token = tokens_.find(event.token);
+    const bool known = record_by_pid_.contains(kill.pid);
+    if (token != tokens_.end() && !known && token->second.plan != nullptr) {
+      // A descendant nobody named: its death is a fact of its own, not the root's.
+      AddChild(token->second, token->second.name + "/" + kill.comm, kill.pid, event.at_ns);
+    }
+    kill.process = NameOf(event.token, kill.pid);
+  }
+  if (evidence_.oom_kills.size() < kMaxOomKills) {
+    evidence_.oom_kills.push_back(std::move(kill));
+  }
+}
+
+void Recorder::On(const SignalSeen& event) {
+  if (evidence_.signals.size() >= kMaxSignals) {
+    return;
+  }
+  SignalSent sent = event.sent;
+  sent.t_s = Since(event.at_ns);
+  sent.process = NameOf(event.token, sent.pid);
+  if (event.sender_token != 0) {
+    sent.sender = NameOf(event.sender_token, sent.sender_pid);
+  } else if (sent.sender_pid == ::getpid()) {
+    sent.sender = "brink";
+  }
+  evidence_.signals.push_back(std::move(sent));
+}
+
+void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
+                        const std::map<std::string, std::uint64_t>& memory_by_process) {
+  auto& timeline = evidence_.timeline;
+  if (timeline.size() >= kMaxTimeline) {
+    // Thin out: every other sample of the past goes, the recent half stays dense.
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < timeline.size(); ++at) {
+      if (at % 2 == 0 || at > timeline.size() / 2) {
+        timeline[kept++] = std::move(timeline[at]);
+      }
+    }
+    timeline.resize(kept);
+  }
+  const double now = Now();
+  for (const TaskFigures& task : tasks) {
+    const auto record = record_by_pid_.find(task.pid);
+    if (record == record_by_pid_.end()) {
+      continue;
+    }
+    const ProcessRecord& process = evidence_.processes[record->second];
+    PeakMaps(task.pid, task.map_count);
+    last_map_count_[process.name] = task.map_count;
+    TimelineSample sample{.t_s = now,
+                          .subject = process.name,
+                          .map_count = task.map_count,
+                          .locked_bytes = task.locked_bytes,
+                          .total_vm_bytes = task.total_vm_bytes,
+                          .memory_bytes = 0,
+                          .failures = 0};
+    if (const auto memory = memory_by_process.find(process.name);
+        memory != memory_by_process.end() && process.kind == ProcessRecord::Kind::kProcess) {
+      sample.memory_bytes = memory->second;
+    }
+    for (const FailedCall& call : evidence_.failed_calls) {
+      sample.failures += call.process == process.name ? 1 : 0;
+    }
+    timeline.push_back(std::move(sample));
+  }
+}
+
+void Recorder::SetFailureTotals(const std::vector<FailureTotal>& totals) {
+  std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> sums;
+  for (const FailureTotal& total : totals) {
+    if (const auto token = tokens_.find(total.token); token != tokens_.end()) {
+      sums[{NameOf(total.token, total.pid), total.call, total.errno_name}] += total.count;
+    }
+  }
+  evidence_.failure_counts.clear();
+  for (const auto& [key, count] : sums) {
+    const auto& [process, call, errno_name] = key;
+    evidence_.failure_counts.push_back(
+        FailureCount{.process = process, .call = call, .errno_name = errno_name, .count = count});
+  }
+}
+
+std::vector<Recognised> Recorder::IdentifyChildren() {
+  std::vector<Recognised> found;
+  for (auto at = descendants_.begin(); at != descendants_.end();) {
+    const auto [pid, descendant] = *at;
+    const auto token = tokens_.find(descendant.token);
+    const ChildRule* match = nullptr;
+    if (token != tokens_.end()) {
+      for (const ChildRule& rule : token->second.plan->children) {
+        if (Fits(rule, roots_.proc, pid)) {
+          match = &rule;
+          break;
+        }
+      }
+    }
+    if (match == nullptr) {
+      ++at;
+      continue;
+    }
+    at = descendants_.erase(at);
+    AddChild(token->second, match->name, pid, descendant.born_ns);
+    found.push_back(Recognised{.name = match->name, .pid = pid, .rule = match});
+  }
+  return found;
+}
+
+bool Recorder::HasYoungDescendants() const {
+  const std::uint64_t now = MonotonicNs();
+  return std::any_of(descendants_.begin(), descendants_.end(), [&](const auto& entry) {
+    const auto token = tokens_.find(entry.second.token);
+    return token != tokens_.end() && !token->second.plan->children.empty() &&
+           now < entry.second.born_ns + kYoungNs;
+  });
+}
+
+std::vector<int> Recorder::LivingPids(const std::string& name) const {
+  std::vector<int> pids;
+  for (const ProcessRecord& record : evidence_.processes) {
+    if (record.name == name && record.started && !record.end_s) {
+      pids.push_back(record.pid);
+    }
+  }
+  return pids;
+}
+
+std::uint64_t Recorder::MapCountOf(const std::string& name) const {
+  const auto count = last_map_count_.find(name);
+  return count == last_map_count_.end() ? 0 : count->second;
+}
+
+bool Recorder::OomKilled(int pid) const {
+  return std::any_of(evidence_.oom_kills.begin(), evidence_.oom_kills.end(),
+                     [&](const OomKill& kill) { return kill.pid == pid; });
+}
+
+std::string Recorder::NameOf(WatchToken token, int pid) const {
+  if (const auto record = record_by_pid_.find(pid); record != record_by_pid_.end()) {
+    return evidence_.processes[record->second].name;
+  }
+  const auto info = tokens_.find(token);
+  return info == tokens_.end() ? std::string() : info->second.name;
+}
+
+ProcessRecord* Recorder::RecordOf(int pid) {
+  const auto record = record_by_pid_.find(pid);
+  return record == record_by_pid_.end() ? nullptr : &evidence_.processes[record->second];
+}
+
+std::size_t Recorder::AddChild(const TokenInfo& parent, const std::string& name, int pid,
+                               std::uint64_t born_ns) {
+  descendants_.erase(pid);
+  ProcessRecord record;
+  record.name = name;
+  record.kind = ProcessRecord::Kind::kChild;
+  record.parent = parent.name;
+  record.pid = pid;
+  record.started = true;
+  record.ready = true;
+  record.start_s = Since(born_ns);
+  record.comm = ReadSmall(roots_.proc + "/" + std::to_string(pid) + "/comm", 64);
+  record.comm.erase(std::remove(record.comm.begin(), record.comm.end(), '\n'), record.comm.end());
+  evidence_.processes.push_back(std::move(record));
+  record_by_pid_[pid] = evidence_.processes.size() - 1;
+  return evidence_.processes.size() - 1;
+}
+
+void Recorder::SummariseMapsOnce(const std::string& process, int pid, double t_s) {
+  if (!summarised_.insert(process).second) {
+    return;
+  }
+  std::ifstream file(roots_.proc + "/" + std::to_string(pid) + "/maps");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (text.empty()) {
+    return;  // it has ended already
+  }
+  MapsSummary summary = SummariseMaps(text);
+  summary.process = process;
+  summary.t_s = t_s;
+  evidence_.maps.push_back(std::move(summary));
+}
+
+void Recorder::PeakMaps(int pid, std::uint64_t map_count) {
+  ProcessRecord* record = RecordOf(pid);
+  if (record != nullptr && map_count > record->peak_map_count.value_or(0)) {
+    record->peak_map_count = map_count;
+  }
+}
+
+}  // namespace brink

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Turns what the kernel and the runner see into evidence under the plan's names.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "evidence/watch.h"
+#include "kernel/launch.h"
+#include "kernel/roots.h"
+#include "model/evidence.h"
+#include "model/plan.h"
+
+namespace brink {
+
+/// A named process that has just been recognised among the descendants.
+struct Recognised {
+  std::string name;
+  int pid = 0;
+  const ChildRule* rule = nullptr;
+};
+
+/// Owns a case's evidence while it grows. Bounded whatever the target does: lists are capped, counts go on.
+class Recorder {
+ public:
+  static constexpr std::size_t kMaxFailedCalls = 200;
+  static constexpr std::size_t kMaxSignals = 256;
+  static constexpr std::size_t kMaxOomKills = 256;
+  static constexpr std::size_t kMaxTimeline = 20000;
+  static constexpr std::size_t kMaxDescendants = 65536;
+
+  Recorder(const Plan& plan, Roots roots);
+
+  [[nodiscard]] double Now() const;
+  [[nodiscard]] double Since(std::uint64_t at_ns) const;
+  [[nodiscard]] Evidence& Record() { return evidence_; }
+
+  /// A process that brink starts: gives the index of its record. `plan` is null for a step's command.
+  std::size_t AddProcess(WatchToken token, const std::string& name, const ProcessPlan* plan);
+  void Started(std::size_t record, WatchToken token, int pid);
+  void Ended(std::size_t record, const ExitStatus& status, double t_s);
+  /// From now on deaths are brink's doing.
+  void SetEnding() { ending_ = true; }
+  /// Which group (memory controller inode) is which path, for OOM kills.
+  void AddGroup(std::uint64_t memory_id, const std::string& path) { groups_[memory_id] = path; }
+
+  void OnEvent(const WatchEvent& event);
+  void OnSample(const std::vector<TaskFigures>& tasks,
+                const std::map<std::string, std::uint64_t>& memory_by_process);
+  void SetFailureTotals(const std::vector<FailureTotal>& totals);
+
+  /// Looks at descendants that no rule has recognised yet; gives those that one recognises now.
+  std::vector<Recognised> IdentifyChildren();
+  /// Some descendant is young enough that it may still take the name a rule waits for.
+  [[nodiscard]] bool HasYoungDescendants() const;
+
+  /// The living processes of that name: roots and children.
+  [[nodiscard]] std::vector<int> LivingPids(const std::string& name) const;
+  [[nodiscard]] std::uint64_t MapCountOf(const std::string& name) const;
+  [[nodiscard]] bool OomKilled(int pid) const;
+
+ private:
+  struct TokenInfo {
+    std::string name;
+    const ProcessPlan* plan = nullptr;  // null: a step
+    std::size_t record = 0;
+    int root_pid = 0;
+  };
+  struct Descendant {
+    WatchToken token = 0;
+    std::uint64_t born_ns = 0;
+  };
+
+  void On(const ForkSeen& event);
+  void On(const ExecSeen& event);
+  void On(const ExitSeen& event);
+  void On(const FailureSeen& event);
+  void On(const OomKillSeen& event);
+  void On(const SignalSeen& event);
+
+  [[nodiscard]] std::string NameOf(WatchToken token, int pid) const;
+  ProcessRecord* RecordOf(int pid);
+  std::size_t AddChild(const TokenInfo& parent, const std::string& name, int pid, std::uint64_t born_ns);
+  void SummariseMapsOnce(const std::string& process, int pid, double t_s);
+  void PeakMaps(int pid, std::uint64_t map_count);
+
+  const Plan& plan_;
+  Roots roots_;
+  std::uint64_t start_ns_ = 0;
+  bool ending_ = false;
+  Evidence evidence_;
+  std::unordered_map<WatchToken, TokenInfo> tokens_;
+  std::unordered_map<int, Descendant> descendants_;     // alive, not recognised
+  std::unordered_map<int, std::size_t> record_by_pid_;  // roots and recognised children, also after their end
+  std::unordered_map<std::uint64_t, std::string> groups_;
+  std::unordered_map<std::string, std::uint64_t> last_map_count_;
+  std::set<std::string> summarised_;
+};
+
+}  // namespace brink

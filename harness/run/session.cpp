@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+#include "run/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/version.h"
+#include "evidence/watch.h"
+#include "judge/judge.h"
+#include "model/json.h"
+#include "report/report.h"
+#include "run/case_runner.h"
+#include "sandbox/host.h"
+
+namespace brink {
+namespace {
+
+/// How long a case waits for other brinks that need other machine-wide values.
+constexpr double kMachineWaitS = 600;
+
+Status MakeFolders(const Plan& plan) {
+  std::error_code code;
+  std::filesystem::create_directories(plan.run_dir + "/logs", code);
+  if (!code) {
+    std::filesystem::create_directories(plan.data_dir, code);
+  }
+  if (code) {
+    return Fail("create " + plan.run_dir + ": " + code.message(), "choose another folder with --out");
+  }
+  for (const ProcessPlan& process : plan.processes) {
+    if (process.user.empty()) {
+      continue;
+    }
+    if (const passwd* user = ::getpwnam(process.user.c_str());
+        user != nullptr && ::chown(plan.data_dir.c_str(), user->pw_uid, user->pw_gid) != 0) {
+      return FailErrno("chown " + plan.data_dir);
+    }
+  }
+  return {};
+}
+
+Status Save(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) {
+    return FailErrno("write " + path, errno, "check the space of the folder given by --out");
+  }
+  return {};
+}
+
+bool ChangesMachine(const Plan& plan) {
+  return !plan.machine.empty() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const StepPlan& step) {
+    const auto* set = std::get_if<SetStep>(&step.action);
+    return set != nullptr && !set->machine.empty();
+  });
+}
+
+std::string MachineKey(const Plan& plan) {
+  std::set<std::string> parts;
+  for (const Setting& setting : plan.machine) {
+    parts.insert(setting.name + "=" + setting.value);
+  }
+  std::string key;
+  for (const std::string& part : parts) {
+    key += part + "\n";
+  }
+  return key;
+}
+
+/// Makes brink the OOM killer's last choice. Gives what targets must be given instead; nothing when that was
+/// refused.
+std::optional<int> ProtectSelf(const Roots& roots) {
+  const std::string path = roots.proc + "/self/oom_score_adj";
+  int before = 0;
+  std::ifstream(path) >> before;
+  std::ofstream file(path);
+  file << "-1000";
+  file.close();
+  return file ? std::optional<int>(before) : std::nullopt;
+}
+
+}  // namespace
+
+struct Session::State {
+  struct Worker {
+    std::optional<Watch> watch;
+    std::string missing;
+    bool loaded = false;
+  };
+
+  SessionOptions options;
+  std::unique_ptr<HostSandbox> sandbox;
+  std::optional<int> default_oom_score_adj;
+  std::vector<Worker> workers;
+  std::mutex report_mutex;
+
+  /// One plan, saved and judged.
+  struct Finished {
+    Verdict verdict;
+    bool interrupted = false;
+  };
+  Finished RunOn(Worker& worker, const Plan& plan);
+  Evidence Collect(Worker& worker, Plan& plan);
+  void LoadWatch(Worker& worker) const;
+  void Report(const Plan& plan, const std::string& line);
+  [[nodiscard]] bool Cancelled() const;
+};
+
+void Session::State::LoadWatch(Worker& worker) const {
+  if (worker.loaded) {
+    return;
+  }
+  worker.loaded = true;
+  if (!options.use_bpf) {
+    worker.missing = "BPF was not to be used";
+    return;
+  }
+  auto watch = Watch::Load();
+  if (watch) {
+    worker.watch = std::move(*watch);
+    return;
+  }
+  worker.missing = watch.error().message;
+  if (!watch.error().remedy.empty()) {
+    worker.missing += " (" + watch.error().remedy + ")";
+  }
+}
+
+void Session::State::Report(const Plan& plan, const std::string& line) {
+  if (options.progress) {
+    const std::scoped_lock lock(report_mutex);
+    options.progress(plan, line);
+  }
+}
+
+bool Session::State::Cancelled() const {
+  if (options.cancel_fd < 0) {
+    return false;
+  }
+  pollfd fd{.fd = options.cancel_fd, .events = POLLIN, .revents = 0};
+  return ::poll(&fd, 1, 0) > 0;
+}
+
+/// Plan to evidence, with the machine taken and given back. A plan that cannot be run gets its reason.
+Evidence Session::State::Collect(Worker& worker, Plan& plan) {
+  Evidence evidence;
+  evidence.host = sandbox->Facts();
+  const auto give_up = [&](const Error& error) {
+    plan.not_runnable = error.message;
+    plan.not_runnable_remedy = error.remedy;
+    return evidence;
+  };
+  if (plan.not_runnable) {
+    return evidence;
+  }
+  if (ChangesMachine(plan) && !options.may_change_machine) {
+    return give_up(
+        Error{.message = "it changes values of the whole machine, which brink does only when told to",
+              .remedy = "add --sandbox host on a machine where that is acceptable"});
+  }
+  LoadWatch(worker);
+  std::vector<ImposedFault> proof;
+  Report(plan, "taking the machine");
+  auto hold =
+      MachineHold::Take(sandbox->SystemRoots(), plan.machine, proof, kMachineWaitS, options.cancel_fd);
+  if (!hold) {
+    evidence.faults = std::move(proof);
+    evidence.interrupted = Cancelled();
+    return give_up(hold.error());
+  }
+  CaseContext context;
+  context.sandbox = sandbox.get();
+  context.watch = worker.watch ? &*worker.watch : nullptr;
+  context.watch_missing = worker.missing;
+  context.hold = &*hold;
+  context.default_oom_score_adj = default_oom_score_adj;
+  context.cancel_fd = options.cancel_fd;
+  context.progress = [&](const std::string& line) { Report(plan, line); };
+  evidence = RunCase(plan, std::move(proof), context);
+  if (const auto restored = hold->Restore(); !restored) {
+    spdlog::error("{}: {}", restored.error().message, restored.error().remedy);
+  }
+  return evidence;
+}
+
+Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wanted) {
+  Plan plan = wanted;
+  const auto folders = MakeFolders(plan);
+  if (!folders) {
+    plan.not_runnable = folders.error().message;
+    plan.not_runnable_remedy = folders.error().remedy;
+  }
+  Evidence evidence = Collect(worker, plan);
+  evidence.brink_version = kVersion;
+  Verdict verdict = Judge(plan, evidence);
+  if (folders) {
+    RunReport report;
+    report.brink_version = kVersion;
+    report.host = evidence.host;
+    report.results.push_back(verdict);
+    for (const auto& [name, text] :
+         {std::pair{"/plan.json", PlanToJson(plan)}, std::pair{"/evidence.json", EvidenceToJson(evidence)},
+          std::pair{"/verdict.json", FormatJson(report)}}) {
+      if (const auto saved = Save(plan.run_dir + name, text); !saved) {
+        spdlog::error("{} ({})", saved.error().message, saved.error().remedy);
+      }
+    }
+  }
+  if (options.finished && !evidence.interrupted) {
+    const std::scoped_lock lock(report_mutex);
+    options.finished(verdict);
+  }
+  return Finished{.verdict = std::move(verdict), .interrupted = evidence.interrupted};
+}
+
+Session::Session() : state_(std::make_unique<State>()) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<Session> Session::Start(SessionOptions options) {
+  Session session;
+  session.state_->options = std::move(options);
+  auto sandbox = HostSandbox::Start(session.state_->options.roots);
+  if (!sandbox) {
+    return tl::unexpected(sandbox.error());
+  }
+  session.state_->sandbox = std::make_unique<HostSandbox>(std::move(*sandbox));
+  session.state_->default_oom_score_adj = ProtectSelf(session.state_->options.roots);
+  session.state_->workers.resize(static_cast<std::size_t>(std::max(session.state_->options.jobs, 1)));
+  return session;
+}
+
+const HostFacts& Session::Host() const { return state_->sandbox->Facts(); }
+
+Verdict Session::Run(const Plan& plan) { return state_->RunOn(state_->workers.front(), plan).verdict; }
+
+std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
+  std::vector<std::optional<Verdict>> verdicts(plans.size());
+  std::mutex pick_mutex;
+  std::vector<bool> taken(plans.size());
+  std::string running_key;
+  // Cases with the values that are in force go first: others would only wait for them to end.
+  const auto pick = [&]() -> std::optional<std::size_t> {
+    const std::scoped_lock lock(pick_mutex);
+    std::optional<std::size_t> first;
+    for (std::size_t at = 0; at < plans.size(); ++at) {
+      if (taken[at]) {
+        continue;
+      }
+      if (state_->workers.size() == 1 || MachineKey(plans[at]) == running_key) {
+        first = at;
+        break;
+      }
+      first = first.value_or(at);
+    }
+    if (first) {
+      taken[*first] = true;
+      running_key = MachineKey(plans[*first]);
+    }
+    return first;
+  };
+  const auto work = [&](State::Worker& worker) {
+    while (!state_->Cancelled()) {
+      const auto index = pick();
+      if (!index) {
+        return;
+      }
+      State::Finished finished = state_->RunOn(worker, plans[*index]);
+      if (!finished.interrupted) {
+        verdicts[*index] = std::move(finished.verdict);
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t at = 1; at < state_->workers.size(); ++at) {
+    threads.emplace_back([&, at] { work(state_->workers[at]); });
+  }
+  work(state_->workers.front());
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  std::vector<Verdict> finished;
+  for (std::optional<Verdict>& verdict : verdicts) {
+    if (verdict) {
+      finished.push_back(std::move(*verdict));
+    }
+  }
+  return finished;
+}
+
+Status Session::Finish() {
+  state_->workers.clear();
+  return state_->sandbox->Finish();
+}
+
+}  // namespace brink
