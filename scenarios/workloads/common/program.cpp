@@ -50,8 +50,10 @@ int RunProgram(CLI::App& app, int argc, char** argv, const std::function<Exit()>
 
 CLI::Option* AddSize(CLI::App& app, const std::string& name, std::uint64_t& value,
                      const std::string& description) {
+  CLI::Validator to_bytes = CLI::AsSizeValue(/*kb_is_1000=*/false);
+  to_bytes.description("");  // its list of twelve units would fill the help's left column
   return app.add_option(name, value, description)
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->transform(to_bytes)
       ->type_name("SIZE")
       ->default_str(std::to_string(value));
 }
