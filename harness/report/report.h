@@ -38,6 +38,6 @@ struct TextStyle {
 [[nodiscard]] std::string ResultJsonSchema();
 
 /// 0 all met; 1 one not met; 3 none unmet but one inconclusive; 130 interrupted.
-[[nodiscard]] int ExitStatus(const RunReport& report);
+[[nodiscard]] int ExitCodeOf(const RunReport& report);
 
 }  // namespace brink

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "cli/common.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <system_error>
+
+#include "scenario/load.h"
+
+namespace brink {
+namespace {
+
+std::filesystem::path ProgramFolder() {
+  std::error_code code;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", code);
+  return code ? std::filesystem::path() : program.parent_path();
+}
+
+std::string FirstFolder(const std::vector<std::filesystem::path>& candidates) {
+  for (const auto& candidate : candidates) {
+    std::error_code code;
+    if (std::filesystem::is_directory(candidate, code)) {
+      return std::filesystem::weakly_canonical(candidate, code).string();
+    }
+  }
+  return candidates.back().string();
+}
+
+}  // namespace
+
+std::string ShippedScenarios() {
+  return FirstFolder({ProgramFolder() / "../share/brink/scenarios", BRINK_SOURCE_SCENARIOS});
+}
+
+std::string WorkloadsFolder() {
+  return FirstFolder({ProgramFolder() / "../lib/brink/workloads", ProgramFolder() / "workloads"});
+}
+
+std::vector<std::string> CommandSearchPath() {
+  std::vector<std::string> folders{WorkloadsFolder()};
+  const char* path = std::getenv("PATH");
+  std::stringstream parts(path == nullptr ? "" : path);
+  for (std::string part; std::getline(parts, part, ':');) {
+    folders.push_back(part);
+  }
+  // Servers live here, and a user's PATH may not name it.
+  folders.insert(folders.end(), {"/usr/sbin", "/sbin"});
+  return folders;
+}
+
+std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths) {
+  std::vector<Scenario> scenarios;
+  std::map<std::string, std::string> file_by_name;
+  bool good = true;
+  for (const std::string& path : paths) {
+    const auto files = FindScenarioFiles(path);
+    if (!files) {
+      PrintError(files.error());
+      good = false;
+      continue;
+    }
+    for (const std::string& file : *files) {
+      LoadResult loaded = LoadScenario(file);
+      for (const Complaint& complaint : loaded.complaints) {
+        fmt::print(stderr, "{}\n", FormatComplaint(complaint));
+      }
+      if (!loaded.complaints.empty()) {
+        good = false;
+        continue;
+      }
+      const auto [known, fresh] = file_by_name.emplace(loaded.scenario.name, file);
+      if (!fresh && known->second != file) {
+        PrintError(
+            Error{.message = fmt::format("{} and {} are both named {}", known->second, file, known->first),
+                  .remedy = "give one of them another name: results are told apart by it"});
+        good = false;
+      }
+      if (fresh) {
+        scenarios.push_back(std::move(loaded.scenario));
+      }
+    }
+  }
+  return good ? std::optional(std::move(scenarios)) : std::nullopt;
+}
+
+void PrintError(const Error& error) {
+  fmt::print(stderr, "brink: {}\n", error.message);
+  if (!error.remedy.empty()) {
+    fmt::print(stderr, "  remedy: {}\n", error.remedy);
+  }
+}
+
+TextStyle StyleFor(std::FILE* stream) {
+  TextStyle style;
+  winsize size{};
+  if (::isatty(::fileno(stream)) == 1) {
+    style.colour = std::getenv("NO_COLOR") == nullptr;
+    if (::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+      style.width = size.ws_col;
+    }
+  }
+  return style;
+}
+
+}  // namespace brink

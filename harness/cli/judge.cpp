@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "judge/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+
+#include "base/version.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "model/json.h"
+#include "report/report.h"
+
+namespace brink {
+namespace {
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) {
+    return Fail("cannot read " + path, "name the folder of a run, or of one of its cases");
+  }
+  return text;
+}
+
+Result<Verdict> JudgeFolder(const std::string& folder, HostFacts& host) {
+  const auto plan_text = ReadFile(folder + "/plan.json");
+  if (!plan_text) {
+    return tl::unexpected(plan_text.error());
+  }
+  const auto evidence_text = ReadFile(folder + "/evidence.json");
+  if (!evidence_text) {
+    return tl::unexpected(evidence_text.error());
+  }
+  const auto plan = PlanFromJson(*plan_text);
+  if (!plan) {
+    return Within(folder + "/plan.json", plan.error());
+  }
+  const auto evidence = EvidenceFromJson(*evidence_text);
+  if (!evidence) {
+    return Within(folder + "/evidence.json", evidence.error());
+  }
+  host = evidence->host;
+  return Judge(*plan, *evidence);
+}
+
+/// The folder itself, or every folder below that holds evidence.
+std::vector<std::string> CaseFolders(const std::string& path) {
+  std::vector<std::string> folders;
+  std::error_code code;
+  const auto options = std::filesystem::directory_options::skip_permission_denied;
+  if (!std::filesystem::exists(path + "/evidence.json", code)) {
+    for (auto at = std::filesystem::recursive_directory_iterator(path, options, code);
+         !code && at != std::filesystem::recursive_directory_iterator(); at.increment(code)) {
+      if (at->path().filename() == "evidence.json") {
+        folders.push_back(at->path().parent_path().string());
+      }
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders.empty() ? std::vector<std::string>{path} : folders;
+}
+
+int JudgeRun(const std::string& run_dir, const std::string& format) {
+  RunReport report;
+  report.brink_version = kVersion;
+  for (const std::string& folder : CaseFolders(run_dir)) {
+    auto verdict = JudgeFolder(folder, report.host);
+    if (!verdict) {
+      PrintError(verdict.error());
+      return kExitUsage;
+    }
+    report.duration_s += verdict->duration_s;
+    report.results.push_back(std::move(*verdict));
+  }
+  fmt::print("{}", format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)));
+  return ExitCodeOf(report);
+}
+
+}  // namespace
+
+void AddJudgeCommand(CLI::App& app, int& status) {
+  struct Options {
+    std::string run_dir;
+    std::string format = "text";
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("judge", "Give the verdict again from saved evidence; nothing is run");
+  command->add_option("RUN_DIR", options->run_dir, "A folder that `brink run` wrote: a whole run or one case")
+      ->required();
+  command->add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  command->callback([options, &status] { status = JudgeRun(options->run_dir, options->format); });
+}
+
+}  // namespace brink

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "cli/plans.h"
+
+#include <arpa/inet.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <set>
+#include <system_error>
+
+#include "base/unique_fd.h"
+#include "cli/common.h"
+#include "kernel/machine_guard.h"
+#include "run/steps.h"
+#include "scenario/make_plan.h"
+
+namespace brink {
+namespace {
+
+/// Below the kernel's default ephemeral range (32768 and up), so that no outgoing connection takes it
+/// meanwhile.
+constexpr int kFirstPort = 20000;
+constexpr int kLastPort = 32000;
+
+bool PortIsFree(int port) {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::bind(socket.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// Gives each plan ports that no other plan of this run has.
+class PortPool {
+ public:
+  Result<int> Take() {
+    std::uniform_int_distribution<int> any(kFirstPort, kLastPort - 1);
+    for (int attempt = 0; attempt < 2000; ++attempt) {
+      const int port = any(random_);
+      if (!taken_.contains(port) && PortIsFree(port)) {
+        taken_.insert(port);
+        return port;
+      }
+    }
+    return Fail(fmt::format("no free loopback port between {} and {}", kFirstPort, kLastPort));
+  }
+
+ private:
+  std::mt19937 random_{std::random_device{}()};
+  std::set<int> taken_;
+};
+
+bool PackageInstalled(const std::string& package) {
+  // dpkg keeps this list for every installed package; multi-arch ones carry their architecture.
+  std::error_code code;
+  const std::string base = "/var/lib/dpkg/info/" + package;
+  if (std::filesystem::exists(base + ".list", code)) {
+    return true;
+  }
+  for (const char* architecture : {":amd64", ":arm64"}) {
+    if (std::filesystem::exists(base + architecture + ".list", code)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+struct Shard {
+  std::size_t index = 1;
+  std::size_t count = 1;
+};
+
+Result<Shard> ParseShard(const std::string& text) {
+  Shard shard;
+  if (text.empty()) {
+    return shard;
+  }
+  const char* end = text.data() + text.size();
+  const auto [slash, first] = std::from_chars(text.data(), end, shard.index);
+  if (first == std::errc() && slash != end && *slash == '/') {
+    const auto [rest, second] = std::from_chars(slash + 1, end, shard.count);
+    if (second == std::errc() && rest == end && shard.index >= 1 && shard.index <= shard.count) {
+      return shard;
+    }
+  }
+  return Fail("--shard " + text + " is not I/N with 1 <= I <= N",
+              "for the second of four parts write --shard 2/4");
+}
+
+/// --set values by key; complains about a word without '=' and a key that no scenario declares.
+Result<std::map<std::string, std::string>> ParseSet(const std::vector<std::string>& words,
+                                                    const std::vector<Scenario>& scenarios) {
+  std::map<std::string, std::string> set;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Fail("--set " + word + " is not KEY=VALUE");
+    }
+    const std::string key = word.substr(0, equals);
+    std::set<std::string> known;
+    for (const Scenario& scenario : scenarios) {
+      for (const auto& [name, value] : scenario.parameters) {
+        known.insert(name);
+      }
+    }
+    if (!known.contains(key)) {
+      return Fail(
+          "--set " + word + ": no chosen scenario declares the parameter " + key,
+          known.empty() ? "they declare none" : fmt::format("they declare {}", fmt::join(known, ", ")));
+    }
+    set[key] = word.substr(equals + 1);
+  }
+  return set;
+}
+
+std::string DefaultOut() {
+  return fmt::format("brink-runs/{:%Y%m%d-%H%M%S}-{}", fmt::localtime(std::time(nullptr)), ::getpid());
+}
+
+struct Chosen {
+  const Scenario* scenario = nullptr;
+  const ScenarioCase* scenario_case = nullptr;
+  int repeat = 1;
+};
+
+std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoice& choice,
+                           const Shard& shard) {
+  std::vector<Chosen> chosen;
+  for (int repeat = 1; repeat <= choice.repeat; ++repeat) {
+    for (const Scenario& scenario : scenarios) {
+      const bool tagged = choice.tag.empty() || std::find(scenario.tags.begin(), scenario.tags.end(),
+                                                          choice.tag) != scenario.tags.end();
+      for (const ScenarioCase& scenario_case : scenario.cases) {
+        if (tagged && (choice.case_name.empty() || scenario_case.name == choice.case_name)) {
+          chosen.push_back(Chosen{.scenario = &scenario, .scenario_case = &scenario_case, .repeat = repeat});
+        }
+      }
+    }
+  }
+  std::vector<Chosen> part;
+  for (std::size_t at = shard.index - 1; at < chosen.size(); at += shard.count) {
+    part.push_back(chosen[at]);
+  }
+  if (choice.shuffle) {
+    const unsigned seed = std::random_device{}();
+    std::shuffle(part.begin(), part.end(), std::mt19937(seed));
+  }
+  return part;
+}
+
+PlanContext ContextFor(const Chosen& chosen, const RunChoice& choice, const std::string& out,
+                       const std::map<std::string, std::string>& set, PortPool& ports) {
+  PlanContext context;
+  context.page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  context.memory_bytes = ReadMachineFigures(Roots{}).memory_total_bytes;
+  context.search_path = CommandSearchPath();
+  for (const auto& [key, value] : set) {
+    if (chosen.scenario->parameters.contains(key)) {
+      context.set[key] = value;
+    }
+  }
+  context.run_dir = fmt::format("{}/{}/{}", out, chosen.scenario->name, chosen.scenario_case->name);
+  if (choice.repeat > 1) {
+    context.run_dir += fmt::format("/{}", chosen.repeat);
+  }
+  context.repeat = chosen.repeat;
+  context.free_port = [&ports](const std::string&) { return ports.Take(); };
+  context.package_installed = PackageInstalled;
+  return context;
+}
+
+}  // namespace
+
+std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
+  const auto scenarios = LoadScenarios(choice.paths);
+  if (!scenarios) {
+    return std::nullopt;
+  }
+  const auto shard = ParseShard(choice.shard);
+  const auto set = ParseSet(choice.set, *scenarios);
+  if (!shard || !set) {
+    PrintError(shard ? set.error() : shard.error());
+    return std::nullopt;
+  }
+  const auto chosen = Choose(*scenarios, choice, *shard);
+  if (chosen.empty() && shard->count == 1) {
+    PrintError(Error{.message = "no case fits --case and --tag",
+                     .remedy = "`brink list PATH` shows cases and tags"});
+    return std::nullopt;
+  }
+  const std::string out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string();
+  std::vector<Plan> plans;
+  PortPool ports;
+  bool good = true;
+  for (const Chosen& one : chosen) {
+    PlanResult made = MakePlan(*one.scenario, *one.scenario_case, ContextFor(one, choice, out, *set, ports));
+    for (const Complaint& complaint : made.complaints) {
+      fmt::print(stderr, "{}\n", FormatComplaint(complaint));
+      good = false;
+    }
+    made.plan.timeout_s = choice.timeout_s.value_or(made.plan.timeout_s);
+    plans.push_back(std::move(made.plan));
+  }
+  return good ? std::optional(std::move(plans)) : std::nullopt;
+}
+
+std::string DescribePlan(const Plan& plan) {
+  std::string text = fmt::format("{} {} (timeout {:.3g} s)\n", plan.scenario, plan.case_name, plan.timeout_s);
+  if (plan.not_runnable) {
+    text += fmt::format("  cannot run here: {} ({})\n", *plan.not_runnable, plan.not_runnable_remedy);
+  }
+  for (const Setting& setting : plan.machine) {
+    text += fmt::format("  whole machine: {} = {}\n", setting.name, setting.value);
+  }
+  for (const GroupPlan& group : plan.groups) {
+    for (const Setting& setting : group.settings) {
+      text += fmt::format("  group {}: {} = {}\n", group.name, setting.name, setting.value);
+    }
+  }
+  for (const ProcessPlan& process : plan.processes) {
+    text += fmt::format("  process {}: {}\n", process.name, fmt::join(process.argv, " "));
+    for (const RlimitSetting& limit : process.rlimits) {
+      text += fmt::format("    {} = {} (hard {})\n", limit.name, limit.soft, limit.hard);
+    }
+    if (process.oom_score_adj) {
+      text += fmt::format("    oom_score_adj = {}\n", *process.oom_score_adj);
+    }
+  }
+  for (std::size_t at = 0; at < plan.steps.size(); ++at) {
+    text += fmt::format("  step {}: {}\n", at + 1, DescribeStep(plan.steps[at]));
+  }
+  return text;
+}
+
+}  // namespace brink

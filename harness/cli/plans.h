@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// From the words of `brink run` to the plans it will run.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/plan.h"
+
+namespace brink {
+
+/// What the user chose on the command line of `run`.
+struct RunChoice {
+  std::vector<std::string> paths;
+  std::string case_name;  // empty: all
+  std::string tag;        // empty: all
+  std::string sandbox = "auto";
+  int jobs = 1;
+  int repeat = 1;
+  bool shuffle = false;
+  std::string shard;  // "I/N", I from 1
+  std::vector<std::string> set;
+  std::optional<double> timeout_s;
+  std::string out;
+  bool dry_run = false;
+};
+
+/// Loads, selects, plans, repeats, shuffles, shards. Prints every mistake to standard error and then gives
+/// nothing.
+[[nodiscard]] std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice);
+
+/// What a plan would do, for --dry-run: several lines.
+[[nodiscard]] std::string DescribePlan(const Plan& plan);
+
+}  // namespace brink
