@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "run/recorder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/clock.h"
+
+namespace brink {
+namespace {
+
+/// A recorder over a fake /proc in which the test writes command lines.
+class RecorderTest : public testing::Test {
+ protected:
+  RecorderTest() {
+    roots_.proc = testing::TempDir() + "/recorder-" + std::to_string(::getpid());
+    ProcessPlan server;
+    server.name = "server";
+    server.children.push_back(
+        ChildRule{.name = "snapshot", .title = "rdb-bgsave", .exe = {}, .oom_score_adj = 800});
+    plan_.processes.push_back(std::move(server));
+  }
+  ~RecorderTest() override { std::filesystem::remove_all(roots_.proc); }
+
+  void SetCommandLine(int pid, const std::string& text) const {
+    const std::string folder = roots_.proc + "/" + std::to_string(pid);
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder + "/cmdline") << text;
+    std::ofstream(folder + "/comm") << "program\n";
+  }
+
+  std::size_t StartServer(Recorder& recorder) {
+    SetCommandLine(100, "server");
+    const std::size_t record = recorder.AddProcess(7, "server", &plan_.processes.front());
+    recorder.Started(record, 7, 100);
+    return record;
+  }
+
+  static FailureSeen Failure(int pid) {
+    FailureSeen failure;
+    failure.token = 7;
+    failure.call.pid = pid;
+    failure.call.call = "mmap";
+    failure.call.errno_name = "ENOMEM";
+    failure.call.map_count = 1234;
+    failure.at_ns = MonotonicNs();
+    return failure;
+  }
+
+  Roots roots_;
+  Plan plan_;
+};
+
+TEST_F(RecorderTest, GivesFailuresThePlansName) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.OnEvent(Failure(100));
+  ASSERT_EQ(recorder.Record().failed_calls.size(), 1U);
+  EXPECT_EQ(recorder.Record().failed_calls.front().process, "server");
+  EXPECT_EQ(recorder.Record().processes.front().peak_map_count, 1234U);
+}
+
+TEST_F(RecorderTest, RecognisesAChildByItsTitle) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SetCommandLine(101, "server");
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  EXPECT_TRUE(recorder.IdentifyChildren().empty());
+  EXPECT_TRUE(recorder.HasYoungDescendants());
+  SetCommandLine(101, "redis-rdb-bgsave 127.0.0.1:1");
+  const auto found = recorder.IdentifyChildren();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().name, "snapshot");
+  EXPECT_EQ(found.front().rule->oom_score_adj, 800);
+  EXPECT_THAT(recorder.LivingPids("snapshot"), testing::ElementsAre(101));
+  recorder.OnEvent(Failure(101));
+  EXPECT_EQ(recorder.Record().failed_calls.front().process, "snapshot");
+}
+
+TEST_F(RecorderTest, AnUnnamedDescendantsOomKillIsNotTheRoots) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 102, .at_ns = MonotonicNs()});
+  OomKillSeen killed;
+  killed.token = 7;
+  killed.kill.pid = 102;
+  killed.kill.comm = "worker";
+  killed.at_ns = MonotonicNs();
+  recorder.OnEvent(killed);
+  ASSERT_EQ(recorder.Record().oom_kills.size(), 1U);
+  EXPECT_EQ(recorder.Record().oom_kills.front().process, "server/worker");
+  ASSERT_EQ(recorder.Record().processes.size(), 2U);
+  EXPECT_EQ(recorder.Record().processes[1].parent, "server");
+}
+
+TEST_F(RecorderTest, NamesAnOomVictimThatIsNobodys) {
+  Recorder recorder(plan_, roots_);
+  OomKillSeen killed;
+  killed.kill.pid = 9;
+  recorder.OnEvent(killed);
+  EXPECT_EQ(recorder.Record().oom_kills.front().process, "");
+}
+
+TEST_F(RecorderTest, KnowsItsOwnSignals) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SignalSeen seen;
+  seen.token = 7;
+  seen.sent.pid = 100;
+  seen.sent.signal = 15;
+  seen.sent.sender_pid = ::getpid();
+  recorder.OnEvent(seen);
+  EXPECT_EQ(recorder.Record().signals.front().sender, "brink");
+  EXPECT_EQ(recorder.Record().signals.front().process, "server");
+}
+
+TEST_F(RecorderTest, StaysBoundedUnderAFlood) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  for (int event = 0; event < 100000; ++event) {
+    recorder.OnEvent(Failure(100));
+    recorder.OnEvent(SignalSeen{.token = 7, .sender_token = 0, .sent = {}, .at_ns = 0});
+  }
+  EXPECT_EQ(recorder.Record().failed_calls.size(), Recorder::kMaxFailedCalls);
+  EXPECT_EQ(recorder.Record().signals.size(), Recorder::kMaxSignals);
+  const TaskFigures figures{.token = 7,
+                            .pid = 100,
+                            .parent_pid = 1,
+                            .comm = "server",
+                            .map_count = 5,
+                            .total_vm_bytes = 0,
+                            .locked_bytes = 0,
+                            .data_vm_bytes = 0};
+  for (std::size_t sample = 0; sample < 2 * Recorder::kMaxTimeline; ++sample) {
+    recorder.OnSample({figures}, {});
+  }
+  EXPECT_LE(recorder.Record().timeline.size(), Recorder::kMaxTimeline);
+  EXPECT_GT(recorder.Record().timeline.size(), Recorder::kMaxTimeline / 4);
+}
+
+TEST_F(RecorderTest, SumsFailuresByName) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.SetFailureTotals({{.token = 7, .pid = 100, .call = "mmap", .errno_name = "ENOMEM", .count = 3},
+                             {.token = 7, .pid = 555, .call = "mmap", .errno_name = "ENOMEM", .count = 4},
+                             {.token = 99, .pid = 1, .call = "mmap", .errno_name = "ENOMEM", .count = 50}});
+  ASSERT_EQ(recorder.Record().failure_counts.size(), 1U);
+  EXPECT_EQ(recorder.Record().failure_counts.front().count, 7U);
+}
+
+}  // namespace
+}  // namespace brink
