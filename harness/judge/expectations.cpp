@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+#include "judge/expectations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/units.h"
+#include "judge/judge.h"
+#include "judge/request.h"
+#include "judge/words.h"
+#include "model/json.h"
+
+namespace brink {
+namespace {
+
+using Met = std::optional<bool>;
+
+/// Gathers the results of one subject.
+class Results {
+ public:
+  Results(std::string subject, SourceMark mark) : subject_(std::move(subject)), mark_(std::move(mark)) {}
+  void Add(std::string what, std::string expected, std::string found, Met met) {
+    list_.push_back(ExpectationResult{.subject = subject_,
+                                      .what = std::move(what),
+                                      .expected = std::move(expected),
+                                      .found = std::move(found),
+                                      .met = met,
+                                      .mark = mark_});
+  }
+  [[nodiscard]] std::vector<ExpectationResult> Take() { return std::move(list_); }
+
+ private:
+  std::string subject_;
+  SourceMark mark_;
+  std::vector<ExpectationResult> list_;
+};
+
+std::string Join(const std::vector<std::string>& words, std::string_view glue) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? std::string() : std::string(glue)) + word;
+  }
+  return text;
+}
+
+bool CallFits(std::string_view call, std::string_view errno_name, const FailureExpect& expect) {
+  const bool call_fits =
+      expect.call.empty() || call == expect.call || (expect.call == "clone" && IsFork(call));
+  return call_fits && (expect.errno_name.empty() || errno_name == expect.errno_name);
+}
+
+std::string Describe(const FailureExpect& expect) {
+  std::string text = expect.call.empty() ? "any call" : expect.call;
+  text += expect.errno_name.empty() ? " failing" : " failing with " + expect.errno_name;
+  if (expect.min_count) {
+    text += fmt::format(", at least {}", Times(*expect.min_count));
+  }
+  if (expect.max_count) {
+    text += fmt::format(", at most {}", Times(*expect.max_count));
+  }
+  return text;
+}
+
+/// "munmap ENOMEM 6,023 times, mmap ENOMEM once".
+std::string ListFailures(const Evidence& evidence, const std::string& process) {
+  std::vector<std::string> items;
+  for (const FailureCount& each : evidence.failure_counts) {
+    if (each.process == process) {
+      items.push_back(fmt::format("{} {} {}", each.call, each.errno_name, Times(each.count)));
+    }
+  }
+  return items.empty() ? "no failing call" : Join(items, ", ");
+}
+
+/// Failing calls are only seen with kernel evidence.
+bool CallsWatched(const Evidence& evidence) { return evidence.grade == EvidenceGrade::kKernel; }
+
+std::string NotWatched(const Evidence& evidence) {
+  return fmt::format("failing calls were not watched ({})", evidence.grade_reason);
+}
+
+void CheckFailure(const Evidence& evidence, const std::string& process, const FailureExpect& expect,
+                  Results& results) {
+  if (!CallsWatched(evidence)) {
+    return results.Add("failure", Describe(expect), NotWatched(evidence), std::nullopt);
+  }
+  std::uint64_t count = 0;
+  for (const FailureCount& each : evidence.failure_counts) {
+    if (each.process == process && CallFits(each.call, each.errno_name, expect)) {
+      count += each.count;
+    }
+  }
+  const std::uint64_t least = expect.min_count.value_or(expect.max_count == 0 ? 0 : 1);
+  const bool met = count >= least && (!expect.max_count || count <= *expect.max_count);
+  results.Add("failure", Describe(expect), ListFailures(evidence, process), met);
+}
+
+/// The limit expected of the failing calls that the expectation names: any of those known in detail may show
+/// it.
+std::optional<Binding> BindingOfExpected(const Evidence& evidence, const std::string& process,
+                                         const FailureExpect& expect, const std::string& name) {
+  std::optional<Binding> first;
+  for (const FailedCall& call : evidence.failed_calls) {
+    if (call.process != process || !CallFits(call.call, call.errno_name, expect)) {
+      continue;
+    }
+    Binding binding = BindingOf(call);
+    if (binding.limit && binding.limit->name == name) {
+      return binding;
+    }
+    if (!first) {
+      first = std::move(binding);
+    }
+  }
+  return first;
+}
+
+void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
+                       Results& results) {
+  Binding found{.limit = verdict.binding_limit, .reason = verdict.binding_reason};
+  if (expect.failure) {
+    if (auto of_call = BindingOfExpected(evidence, expect.subject, *expect.failure, *expect.binding_limit)) {
+      found = std::move(*of_call);
+    }
+  }
+  const std::string text = found.limit ? UseOfNamedLimit(*found.limit) : "none: " + found.reason;
+  Met met = (found.limit ? found.limit->name : "none") == *expect.binding_limit;
+  if (!found.limit && !CallsWatched(evidence)) {
+    met = std::nullopt;
+  }
+  results.Add("binding_limit", *expect.binding_limit, text, met);
+}
+
+const LogMatch* FindMatch(const Evidence& evidence, const std::string& process, const std::string& pattern) {
+  const auto found =
+      std::find_if(evidence.log_matches.begin(), evidence.log_matches.end(), [&](const LogMatch& match) {
+        return match.process == process && match.pattern == pattern && match.count > 0;
+      });
+  return found == evidence.log_matches.end() ? nullptr : &*found;
+}
+
+void CheckLogs(const Evidence& evidence, const Expectation& expect, Results& results) {
+  for (const std::string& pattern : expect.log) {
+    const LogMatch* match = FindMatch(evidence, expect.subject, pattern);
+    results.Add("log", pattern,
+                match == nullptr ? "not in its output"
+                                 : fmt::format("{}, first: {}", Times(match->count), match->first_line),
+                match != nullptr);
+  }
+  for (const std::string& pattern : expect.log_absent) {
+    const LogMatch* match = FindMatch(evidence, expect.subject, pattern);
+    results.Add("log_absent", pattern,
+                match == nullptr ? "not in its output"
+                                 : fmt::format("{}, first: {}", Times(match->count), match->first_line),
+                match == nullptr);
+  }
+}
+
+std::string DescribeRange(const Range& range, std::string_view unit) {
+  const auto amount = [&](double value) { return Amount(static_cast<std::uint64_t>(value), unit); };
+  if (range.min && range.max) {
+    return fmt::format("{} to {}", amount(*range.min), amount(*range.max));
+  }
+  return range.min ? "at least " + amount(*range.min) : "at most " + amount(range.max.value_or(0));
+}
+
+void CheckRange(const char* what, const Range& range, std::string_view unit,
+                const std::optional<std::uint64_t>& value, Results& results) {
+  if (!value) {
+    return results.Add(what, DescribeRange(range, unit), "unknown", std::nullopt);
+  }
+  const auto figure = static_cast<double>(*value);
+  const bool met = figure >= range.min.value_or(figure) && figure <= range.max.value_or(figure);
+  results.Add(what, DescribeRange(range, unit), Amount(*value, unit), met);
+}
+
+void CheckOomScope(const Evidence& evidence, const Expectation& expect, Results& results) {
+  std::vector<std::string> scopes;
+  for (const OomKill& kill : evidence.oom_kills) {
+    if (kill.process == expect.subject) {
+      scopes.push_back(kill.scope.empty() ? "unknown" : kill.scope);
+    }
+  }
+  const bool met = std::find(scopes.begin(), scopes.end(), *expect.oom_scope) != scopes.end();
+  const bool known =
+      CallsWatched(evidence) && std::find(scopes.begin(), scopes.end(), "unknown") == scopes.end();
+  results.Add("oom_scope", *expect.oom_scope, scopes.empty() ? "no OOM kill seen" : Join(scopes, ", "),
+              met || known ? Met(met) : std::nullopt);
+}
+
+/// "exited with 137", "died of SIGKILL", "did not end by itself".
+std::string DescribeEnd(const std::optional<int>& exit_code, const std::optional<int>& signal) {
+  if (exit_code) {
+    return fmt::format("{}", *exit_code);
+  }
+  return signal ? "died of " + SignalName(*signal) : "it did not end by itself";
+}
+
+void CheckEnd(const Expectation& expect, const ProcessVerdict& verdict, Results& results) {
+  if (!expect.outcome.empty()) {
+    const std::string found(Name(verdict.outcome));
+    const bool met = std::find(expect.outcome.begin(), expect.outcome.end(), found) != expect.outcome.end();
+    const bool known = verdict.outcome != Outcome::kInconclusive;
+    results.Add("outcome", Join(expect.outcome, " or "), found + ": " + verdict.reason,
+                met || known ? Met(met) : std::nullopt);
+  }
+  if (expect.exit) {
+    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(verdict.exit_code, verdict.signal),
+                verdict.exit_code == expect.exit);
+  }
+  if (expect.signal) {
+    const std::string found = verdict.signal
+                                  ? SignalName(*verdict.signal)
+                                  : (verdict.exit_code ? fmt::format("exited with {}", *verdict.exit_code)
+                                                       : "it did not end by itself");
+    results.Add("signal", SignalName(*expect.signal), found, verdict.signal == expect.signal);
+  }
+}
+
+void CheckKilledBy(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
+                   Results& results) {
+  const bool met = verdict.killed_by.starts_with(*expect.killed_by) &&
+                   (!expect.killed_by->empty() || verdict.killed_by.empty());
+  // Without kernel evidence an empty answer means that nobody looked.
+  const bool known = CallsWatched(evidence) || !verdict.killed_by.empty() || !verdict.signal;
+  results.Add("killed_by", *expect.killed_by,
+              verdict.killed_by.empty() ? "nobody, as far as is known" : verdict.killed_by,
+              met || known ? Met(met) : std::nullopt);
+}
+
+void CheckProcess(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
+                  Results& results) {
+  CheckEnd(expect, verdict, results);
+  if (expect.killed_by) {
+    CheckKilledBy(evidence, expect, verdict, results);
+  }
+  if (expect.failure) {
+    CheckFailure(evidence, expect.subject, *expect.failure, results);
+  }
+  if (expect.no_failures) {
+    const std::string found = ListFailures(evidence, expect.subject);
+    const bool none = found == "no failing call";
+    results.Add("no_failures", "no failing call", CallsWatched(evidence) ? found : NotWatched(evidence),
+                CallsWatched(evidence) ? Met(none) : std::nullopt);
+  }
+  if (expect.binding_limit) {
+    CheckBindingLimit(evidence, expect, verdict, results);
+  }
+  CheckLogs(evidence, expect, results);
+  if (expect.oom_scope) {
+    CheckOomScope(evidence, expect, results);
+  }
+  if (expect.peak_memory_bytes) {
+    CheckRange("peak_memory_bytes", *expect.peak_memory_bytes, "bytes", verdict.peak_memory_bytes, results);
+  }
+  if (expect.peak_map_count) {
+    CheckRange("peak_map_count", *expect.peak_map_count, "mappings", verdict.peak_map_count, results);
+  }
+}
+
+/// Some of it is asked of a process, whichever of the two the name stands for.
+bool AsksProcess(const Expectation& expect) {
+  return !expect.outcome.empty() || expect.signal || expect.killed_by || expect.failure ||
+         expect.no_failures || expect.binding_limit || !expect.log.empty() || !expect.log_absent.empty() ||
+         expect.oom_scope || expect.peak_memory_bytes || expect.peak_map_count;
+}
+
+const StepRecord* FindStep(const Evidence& evidence, const std::string& as) {
+  const auto found = std::find_if(evidence.steps.begin(), evidence.steps.end(),
+                                  [&](const StepRecord& step) { return !as.empty() && step.as == as; });
+  return found == evidence.steps.end() ? nullptr : &*found;
+}
+
+/// The last line that is not empty: where a command says what went wrong.
+std::string LastLine(const std::string& output) {
+  const auto end = output.find_last_not_of(" \r\n\t");
+  if (end == std::string::npos) {
+    return "(no output)";
+  }
+  const auto begin = output.find_last_of('\n', end);
+  const std::string line = output.substr(begin == std::string::npos ? 0 : begin + 1,
+                                         end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+  return line.size() > 200 ? line.substr(0, 200) + "..." : line;
+}
+
+void CheckDuration(double max_s, const StepRecord& step, Results& results) {
+  results.Add("max_duration_s", fmt::format("at most {:g} s", max_s),
+              fmt::format("{:.3g} s", step.duration_s), step.duration_s <= max_s);
+}
+
+void CheckStep(const Expectation& expect, const StepRecord& step, Results& results) {
+  if (expect.exit) {
+    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(step.exit_code, step.signal),
+                step.exit_code == expect.exit);
+  }
+  if (expect.output) {
+    const auto found = step.patterns.find(*expect.output);
+    results.Add("output", *expect.output, LastLine(step.output),
+                found != step.patterns.end() && found->second);
+  }
+  if (expect.max_duration_s) {
+    CheckDuration(*expect.max_duration_s, step, results);
+  }
+}
+
+void CheckOne(const Evidence& evidence, const Expectation& expect,
+              const std::map<std::string, ProcessVerdict>& processes, Results& results) {
+  const StepRecord* step = FindStep(evidence, expect.subject);
+  const auto process = processes.find(expect.subject);
+  // A step and a child may share a name ("snapshot"); `exit` is the step's unless something is asked of the
+  // process.
+  if (step != nullptr && step->skipped) {
+    results.Add("step", "done", "skipped", false);
+    step = nullptr;
+  }
+  const bool asks_process = AsksProcess(expect);
+  Expectation of_step = expect;
+  Expectation of_process = expect;
+  (step != nullptr && !asks_process ? of_process.exit : of_step.exit).reset();
+  if (step != nullptr) {
+    CheckStep(of_step, *step, results);
+  }
+  if (process != processes.end()) {
+    CheckProcess(evidence, of_process, process->second, results);
+  } else if (asks_process || step == nullptr) {
+    results.Add("process", "to be started", "it was never started", false);
+  }
+}
+
+std::string NameOfStep(const StepRecord& step) {
+  return step.as.empty() ? fmt::format("step {}", step.index + 1) : step.as;
+}
+
+/// The step's own `expect`, and whether it could be done at all.
+void CheckOwn(const StepPlan& plan, const StepRecord& step, Results& results) {
+  const CommandExpect& expect = plan.expect;
+  const bool expects = expect.exit || expect.output || expect.max_duration_s;
+  if (step.skipped) {
+    if (expects) {
+      results.Add("step", "done", "skipped: " + step.text, false);
+    }
+    return;
+  }
+  if (!step.error.empty()) {
+    return results.Add("step", "done", fmt::format("{}: {}", step.text, step.error), false);
+  }
+  if (step.timed_out) {
+    return results.Add("step", fmt::format("done within {:g} s", plan.timeout_s), step.text + ": timed out",
+                       false);
+  }
+  if (expect.exit) {
+    const bool met = step.exit_code == expect.exit;
+    const std::string said = met ? "" : ": " + LastLine(step.output);
+    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(step.exit_code, step.signal) + said, met);
+  }
+  if (expect.output) {
+    results.Add("output", *expect.output, LastLine(step.output), step.output_matched);
+  }
+  if (expect.max_duration_s) {
+    CheckDuration(*expect.max_duration_s, step, results);
+  }
+}
+
+void Append(std::vector<ExpectationResult>& all, Results& results) {
+  for (ExpectationResult& result : results.Take()) {
+    all.push_back(std::move(result));
+  }
+}
+
+}  // namespace
+
+std::vector<ExpectationResult> CheckExpectations(const Plan& plan, const Evidence& evidence,
+                                                 const std::map<std::string, ProcessVerdict>& processes) {
+  std::vector<ExpectationResult> all;
+  for (const Expectation& expect : plan.expect) {
+    Results results(expect.subject, expect.mark);
+    CheckOne(evidence, expect, processes, results);
+    Append(all, results);
+  }
+  for (const StepRecord& step : evidence.steps) {
+    if (const auto index = static_cast<std::size_t>(step.index); index < plan.steps.size()) {
+      Results results(NameOfStep(step), plan.steps[index].mark);
+      CheckOwn(plan.steps[index], step, results);
+      Append(all, results);
+    }
+  }
+  return all;
+}
+
+}  // namespace brink

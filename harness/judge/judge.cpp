@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Puts the verdict together.
+#include "judge/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "judge/expectations.h"
+#include "judge/outcome.h"
+
+namespace brink {
+namespace {
+
+using Findings = std::map<std::string, ProcessFinding>;
+
+Findings JudgeProcesses(const Plan& plan, const Evidence& evidence) {
+  Findings findings;
+  for (const ProcessRecord& record : evidence.processes) {
+    if (record.kind == ProcessRecord::Kind::kStep || findings.contains(record.name)) {
+      continue;
+    }
+    if (auto finding = JudgeProcess(plan, evidence, record.name)) {
+      findings.emplace(record.name, std::move(*finding));
+    }
+  }
+  return findings;
+}
+
+/// The name of the process that decides the case: of the worst outcome, the first in time. Empty without
+/// processes.
+std::string Decisive(const Findings& findings) {
+  std::string decisive;
+  for (const auto& [name, finding] : findings) {
+    if (decisive.empty()) {
+      decisive = name;
+      continue;
+    }
+    const ProcessFinding& best = findings.at(decisive);
+    const int more = Severity(finding.verdict.outcome) - Severity(best.verdict.outcome);
+    if (more > 0 || (more == 0 && finding.decided_s < best.decided_s)) {
+      decisive = name;
+    }
+  }
+  return decisive;
+}
+
+/// The process whose limit is the case's: the first fatal one whose limit can be named, else the first fatal
+/// one; where all survived, the one that had the case's first failure.
+std::string OwnerOfLimit(const Findings& findings, const std::optional<FirstFailure>& first) {
+  std::string owner;
+  for (const auto& [name, finding] : findings) {
+    if (finding.verdict.outcome == Outcome::kSurvived) {
+      continue;
+    }
+    const auto rank = [](const ProcessFinding& each) {
+      return std::pair(!each.verdict.binding_limit.has_value(), each.decided_s);
+    };
+    if (owner.empty() || rank(finding) < rank(findings.at(owner))) {
+      owner = name;
+    }
+  }
+  if (owner.empty() && first && findings.contains(first->process)) {
+    owner = first->process;
+  }
+  return owner;
+}
+
+std::optional<FirstFailure> EarliestFailure(const Findings& findings) {
+  std::optional<FirstFailure> earliest;
+  for (const auto& [name, finding] : findings) {
+    const auto& failure = finding.verdict.first_failure;
+    if (failure && (!earliest || failure->t_s < earliest->t_s)) {
+      earliest = failure;
+    }
+  }
+  return earliest;
+}
+
+std::string CaseReason(const Findings& findings, const Evidence& evidence,
+                       const std::optional<FirstFailure>& first) {
+  const std::string decisive = Decisive(findings);
+  if (decisive.empty()) {
+    return evidence.processes.empty() ? "no process was started" : "no process of the plan was started";
+  }
+  const ProcessVerdict& verdict = findings.at(decisive).verdict;
+  if (verdict.outcome != Outcome::kSurvived) {
+    return fmt::format("{}: {}", decisive, verdict.reason);
+  }
+  if (first) {
+    return fmt::format("{}: {}", first->process, findings.at(first->process).verdict.reason);
+  }
+  const std::string who = findings.size() == 1 ? decisive + " survived"
+                                               : fmt::format("all {} processes survived", findings.size());
+  return evidence.grade == EvidenceGrade::kKernel
+             ? who + "; no memory call failed"
+             : fmt::format("{}; whether memory calls failed is unknown ({})", who, evidence.grade_reason);
+}
+
+void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
+  verdict.first_failure = EarliestFailure(findings);
+  if (const std::string owner = OwnerOfLimit(findings, verdict.first_failure); !owner.empty()) {
+    verdict.binding_limit = findings.at(owner).verdict.binding_limit;
+    verdict.binding_reason = fmt::format("{}: {}", owner, findings.at(owner).verdict.binding_reason);
+  } else if (evidence.grade == EvidenceGrade::kKernel) {
+    verdict.binding_reason = "no memory call failed and nothing was killed for memory";
+  } else {
+    verdict.binding_reason = fmt::format("failing calls were not watched ({})", evidence.grade_reason);
+  }
+  if (auto doubt = DoubtOfCase(plan, evidence)) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.reason = std::move(doubt->reason);
+    verdict.remedy = std::move(doubt->remedy);
+    return;
+  }
+  const std::string decisive = Decisive(findings);
+  verdict.outcome = decisive.empty() ? Outcome::kInconclusive : findings.at(decisive).verdict.outcome;
+  verdict.reason = CaseReason(findings, evidence, verdict.first_failure);
+  if (verdict.outcome == Outcome::kInconclusive && evidence.grade != EvidenceGrade::kKernel) {
+    verdict.remedy = evidence.grade_reason.empty() ? "`brink doctor` tells how to get kernel evidence"
+                                                   : "get kernel evidence: " + evidence.grade_reason;
+  }
+}
+
+std::optional<bool> ExpectedMet(const Plan& plan, const Verdict& verdict) {
+  if (verdict.outcome == Outcome::kInconclusive) {
+    return std::nullopt;
+  }
+  const auto any = [&](std::optional<bool> met) {
+    return std::any_of(verdict.expectations.begin(), verdict.expectations.end(),
+                       [&](const ExpectationResult& result) { return result.met == met; });
+  };
+  // A plan that expects nothing of its processes expects them to survive.
+  if (any(false) || (plan.expect.empty() && verdict.outcome != Outcome::kSurvived)) {
+    return false;
+  }
+  return any(std::nullopt) ? std::nullopt : std::optional(true);
+}
+
+}  // namespace
+
+Verdict Judge(const Plan& plan, const Evidence& evidence) {
+  Verdict verdict{.scenario = plan.scenario,
+                  .title = plan.title,
+                  .case_name = plan.case_name,
+                  .repeat = plan.repeat,
+                  .sandbox = plan.sandbox,
+                  .expected_met = {},
+                  .outcome = Outcome::kInconclusive,
+                  .reason = {},
+                  .remedy = {},
+                  .grade = evidence.grade,
+                  .duration_s = evidence.duration_s,
+                  .run_dir = plan.run_dir,
+                  .processes = {},
+                  .first_failure = {},
+                  .failures = {},
+                  .binding_limit = {},
+                  .binding_reason = {},
+                  .oom_kills = {},
+                  .faults = evidence.faults,
+                  .expectations = {}};
+  const Findings findings = JudgeProcesses(plan, evidence);
+  for (const auto& [name, finding] : findings) {
+    verdict.processes.emplace(name, finding.verdict);
+  }
+  const auto ours = [&](const std::string& process) { return findings.contains(process); };
+  std::copy_if(evidence.failure_counts.begin(), evidence.failure_counts.end(),
+               std::back_inserter(verdict.failures),
+               [&](const FailureCount& each) { return ours(each.process); });
+  std::copy_if(evidence.oom_kills.begin(), evidence.oom_kills.end(), std::back_inserter(verdict.oom_kills),
+               [&](const OomKill& each) { return ours(each.process); });
+  JudgeCase(plan, evidence, findings, verdict);
+  verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
+  verdict.expected_met = ExpectedMet(plan, verdict);
+  return verdict;
+}
+
+}  // namespace brink

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "judge/limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "base/units.h"
+#include "judge/words.h"
+
+namespace brink {
+namespace {
+
+std::vector<const FailedCall*> FailuresOf(const Evidence& evidence, const std::string& process) {
+  std::vector<const FailedCall*> calls;
+  for (const FailedCall& call : evidence.failed_calls) {
+    if (call.process == process) {
+      calls.push_back(&call);
+    }
+  }
+  std::stable_sort(calls.begin(), calls.end(),
+                   [](const FailedCall* a, const FailedCall* b) { return a->t_s < b->t_s; });
+  return calls;
+}
+
+/// The earliest call of each kind (call and errno), in the order in which the kinds began.
+std::vector<const FailedCall*> FirstOfEachKind(const Evidence& evidence, const std::string& process) {
+  std::vector<const FailedCall*> kinds;
+  for (const FailedCall* call : FailuresOf(evidence, process)) {
+    const bool known = std::any_of(kinds.begin(), kinds.end(), [&](const FailedCall* kind) {
+      return kind->call == call->call && kind->errno_name == call->errno_name;
+    });
+    if (!known) {
+      kinds.push_back(call);
+    }
+  }
+  return kinds;
+}
+
+std::optional<std::uint64_t> Number(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+/// The value that a fault of the process's group had at last, as read back.
+std::optional<std::uint64_t> Imposed(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
+                                     std::string_view name) {
+  const ProcessPlan* process = PlanOf(plan, record);
+  std::optional<std::uint64_t> value;
+  for (const ImposedFault& fault : evidence.faults) {
+    const bool here = process != nullptr && (fault.target == process->name || fault.target == process->group);
+    if (here && fault.in_force && fault.name == name) {
+      value = Number(fault.read_back);
+    }
+  }
+  return value;
+}
+
+/// What its group used when it was last sampled; its peak when it never was.
+std::uint64_t LastUse(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  const ProcessPlan* process = PlanOf(plan, record);
+  const auto sample =
+      std::find_if(evidence.timeline.rbegin(), evidence.timeline.rend(), [&](const TimelineSample& each) {
+        return process != nullptr && each.subject == process->name && each.memory_bytes > 0;
+      });
+  if (sample != evidence.timeline.rend()) {
+    return sample->memory_bytes;
+  }
+  const GroupRecord* group = GroupOf(plan, evidence, record);
+  return group != nullptr ? group->peak_memory_bytes : record.peak_memory_bytes.value_or(0);
+}
+
+/// memory.max of its group when the kernel did not tell whose limit it was.
+Binding GroupLimit(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
+                   const std::string& detail) {
+  const GroupRecord* group = GroupOf(plan, evidence, record);
+  std::optional<std::uint64_t> limit = group != nullptr ? group->memory_limit_bytes : std::nullopt;
+  if (!limit) {
+    limit = Imposed(plan, evidence, record, "memory.max");
+  }
+  if (!limit) {
+    return {.limit = std::nullopt,
+            .reason = "the group that ran out of memory isn't known, and its own has no limit"};
+  }
+  const std::uint64_t use = group != nullptr && group->peak_memory_bytes > 0
+                                ? group->peak_memory_bytes
+                                : LastUse(plan, evidence, record);
+  BindingLimit binding{.name = "memory.max", .limit = *limit, .use = use, .unit = "bytes", .detail = detail};
+  std::string reason = UseOfNamedLimit(binding) + ": " + detail;
+  return {.limit = std::move(binding), .reason = std::move(reason)};
+}
+
+Binding MachineOom(const Evidence& evidence, const OomKill& kill) {
+  const std::uint64_t whole = evidence.host.memory_bytes;
+  BindingLimit binding{.name = "machine_memory",
+                       .limit = whole,
+                       .use = kill.use_bytes > 0 ? kill.use_bytes : whole,
+                       .unit = "bytes",
+                       .detail = "the whole machine was out of memory, no group's limit was reached"};
+  std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
+  return {.limit = std::move(binding), .reason = std::move(reason)};
+}
+
+}  // namespace
+
+const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& process) {
+  const auto calls = FailuresOf(evidence, process);
+  return calls.empty() ? nullptr : calls.front();
+}
+
+Binding BindingOfFailures(const Evidence& evidence, const std::string& process, bool died) {
+  auto kinds = FirstOfEachKind(evidence, process);
+  if (kinds.empty()) {
+    return {.limit = std::nullopt,
+            .reason = evidence.grade == EvidenceGrade::kKernel
+                          ? "no memory call of it failed"
+                          : fmt::format("failing calls were not watched: {}", evidence.grade_reason)};
+  }
+  if (died) {
+    std::reverse(kinds.begin(), kinds.end());
+  }
+  Binding first;
+  for (const FailedCall* call : kinds) {
+    Binding binding = BindingOf(*call);
+    if (binding.limit) {
+      binding.reason = fmt::format("{} failed with {} at {}", call->call, call->errno_name, binding.reason);
+      return binding;
+    }
+    if (first.reason.empty()) {
+      first = std::move(binding);
+    }
+  }
+  return first;
+}
+
+Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
+                     const Death& death) {
+  const OomKill* kill = death.oom;
+  if (kill == nullptr) {
+    return GroupLimit(plan, evidence, record, "its group counted the kill");
+  }
+  if (kill->scope == "machine") {
+    return MachineOom(evidence, *kill);
+  }
+  if (kill->limit_bytes == kNoLimit) {
+    return GroupLimit(plan, evidence, record, "of its own group; the kernel did not say whose limit it was");
+  }
+  BindingLimit binding{
+      .name = "memory.max",
+      .limit = kill->limit_bytes,
+      .use = kill->use_bytes,
+      .unit = "bytes",
+      .detail = kill->cgroup.empty() ? "of its memory cgroup" : "of memory cgroup " + kill->cgroup};
+  std::string reason = UseOfNamedLimit(binding) + " " + binding.detail;
+  return {.limit = std::move(binding), .reason = std::move(reason)};
+}
+
+Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  if (record.under_oom) {
+    return GroupLimit(plan, evidence, record, "its group is out of memory and its OOM killer is off");
+  }
+  const auto high = Imposed(plan, evidence, record, "memory.high");
+  if (record.throttled_high == 0 || !high) {
+    return {.limit = std::nullopt, .reason = "nothing tells that a limit held it up"};
+  }
+  BindingLimit binding{.name = "memory.high",
+                       .limit = *high,
+                       .use = LastUse(plan, evidence, record),
+                       .unit = "bytes",
+                       .detail = fmt::format("its group was throttled {}", Times(record.throttled_high))};
+  std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
+  return {.limit = std::move(binding), .reason = std::move(reason)};
+}
+
+}  // namespace brink

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "judge/words.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/units.h"
+
+namespace brink {
+
+std::string Amount(std::uint64_t amount, std::string_view unit) {
+  return unit == "bytes" ? FormatBytes(amount) : FormatCount(amount);
+}
+
+std::string UseOfLimit(const BindingLimit& limit) {
+  const std::string figures =
+      fmt::format("{} of {}", Amount(limit.use, limit.unit), Amount(limit.limit, limit.unit));
+  return limit.unit == "bytes" ? figures : figures + " " + limit.unit;
+}
+
+std::string UseOfNamedLimit(const BindingLimit& limit) {
+  return fmt::format("{} ({})", UseOfLimit(limit), limit.name);
+}
+
+std::string Times(std::uint64_t count) { return count == 1 ? "once" : FormatCount(count) + " times"; }
+
+std::string AtSeconds(double seconds) { return fmt::format("{:.2f} s", seconds); }
+
+std::string SignalName(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+}
+
+}  // namespace brink
