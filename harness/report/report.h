@@ -24,12 +24,13 @@ struct TextStyle {
   int width = 100;  // columns of the terminal
 };
 
-/// The table at the end: incident, case, outcome, failing call and errno, binding limit with figures, expected or not; below
-/// it the reason of each unmet or inconclusive case, and a line of totals.
+/// The table at the end: incident, case, outcome, failing call and errno, binding limit with figures,
+/// expected or not; below it the reason of each unmet or inconclusive case, and a line of totals.
 [[nodiscard]] std::string FormatTable(const RunReport& report, const TextStyle& style);
 /// One case in two to four lines, for live progress and test failures: verdict, evidence, run directory.
 [[nodiscard]] std::string FormatVerdict(const Verdict& verdict, const TextStyle& style);
-/// Why expectations were not met: expected, found, evidence in two lines, run directory. For GoogleTest failures.
+/// Why expectations were not met: expected, found, evidence in two lines, run directory. For GoogleTest
+/// failures.
 [[nodiscard]] std::string FormatUnmet(const Verdict& verdict);
 /// The JSON document of the contract (report/verdict.schema.json), with a trailing newline.
 [[nodiscard]] std::string FormatJson(const RunReport& report);

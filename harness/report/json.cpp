@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// The result document. Its fields are a contract: report/verdict.schema.json.
+#include "model/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "report/report.h"
+
+namespace brink {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json LimitOrNull(std::uint64_t limit) { return limit == kNoLimit ? Json(nullptr) : Json(limit); }
+
+Json ToJson(const std::optional<BindingLimit>& limit) {
+  if (!limit) {
+    return nullptr;
+  }
+  return {{"name", limit->name},
+          {"limit", LimitOrNull(limit->limit)},
+          {"use", limit->use},
+          {"unit", limit->unit},
+          {"detail", limit->detail}};
+}
+
+Json ToJson(const std::optional<FirstFailure>& failure) {
+  if (!failure) {
+    return nullptr;
+  }
+  Json args = Json::array();
+  for (const std::uint64_t arg : failure->args) {
+    args.push_back(fmt::format("{:#x}", arg));
+  }
+  return {{"process", failure->process},     {"pid", failure->pid},     {"call", failure->call},
+          {"errno", failure->errno_name},    {"args", std::move(args)}, {"stack", failure->stack},
+          {"map_count", failure->map_count}, {"t_s", failure->t_s}};
+}
+
+Json ToJson(const ProcessVerdict& process) {
+  return {{"outcome", Name(process.outcome)},
+          {"child", process.child},
+          {"exit_code", OrNull(process.exit_code)},
+          {"signal", OrNull(process.signal)},
+          {"killed_by", OrNull(process.killed_by)},
+          {"peak_memory_bytes", OrNull(process.peak_memory_bytes)},
+          {"peak_map_count", OrNull(process.peak_map_count)},
+          {"first_failure", ToJson(process.first_failure)},
+          {"binding_limit", ToJson(process.binding_limit)},
+          {"binding_reason", process.binding_reason},
+          {"reason", process.reason}};
+}
+
+Json ToJson(const FailureCount& failure) {
+  return {{"process", failure.process},
+          {"call", failure.call},
+          {"errno", failure.errno_name},
+          {"count", failure.count}};
+}
+
+Json ToJson(const OomKill& kill) {
+  return {{"process", kill.process},
+          {"pid", kill.pid},
+          {"comm", kill.comm},
+          {"scope", OrNull(kill.scope)},
+          {"cgroup", OrNull(kill.cgroup)},
+          {"limit_bytes", LimitOrNull(kill.limit_bytes)},
+          {"use_bytes", kill.use_bytes},
+          {"anon_rss_bytes", kill.anon_rss_bytes},
+          {"file_rss_bytes", kill.file_rss_bytes},
+          {"shmem_rss_bytes", kill.shmem_rss_bytes},
+          {"oom_score_adj", kill.oom_score_adj},
+          {"t_s", kill.t_s}};
+}
+
+Json ToJson(const ImposedFault& fault) {
+  return {{"name", fault.name},
+          {"target", fault.target},
+          {"requested", fault.requested},
+          {"read_back", OrNull(fault.read_back)},
+          {"in_force", fault.in_force},
+          {"error", OrNull(fault.error)},
+          {"t_s", fault.t_s}};
+}
+
+Json ToJson(const ExpectationResult& result) {
+  const bool marked = result.mark.line > 0;
+  return {{"subject", result.subject},
+          {"what", result.what},
+          {"expected", result.expected},
+          {"found", result.found},
+          {"met", OrNull(result.met)},
+          {"file", marked ? Json(result.mark.file) : Json(nullptr)},
+          {"line", marked ? Json(result.mark.line) : Json(nullptr)},
+          {"column", marked ? Json(result.mark.column) : Json(nullptr)}};
+}
+
+Json ToJson(const Verdict& verdict);
+
+template <typename T>
+Json ListToJson(const std::vector<T>& list) {
+  Json array = Json::array();
+  for (const T& each : list) {
+    array.push_back(ToJson(each));
+  }
+  return array;
+}
+
+Json ToJson(const Verdict& verdict) {
+  Json processes = Json::object();
+  for (const auto& [name, process] : verdict.processes) {
+    processes[name] = ToJson(process);
+  }
+  return {{"scenario", verdict.scenario},
+          {"title", verdict.title},
+          {"case", verdict.case_name},
+          {"repeat", verdict.repeat},
+          {"sandbox", verdict.sandbox},
+          {"expected_met", OrNull(verdict.expected_met)},
+          {"outcome", Name(verdict.outcome)},
+          {"reason", verdict.reason},
+          {"remedy", OrNull(verdict.remedy)},
+          {"evidence_grade", Name(verdict.grade)},
+          {"duration_s", verdict.duration_s},
+          {"run_dir", verdict.run_dir},
+          {"processes", std::move(processes)},
+          {"first_failure", ToJson(verdict.first_failure)},
+          {"failures", ListToJson(verdict.failures)},
+          {"binding_limit", ToJson(verdict.binding_limit)},
+          {"binding_reason", verdict.binding_reason},
+          {"oom_kills", ListToJson(verdict.oom_kills)},
+          {"faults", ListToJson(verdict.faults)},
+          {"expectations", ListToJson(verdict.expectations)}};
+}
+
+Json ToJson(const HostFacts& host) {
+  return {{"kernel", host.kernel},
+          {"cgroup_version", host.cgroup_version},
+          {"memory_bytes", host.memory_bytes},
+          {"swap_bytes", host.swap_bytes},
+          {"page_size", host.page_size},
+          {"cpus", host.cpus},
+          {"sysctls", Json(host.sysctls)}};
+}
+
+}  // namespace
+
+std::string FormatJson(const RunReport& report) {
+  const Json document = {{"brink_version", report.brink_version},
+                         {"host", ToJson(report.host)},
+                         {"results", ListToJson(report.results)},
+                         {"duration_s", report.duration_s},
+                         {"interrupted", report.interrupted}};
+  // What a target printed may be in it: bytes that are not UTF-8 become U+FFFD.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace brink

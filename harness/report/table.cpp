@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "model/json.h"
+#include "report/report.h"
+#include "report/text.h"
+
+namespace brink {
+namespace {
+
+enum Column : std::size_t { kIncident, kCase, kOutcome, kCall, kLimit, kExpected, kColumns };
+using Cells = std::array<std::string, kColumns>;
+using Widths = std::array<std::size_t, kColumns>;
+
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kIndent = 2;
+const Cells kHead{"INCIDENT", "CASE", "OUTCOME", "FAILING CALL", "BINDING LIMIT (use/limit)", "EXPECTED"};
+
+bool HasRepeats(const RunReport& report) {
+  return std::any_of(report.results.begin(), report.results.end(),
+                     [](const Verdict& each) { return each.repeat > 1; });
+}
+
+Cells CellsOf(const Verdict& verdict, bool repeats) {
+  Cells cells;
+  cells[kIncident] = Printable(verdict.scenario);
+  cells[kCase] = Printable(verdict.case_name) + (repeats ? fmt::format(" #{}", verdict.repeat) : "");
+  cells[kOutcome] = Name(verdict.outcome);
+  cells[kCall] = verdict.first_failure
+                     ? Printable(verdict.first_failure->call + " " + verdict.first_failure->errno_name)
+                     : "-";
+  cells[kLimit] = verdict.binding_limit ? Printable(LimitFigures(*verdict.binding_limit)) : "-";
+  cells[kExpected] = !verdict.expected_met ? "unknown" : (*verdict.expected_met ? "yes" : "NO");
+  return cells;
+}
+
+Widths WidthsOf(const std::vector<Cells>& rows) {
+  Widths widths{};
+  for (std::size_t column = 0; column < kColumns; ++column) {
+    widths[column] = Columns(kHead[column]);
+    for (const Cells& row : rows) {
+      widths[column] = std::max(widths[column], Columns(row[column]));
+    }
+  }
+  return widths;
+}
+
+/// Of the columns from `first` on, with the gaps between them.
+std::size_t Total(const Widths& widths, std::size_t first) {
+  return std::accumulate(widths.begin() + static_cast<std::ptrdiff_t>(first), widths.end(), std::size_t{0}) +
+         kGap * (kColumns - first - 1);
+}
+
+std::string Line(const Cells& cells, const Widths& widths, std::size_t first) {
+  std::string line;
+  for (std::size_t column = first; column < kColumns; ++column) {
+    line += PadTo(CutTo(cells[column], widths[column]), widths[column] + (column + 1 < kColumns ? kGap : 0));
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
+/// The row with its last cell coloured. Colour goes on last, as it has no width.
+std::string ColouredLine(const Cells& cells, const Widths& widths, std::size_t first, const Verdict& verdict,
+                         const TextStyle& style) {
+  std::string line = Line(cells, widths, first);
+  line.resize(line.size() - cells[kExpected].size());
+  return line + Coloured(cells[kExpected], ExpectedColour(verdict), style);
+}
+
+/// All in one line each; an incident's name stands before its first case only.
+std::string FlatTable(const RunReport& report, const std::vector<Cells>& rows, const Widths& widths,
+                      const TextStyle& style) {
+  std::string text = Coloured(Line(kHead, widths, kIncident), Colour::kBold, style) + "\n";
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    Cells cells = rows[at];
+    if (at > 0 && rows[at - 1][kIncident] == cells[kIncident]) {
+      cells[kIncident].clear();
+    }
+    text += ColouredLine(cells, widths, kIncident, report.results[at], style) + "\n";
+  }
+  return text;
+}
+
+/// Where that is too wide: each incident's name on a line of its own, its cases below.
+std::string GroupedTable(const RunReport& report, const std::vector<Cells>& rows, Widths widths,
+                         const TextStyle& style) {
+  const auto room = static_cast<std::size_t>(std::max(style.width, 60));
+  if (const std::size_t total = Total(widths, kCase) + kIndent; total > room) {
+    const std::size_t over = total - room;
+    widths[kLimit] -= std::min(over, widths[kLimit] - std::min<std::size_t>(widths[kLimit], 20));
+  }
+  if (const std::size_t total = Total(widths, kCase) + kIndent; total > room) {
+    widths[kCase] -= std::min(total - room, widths[kCase] - std::min<std::size_t>(widths[kCase], 8));
+  }
+  const std::string indent(kIndent, ' ');
+  Cells head = kHead;
+  head[kLimit] = "LIMIT (use/limit)";
+  std::string text = Coloured(indent + Line(head, widths, kCase), Colour::kBold, style) + "\n";
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    if (at == 0 || rows[at - 1][kIncident] != rows[at][kIncident]) {
+      text += CutTo(rows[at][kIncident], room) + "\n";
+    }
+    text += indent + ColouredLine(rows[at], widths, kCase, report.results[at], style) + "\n";
+  }
+  return text;
+}
+
+std::string Totals(const RunReport& report) {
+  const auto count = [&](std::optional<bool> met) {
+    return static_cast<std::uint64_t>(
+        std::count_if(report.results.begin(), report.results.end(),
+                      [&](const Verdict& verdict) { return verdict.expected_met == met; }));
+  };
+  std::string text =
+      fmt::format("{} {} in {:.1f} s: {} as expected", FormatCount(report.results.size()),
+                  report.results.size() == 1 ? "case" : "cases", report.duration_s, FormatCount(count(true)));
+  if (const auto unmet = count(false); unmet > 0) {
+    text += fmt::format(", {} NOT as expected", FormatCount(unmet));
+  }
+  if (const auto unknown = count(std::nullopt); unknown > 0) {
+    text += fmt::format(", {} inconclusive", FormatCount(unknown));
+  }
+  return text + (report.interrupted ? "; interrupted before all were run" : "") + "\n";
+}
+
+}  // namespace
+
+std::string FormatTable(const RunReport& report, const TextStyle& style) {
+  std::vector<Cells> rows;
+  const bool repeats = HasRepeats(report);
+  for (const Verdict& verdict : report.results) {
+    rows.push_back(CellsOf(verdict, repeats));
+  }
+  const Widths widths = WidthsOf(rows);
+  std::string text;
+  if (!rows.empty()) {
+    text = Total(widths, kIncident) <= static_cast<std::size_t>(std::max(style.width, 0))
+               ? FlatTable(report, rows, widths, style)
+               : GroupedTable(report, rows, widths, style);
+    text += "\n";
+  }
+  for (const Verdict& verdict : report.results) {
+    if (verdict.expected_met != true) {
+      text += FormatVerdict(verdict, style) + "\n";
+    }
+  }
+  return text + Totals(report);
+}
+
+}  // namespace brink

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Text that may hold what a target printed, made safe to show; colour; columns.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "model/verdict.h"
+#include "report/report.h"
+
+namespace brink {
+
+/// Control characters and bytes that are not UTF-8 become U+FFFD, so that a target's output can neither move
+/// the cursor nor break XML. Line breaks stay when `keep_lines`, else they become blanks.
+[[nodiscard]] std::string Printable(std::string_view text, bool keep_lines = false);
+
+/// Columns on a terminal: characters, not bytes. (What brink prints has no wide ones.)
+[[nodiscard]] std::size_t Columns(std::string_view text);
+/// Cut to that many columns, with an ellipsis when something went.
+[[nodiscard]] std::string CutTo(const std::string& text, std::size_t columns);
+[[nodiscard]] std::string PadTo(std::string text, std::size_t columns);
+
+enum class Colour { kGreen, kRed, kYellow, kBold };
+/// As it is where the style has no colour.
+[[nodiscard]] std::string Coloured(const std::string& text, Colour colour, const TextStyle& style);
+
+/// Breaks at blanks so that no line is longer than the style's width; every line but the first gets `indent`
+/// in front.
+[[nodiscard]] std::string Wrapped(const std::string& text, const TextStyle& style, std::size_t first_indent,
+                                  std::size_t indent);
+
+/// "as expected", "NOT as expected", "inconclusive".
+[[nodiscard]] std::string ExpectedWords(const Verdict& verdict);
+[[nodiscard]] Colour ExpectedColour(const Verdict& verdict);
+
+/// "vm.max_map_count 4,000/4,000", "memory.max 190/190 MiB".
+[[nodiscard]] std::string LimitFigures(const BindingLimit& limit);
+
+}  // namespace brink

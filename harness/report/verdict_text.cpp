@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// One verdict in words.
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/units.h"
+#include "model/json.h"
+#include "report/report.h"
+#include "report/text.h"
+
+namespace brink {
+namespace {
+
+std::string CaseName(const Verdict& verdict) {
+  std::string name = Printable(verdict.scenario) + "/" + Printable(verdict.case_name);
+  return verdict.repeat > 1 ? name + fmt::format(" #{}", verdict.repeat) : name;
+}
+
+std::string DescribeExpectation(const ExpectationResult& result) {
+  return fmt::format("{} {}: expected {}, found {}", Printable(result.subject), Printable(result.what),
+                     Printable(result.expected), Printable(result.found));
+}
+
+/// The first that is unmet, else the first that could not be judged; empty when all are met.
+const ExpectationResult* Worst(const Verdict& verdict) {
+  const ExpectationResult* worst = nullptr;
+  for (const ExpectationResult& result : verdict.expectations) {
+    if (result.met == false) {
+      return &result;
+    }
+    if (!result.met && worst == nullptr) {
+      worst = &result;
+    }
+  }
+  return worst;
+}
+
+std::string Mark(const SourceMark& mark) {
+  return mark.file.empty() || mark.line == 0 ? ""
+                                             : fmt::format("{}:{}:{}: ", mark.file, mark.line, mark.column);
+}
+
+/// "evidence: kernel; munmap ENOMEM 6,023 times; 1 OOM kill; peak 4,000 mappings" : what there is.
+std::string EvidenceLine(const Verdict& verdict) {
+  std::string text = fmt::format("grade {}", Name(verdict.grade));
+  for (const FailureCount& each : verdict.failures) {
+    text += fmt::format("; {}: {} {} x{}", Printable(each.process), each.call, each.errno_name,
+                        FormatCount(each.count));
+  }
+  for (const OomKill& kill : verdict.oom_kills) {
+    text += fmt::format("; {} (pid {}) OOM-killed{} at {:.2f} s", Printable(kill.process), kill.pid,
+                        kill.scope.empty() ? "" : " by " + kill.scope, kill.t_s);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
+  const std::string words = ExpectedWords(verdict);
+  std::string text = fmt::format("{}: {}, {}\n", CaseName(verdict), Name(verdict.outcome),
+                                 Coloured(words, ExpectedColour(verdict), style));
+  std::string why = Printable(verdict.reason);
+  if (!verdict.remedy.empty()) {
+    why += " (remedy: " + Printable(verdict.remedy) + ")";
+  }
+  text += Wrapped(why, style, 2, 4) + "\n";
+  if (const ExpectationResult* worst = Worst(verdict);
+      worst != nullptr && verdict.expected_met != true && verdict.outcome != Outcome::kInconclusive) {
+    text += Wrapped(DescribeExpectation(*worst), style, 2, 4) + "\n";
+  }
+  if (verdict.expected_met != true && !verdict.run_dir.empty()) {
+    text += "  evidence: " + Printable(verdict.run_dir) + "\n";
+  }
+  return text;
+}
+
+std::string FormatUnmet(const Verdict& verdict) {
+  std::string text =
+      fmt::format("{}: {}, {}\n", CaseName(verdict), Name(verdict.outcome), ExpectedWords(verdict));
+  for (const ExpectationResult& result : verdict.expectations) {
+    if (result.met != true) {
+      text += fmt::format("  {}{} {}{}\n    expected: {}\n    found:    {}\n", Mark(result.mark),
+                          Printable(result.subject), Printable(result.what),
+                          result.met ? "" : " (cannot be judged)", Printable(result.expected),
+                          Printable(result.found));
+    }
+  }
+  if (Worst(verdict) == nullptr && verdict.expected_met == false) {
+    text += fmt::format("  expected: survived, as nothing else is expected\n  found:    {}\n",
+                        Name(verdict.outcome));
+  }
+  text += "  what happened: " + Printable(verdict.reason) + "\n";
+  text += "  evidence: " + EvidenceLine(verdict) + "\n";
+  if (!verdict.remedy.empty()) {
+    text += "  remedy: " + Printable(verdict.remedy) + "\n";
+  }
+  return text + "  run directory: " + Printable(verdict.run_dir) + "\n";
+}
+
+int ExitStatus(const RunReport& report) {
+  if (report.interrupted) {
+    return 130;
+  }
+  bool unknown = false;
+  for (const Verdict& verdict : report.results) {
+    if (verdict.expected_met == false) {
+      return 1;
+    }
+    unknown = unknown || !verdict.expected_met;
+  }
+  return unknown ? 3 : 0;
+}
+
+}  // namespace brink
