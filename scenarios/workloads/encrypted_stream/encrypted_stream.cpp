@@ -3,16 +3,17 @@
 // queries.
 #include <fmt/format.h>
 
-#include <exception>
+#include <algorithm>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
+#include "common/checksum.h"
 #include "common/failure.h"
+#include "common/latency.h"
 #include "common/program.h"
 #include "common/report.h"
 #include "common/stop.h"
+#include "common/threads.h"
 #include "encrypted_stream/buffers.h"
 #include "encrypted_stream/page_file.h"
 #include "encrypted_stream/query.h"
@@ -35,7 +36,7 @@ struct Options {
   QueryLoad load;
 };
 
-/// Runs every query in its own thread; the first failure is thrown here once all have ended.
+/// Runs every query in its own thread.
 class QueryCrew {
  public:
   QueryCrew(const PageFile& file, BufferSource& buffers, const Options& options) {
@@ -48,14 +49,7 @@ class QueryCrew {
   }
 
   void Run() {
-    std::vector<std::jthread> threads;
-    for (const auto& query : queries_) {
-      threads.emplace_back([this, &query] { RunOne(*query); });
-    }
-    threads.clear();  // joins
-    if (first_error_) {
-      std::rethrow_exception(first_error_);
-    }
+    RunInThreads(queries_.size(), totals_.abandoned, [this](std::size_t i) { queries_[i]->Run(); });
   }
 
   [[nodiscard]] std::uint64_t Pages() const { return totals_.pages; }
@@ -76,22 +70,8 @@ class QueryCrew {
   }
 
  private:
-  void RunOne(Query& query) {
-    try {
-      query.Run();
-    } catch (...) {
-      totals_.abandoned = true;
-      const std::lock_guard lock(error_mutex_);
-      if (!first_error_) {
-        first_error_ = std::current_exception();
-      }
-    }
-  }
-
   QueryTotals totals_;
   std::vector<std::unique_ptr<Query>> queries_;
-  std::mutex error_mutex_;
-  std::exception_ptr first_error_;
 };
 
 void CheckOptions(const Options& options) {

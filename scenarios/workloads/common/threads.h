@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+
+namespace workload {
+
+/// Calls work(0) ... work(count - 1), a thread each, and returns when all have ended. When one throws,
+/// `abandoned` is set so that the others can end early, and the first exception is thrown here.
+void RunInThreads(std::size_t count, std::atomic<bool>& abandoned,
+                  const std::function<void(std::size_t)>& work);
+
+}  // namespace workload

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "mlock_churn/churn.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include "common/checksum.h"
+#include "common/failure.h"
+#include "common/stop.h"
+
+namespace workload {
+namespace {
+
+constexpr std::size_t kSampledEvery = 64;
+constexpr std::uint64_t kCallsPerCheck = 16'384;
+
+}  // namespace
+
+Churn::Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t seed)
+    : region_(Mapping::Anonymous(pages * kPageSize)), cycle_(std::move(cycle)) {
+  FillPattern(region_.Data(), seed);
+  expected_ = Checksum(region_.Data());
+}
+
+void Churn::Run(std::uint64_t calls, const std::atomic<bool>& abandoned) {
+  while (calls_ < calls && !StopRequested() && !abandoned.load(std::memory_order_relaxed)) {
+    RunCycle();
+    if (calls_ >= next_check_) {
+      Check();
+      next_check_ = calls_ + kCallsPerCheck;
+    }
+  }
+  Check();
+}
+
+void Churn::RunCycle() {
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < cycle_.size(); ++i) {
+    if (i % kSampledEvery == 0) {
+      const Timed timed(latency_);
+      Call(cycle_[i]);
+    } else {
+      Call(cycle_[i]);
+    }
+  }
+  call_time_ += std::chrono::steady_clock::now() - begin;
+  calls_ += cycle_.size();
+}
+
+void Churn::Call(const LockCall& call) const {
+  std::byte* const address = region_.Data().data() + call.first_page * kPageSize;
+  const std::size_t length = call.pages * kPageSize;
+  const int result = call.lock ? ::mlock(address, length) : ::munlock(address, length);
+  if (result != 0) {
+    FailErrno(call.lock ? "mlock" : "munlock");
+  }
+}
+
+void Churn::Check() {
+  const std::uint64_t sum = Checksum(region_.Data());
+  if (sum != expected_) {
+    FailCorrupt(fmt::format("the region at {} has changed", static_cast<const void*>(region_.Data().data())));
+  }
+  checksum_ += sum;
+}
+
+}  // namespace workload

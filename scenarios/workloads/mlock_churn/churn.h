@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// One region that is locked and unlocked in cycles, with data that must not change meanwhile.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "common/latency.h"
+#include "common/mapping.h"
+#include "mlock_churn/pattern.h"
+
+namespace workload {
+
+class Churn {
+ public:
+  /// Takes a region of the given pages and fills it. `cycle` must fit into it. Throws Failure.
+  Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t seed);
+
+  /// Runs whole cycles until `calls` calls are made, a stop is requested or `abandoned` is set; the data is
+  /// checked after each. Throws Failure: "mlock: Cannot allocate memory (ENOMEM)", or Exit::kCorrupt.
+  void Run(std::uint64_t calls, const std::atomic<bool>& abandoned);
+
+  [[nodiscard]] std::uint64_t Calls() const { return calls_; }
+  /// Time spent in cycles, without the checks between them.
+  [[nodiscard]] std::chrono::nanoseconds CallTime() const { return call_time_; }
+  [[nodiscard]] std::uint64_t ChecksumSum() const { return checksum_; }
+  /// Of every 64th call: measuring each would slow the course down.
+  [[nodiscard]] const Latency& CallLatency() const { return latency_; }
+
+ private:
+  void RunCycle();
+  void Call(const LockCall& call) const;
+  void Check();
+
+  Mapping region_;
+  std::vector<LockCall> cycle_;
+  std::uint64_t expected_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t next_check_ = 0;
+  std::uint64_t checksum_ = 0;
+  std::chrono::nanoseconds call_time_{0};
+  Latency latency_;
+};
+
+}  // namespace workload
