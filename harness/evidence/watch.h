@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -20,7 +21,8 @@ namespace brink {
 /// Stands for one process of a plan (or a step's command) in BPF maps; descendants inherit it. Never 0.
 using WatchToken = std::uint32_t;
 
-/// A tracked process came to be: a fork of a tracked one. (The root registers itself before exec and gives no event.)
+/// A tracked process came to be: a fork of a tracked one. (The root registers itself before exec and gives no
+/// event.)
 struct ForkSeen {
   WatchToken token = 0;
   int parent_pid = 0;
@@ -50,8 +52,8 @@ struct FailureSeen {
   std::uint64_t at_ns = 0;
 };
 struct OomKillSeen {
-  WatchToken token = 0;  // 0: the victim is not ours
-  OomKill kill;          // without process and t_s; cgroup only when it could be resolved
+  WatchToken token = 0;               // 0: the victim is not ours
+  OomKill kill;                       // without process and t_s; cgroup only when it could be resolved
   std::uint64_t memory_group_id = 0;  // of the group whose limit was exhausted; 0 machine-wide or unknown
   std::uint64_t at_ns = 0;
 };
@@ -85,8 +87,8 @@ struct FailureTotal {
 
 class Watch {
  public:
-  /// Loads and attaches. Fails, with what to do about it, where the kernel or the rights do not suffice; the caller then goes
-  /// on with counters alone.
+  /// Loads and attaches. Fails, with what to do about it, where the kernel or the rights do not suffice; the
+  /// caller then goes on with counters alone.
   [[nodiscard]] static Result<Watch> Load();
   Watch(Watch&&) noexcept;
   Watch& operator=(Watch&&) noexcept;
@@ -94,7 +96,8 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   ~Watch();
 
-  /// What could not be attached on this kernel although the rest works ("overcommit refusals: ..."); usually empty.
+  /// What could not be attached on this kernel although the rest works ("overcommit refusals: ..."); usually
+  /// empty.
   [[nodiscard]] const std::vector<std::string>& Missing() const;
 
   /// For LaunchSpec: in the child, enters it into the map of tracked processes. `context` is a Registration*.
@@ -107,8 +110,8 @@ class Watch {
 
   /// Readable when events wait.
   [[nodiscard]] int PollFd() const;
-  /// Hands over every waiting event, in order. Bounded memory: only the first failures of each (process, call, errno) come as
-  /// events, all are counted.
+  /// Hands over every waiting event, in order. Bounded memory: only the first failures of each (process,
+  /// call, errno) come as events, all are counted.
   void Drain(const std::function<void(const WatchEvent&)>& sink);
   /// Failures so far, counted in the kernel.
   [[nodiscard]] std::vector<FailureTotal> FailureTotals() const;
@@ -124,12 +127,15 @@ class Watch {
   std::unique_ptr<State> state_;
 };
 
-/// map_count of every process of the machine, by BPF where possible, else by counting lines of /proc/PID/maps.
+/// map_count of every process of the machine, by BPF where possible, else by counting lines of
+/// /proc/PID/maps.
 struct ProcessMappings {
   int pid = 0;
   std::string comm;
   std::uint64_t map_count = 0;
 };
+
+[[nodiscard]] Result<std::vector<ProcessMappings>> AllProcessMappings(const std::string& proc = "/proc");
 
 /// Counts and sorts the lines of a /proc/PID/maps text.
 [[nodiscard]] MapsSummary SummariseMaps(std::string_view maps_text);

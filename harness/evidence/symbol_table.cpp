@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include <elf.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gelf.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "evidence/symbolise.h"
+
+namespace brink {
+
+namespace {
+constexpr std::size_t kMaxSymbols = 200'000;  // a bigger table would hold up the poll loop
+}  // namespace
+
+/// Fills a SymbolTable from an ELF file.
+class SymbolReader {
+ public:
+  explicit SymbolReader(Elf* elf) : elf_(elf) {}
+
+  SymbolTable Read() {
+    ReadSegments();
+    if (!ReadFunctions(SHT_SYMTAB)) {
+      ReadFunctions(SHT_DYNSYM);
+    }
+    std::sort(table_.functions_.begin(), table_.functions_.end(),
+              [](const auto& a, const auto& b) { return a.address < b.address; });
+    return std::move(table_);
+  }
+
+ private:
+  void ReadSegments() {
+    std::size_t count = 0;
+    if (elf_getphdrnum(elf_, &count) != 0) {
+      return;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      GElf_Phdr header;
+      if (gelf_getphdr(elf_, static_cast<int>(i), &header) != nullptr && header.p_type == PT_LOAD) {
+        table_.segments_.push_back(
+            {.offset = header.p_offset, .size = header.p_filesz, .address = header.p_vaddr});
+      }
+    }
+  }
+
+  bool ReadFunctions(GElf_Word type) {
+    for (Elf_Scn* section = elf_nextscn(elf_, nullptr); section != nullptr;
+         section = elf_nextscn(elf_, section)) {
+      GElf_Shdr header;
+      if (gelf_getshdr(section, &header) == nullptr || header.sh_type != type || header.sh_entsize == 0) {
+        continue;
+      }
+      const std::size_t count = header.sh_size / header.sh_entsize;
+      Elf_Data* data = elf_getdata(section, nullptr);
+      if (data == nullptr || count > kMaxSymbols) {
+        continue;
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        AddFunction(data, static_cast<int>(i), header.sh_link);
+      }
+    }
+    return !table_.functions_.empty();
+  }
+
+  void AddFunction(Elf_Data* data, int index, std::size_t strings) {
+    GElf_Sym symbol;
+    if (gelf_getsym(data, index, &symbol) == nullptr || symbol.st_value == 0 ||
+        GELF_ST_TYPE(symbol.st_info) != STT_FUNC) {
+      return;
+    }
+    if (const char* name = elf_strptr(elf_, strings, symbol.st_name); name != nullptr && *name != '\0') {
+      table_.functions_.push_back({.address = symbol.st_value, .size = symbol.st_size, .name = name});
+    }
+  }
+
+  Elf* elf_;
+  SymbolTable table_;
+};
+
+SymbolTable SymbolTable::Read(const std::string& path) {
+  // The path is the target's word: it may be a pipe, or a file that is cut short meanwhile, so it is not
+  // mapped.
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat facts {};
+  if (!file.Valid() || ::fstat(file.Get(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    return {};
+  }
+  elf_version(EV_CURRENT);
+  const std::unique_ptr<Elf, int (*)(Elf*)> elf(elf_begin(file.Get(), ELF_C_READ, nullptr), elf_end);
+  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF) {
+    return {};
+  }
+  return SymbolReader(elf.get()).Read();
+}
+
+std::string SymbolTable::Find(std::uint64_t file_offset, bool is_return) const {
+  const std::uint64_t step_back = is_return ? 1 : 0;
+  const std::uint64_t looked_up = file_offset - step_back;
+  const auto segment = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) {
+    return looked_up >= s.offset && looked_up - s.offset < s.size;
+  });
+  if (segment == segments_.end()) {
+    return {};
+  }
+  const std::uint64_t address = looked_up - segment->offset + segment->address;
+  auto function = std::upper_bound(functions_.begin(), functions_.end(), address,
+                                   [](std::uint64_t value, const Function& f) { return value < f.address; });
+  if (function == functions_.begin()) {
+    return {};
+  }
+  --function;
+  if (function->size != 0 && address - function->address >= function->size) {
+    return {};
+  }
+  // Of several names at one address the plainest: "munmap" rather than "__munmap".
+  auto best = function;
+  for (auto other = function;; --other) {
+    if (other->address != function->address) {
+      break;
+    }
+    if (other->name.size() < best->name.size()) {
+      best = other;
+    }
+    if (other == functions_.begin()) {
+      break;
+    }
+  }
+  return fmt::format("{}+{:#x}", best->name, address + step_back - best->address);
+}
+
+}  // namespace brink

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "evidence/symbolise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+
+namespace brink {
+namespace {
+
+constexpr int kMaxReads = 3;  // of /proc/PID/maps for one process: it may have tens of thousands of lines
+constexpr std::size_t kMaxProcesses = 64;
+constexpr std::size_t kMaxTables = 64;
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+void Symboliser::ReadMappings(int pid, Process& process) const {
+  ++process.reads;
+  std::ifstream maps(fmt::format("{}/{}/maps", proc_, pid));
+  std::vector<Mapping> code;
+  for (std::string line; std::getline(maps, line);) {
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+    std::uint64_t offset = 0;
+    char executable = '-';
+    int path_at = 0;
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %*c%*c%c%*c %" SCNx64 " %*s %*s %n", &start, &end,
+                    &executable, &offset, &path_at) == 4 &&
+        executable == 'x' && path_at > 0) {
+      code.push_back({start, end, offset, line.substr(static_cast<std::size_t>(path_at))});
+    }
+  }
+  if (!code.empty()) {
+    process.code = std::move(code);  // a process that is gone keeps what was known of it
+  }
+}
+
+const Symboliser::Mapping* Symboliser::Locate(int pid, std::uint64_t address, Refresh refresh) {
+  if (processes_.size() >= kMaxProcesses && !processes_.contains(pid)) {
+    processes_.clear();
+  }
+  Process& process = processes_[pid];
+  const auto find = [&] {
+    return std::find_if(process.code.begin(), process.code.end(),
+                        [&](const Mapping& m) { return address >= m.start && address < m.end; });
+  };
+  auto found = find();
+  if (found == process.code.end() && refresh == Refresh::kIfUnknown && process.reads < kMaxReads) {
+    ReadMappings(pid, process);
+    found = find();
+  }
+  return found == process.code.end() ? nullptr : &*found;
+}
+
+std::string Symboliser::Name(int pid, const Mapping& mapping, std::uint64_t address, bool is_return) {
+  if (mapping.path.empty() || mapping.path.front() != '/') {
+    return fmt::format("{:#x} ({})", address, mapping.path.empty() ? "anonymous code" : mapping.path);
+  }
+  if (tables_.size() >= kMaxTables && !tables_.contains(mapping.path)) {
+    tables_.clear();
+  }
+  auto table = tables_.find(mapping.path);
+  if (table == tables_.end()) {
+    // Through the process's own root: it may live in a container.
+    auto symbols = SymbolTable::Read(fmt::format("{}/{}/root{}", proc_, pid, mapping.path));
+    table = tables_.emplace(mapping.path, std::move(symbols)).first;
+  }
+  const std::uint64_t offset = address - mapping.start + mapping.offset;
+  const std::string function = table->second.Find(offset, is_return);
+  return fmt::format("{} ({})", function.empty() ? fmt::format("{:#x}", offset) : function,
+                     BaseName(mapping.path));
+}
+
+std::vector<std::string> Symboliser::Describe(int pid, std::span<const std::uint64_t> stack,
+                                              std::uint64_t stack_word) {
+  std::vector<std::string> described;
+  if (stack.empty()) {
+    return described;
+  }
+  const Mapping* innermost = Locate(pid, stack.front(), Refresh::kIfUnknown);
+  if (innermost == nullptr) {
+    for (const std::uint64_t address : stack) {
+      described.push_back(fmt::format("{:#x} (?)", address));
+    }
+    return described;
+  }
+  described.push_back(Name(pid, *innermost, stack.front(), false));
+  std::vector<std::uint64_t> callers(stack.begin() + 1, stack.end());
+  if (stack_word != 0 && (callers.empty() || callers.front() != stack_word) &&
+      Locate(pid, stack_word, Refresh::kNo) != nullptr) {
+    callers.insert(callers.begin(), stack_word);
+  }
+  for (const std::uint64_t address : callers) {
+    const Mapping* mapping = Locate(pid, address, Refresh::kNo);
+    if (mapping == nullptr) {
+      break;
+    }
+    described.push_back(Name(pid, *mapping, address, true));
+  }
+  return described;
+}
+
+}  // namespace brink

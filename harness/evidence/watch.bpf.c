@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// Follows the targets through fork, exec and exit, and writes down what goes wrong with their memory at the
+// instant it does. Tracepoints and function entries of the kernel by BTF alone: no tracefs, no kprobes.
+// Kernels 5.10 and up, x86-64.
+#include "kernel_types.h"
+//
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "failing_calls.bpf.h"
+#include "watch_events.h"
+#include "watch_maps.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __type(key, struct brink_failure_key);
+  __type(value, __u64);
+} failure_counts SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 2 * 1024 * 1024);
+} events SEC(".maps");
+
+/// Events that found the ring buffer full, and processes and counts that found their map full.
+__u64 events_lost = 0;
+
+struct signal_key {
+  __u32 pid;
+  __u32 signal;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct signal_key);
+  __type(value, __u32);
+} signal_counts SEC(".maps");
+
+/// By sending thread: the task to which the kernel itself last sent SIGKILL. The OOM killer marks its victim
+/// right after.
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 1024);
+  __type(key, __u32);
+  __type(value, __u64);
+} kernel_kills SEC(".maps");
+
+static __always_inline void count_lost(void) { __sync_fetch_and_add(&events_lost, 1); }
+
+static __always_inline void open_event(struct brink_header* header, enum brink_event_kind kind, __u32 token,
+                                       struct task_struct* subject) {
+  header->kind = kind;
+  header->token = token;
+  header->pid = BPF_CORE_READ(subject, tgid);
+  header->tid = BPF_CORE_READ(subject, pid);
+  header->at_ns = bpf_ktime_get_ns();
+  BPF_CORE_READ_STR_INTO(&header->comm, subject, comm);
+}
+
+SEC("raw_tp/sched_process_fork")
+int on_fork(struct bpf_raw_tracepoint_args* context) {
+  struct task_struct* parent = (struct task_struct*)context->args[0];
+  struct task_struct* child = (struct task_struct*)context->args[1];
+  __u32 token = token_of(bpf_get_current_pid_tgid() >> 32);
+  __u32 pid = BPF_CORE_READ(child, tgid);
+  if (!token || pid != (__u32)BPF_CORE_READ(child, pid)) {
+    return 0;  // a stranger, or only a thread
+  }
+  if (bpf_map_update_elem(&tracked, &pid, &token, BPF_ANY)) {
+    count_lost();
+  }
+  struct brink_fork* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  open_event(&event->header, BRINK_FORK, token, child);
+  event->parent_pid = BPF_CORE_READ(parent, tgid);
+  event->unused = 0;
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int on_exec(struct bpf_raw_tracepoint_args* context) {
+  __u32 token = token_of(bpf_get_current_pid_tgid() >> 32);
+  if (!token) {
+    return 0;
+  }
+  struct brink_header* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  open_event(event, BRINK_EXEC, token, (struct task_struct*)context->args[0]);
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+/// The status that wait(2) will give; as wait_task_zombie() in kernel/exit.c finds it.
+static __always_inline __u32 wait_status(struct task_struct* task) {
+  const unsigned int signal_group_exit = 0x4;  // include/linux/sched/signal.h
+  if (BPF_CORE_READ(task, signal, flags) & signal_group_exit) {
+    return BPF_CORE_READ(task, signal, group_exit_code);
+  }
+  return BPF_CORE_READ(task, group_leader, exit_code);
+}
+
+SEC("raw_tp/sched_process_exit")
+int on_exit(struct bpf_raw_tracepoint_args* context) {
+  struct task_struct* task = (struct task_struct*)context->args[0];
+  __u32 pid = bpf_get_current_pid_tgid() >> 32;
+  __u32 token = token_of(pid);
+  if (!token || BPF_CORE_READ(task, signal, live.counter)) {
+    return 0;  // a stranger, or other threads of it live on
+  }
+  // Two threads that end at once may both be the last; the one that removes the entry tells it.
+  if (bpf_map_delete_elem(&tracked, &pid)) {
+    return 0;
+  }
+  struct brink_exit* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  open_event(&event->header, BRINK_EXIT, token, task);
+  event->status = wait_status(task);
+  event->map_count = BPF_CORE_READ(task, mm, map_count);
+  // do_exit() raises it to the address space's high-water mark before this tracepoint; the greater of all its
+  // execs.
+  event->peak_rss_pages = BPF_CORE_READ(task, signal, maxrss);
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+static __always_inline struct cgroup_subsys_state* group_of(struct task_struct* task, __u32 controller) {
+  void* set = BPF_CORE_READ(task, cgroups);
+  void* slot = set + bpf_core_field_offset(struct css_set, subsys) + controller * sizeof(void*);
+  struct cgroup_subsys_state* group = 0;
+  bpf_probe_read_kernel(&group, sizeof(group), slot);
+  return group;
+}
+
+/// `css` is the first field of mem_cgroup and pids_cgroup, as the kernel's own casts need it.
+static __always_inline void read_memory_group(struct brink_group* out, struct cgroup_subsys_state* css) {
+  struct mem_cgroup* group = (struct mem_cgroup*)css;
+  out->id = BPF_CORE_READ(css, cgroup, kn, id);
+  out->use = BPF_CORE_READ(group, memory.usage.counter);
+  out->limit = BPF_CORE_READ(group, memory.max);
+}
+
+static __always_inline void read_groups(struct brink_failure* event, struct task_struct* task) {
+  event->memory_levels = 0;
+  event->pids_levels = 0;
+  if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
+    struct cgroup_subsys_state* css =
+        group_of(task, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+    for (int level = 0; level < BRINK_GROUP_LEVELS && css; ++level) {
+      read_memory_group(&event->memory[level], css);
+      event->memory_levels = level + 1;
+      css = BPF_CORE_READ(css, parent);
+    }
+  }
+  if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
+    struct cgroup_subsys_state* css =
+        group_of(task, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
+    for (int level = 0; level < BRINK_GROUP_LEVELS && css; ++level) {
+      struct pids_cgroup* group = (struct pids_cgroup*)css;
+      event->pids[level].id = BPF_CORE_READ(css, cgroup, kn, id);
+      event->pids[level].use = BPF_CORE_READ(group, counter.counter);
+      event->pids[level].limit = BPF_CORE_READ(group, limit.counter);
+      event->pids_levels = level + 1;
+      css = BPF_CORE_READ(css, parent);
+    }
+  }
+}
+
+/// How many tasks RLIMIT_NPROC counts against this user.
+static __always_inline __u64 user_tasks(struct cred* cred) {
+  __s64 tasks = 0;
+  if (bpf_core_field_exists(struct user_struct, processes)) {
+    return (__u32)BPF_CORE_READ(cred, user, processes.counter);
+  }
+  void* counts = BPF_CORE_READ(cred, ucounts);
+  __u64 offset;
+  if (bpf_core_field_exists(struct ucounts, rlimit)) {
+    offset = bpf_core_field_offset(struct ucounts, rlimit) +
+             bpf_core_enum_value(enum rlimit_type, UCOUNT_RLIMIT_NPROC) * sizeof(tasks);
+  } else {
+    offset = bpf_core_field_offset(struct ucounts___5_14, ucount) +
+             bpf_core_enum_value(enum ucount_type___5_14, UCOUNT_RLIMIT_NPROC___5_14) * sizeof(tasks);
+  }
+  bpf_probe_read_kernel(&tasks, sizeof(tasks), counts + offset);
+  return tasks;
+}
+
+static __always_inline void read_figures(struct brink_failure* event, struct task_struct* task) {
+  struct mm_struct* mm = BPF_CORE_READ(task, mm);
+  event->map_count = BPF_CORE_READ(mm, map_count);
+  event->locked_pages = BPF_CORE_READ(mm, locked_vm);
+  event->total_pages = BPF_CORE_READ(mm, total_vm);
+  event->data_pages = BPF_CORE_READ(mm, data_vm);
+  event->stack_pages = BPF_CORE_READ(mm, stack_vm);
+  struct signal_struct* signal = BPF_CORE_READ(task, signal);
+  event->limit_data = BPF_CORE_READ(signal, rlim[2].rlim_cur);  // the indices: asm-generic/resource.h
+  event->limit_stack = BPF_CORE_READ(signal, rlim[3].rlim_cur);
+  event->limit_nproc = BPF_CORE_READ(signal, rlim[6].rlim_cur);
+  event->limit_memlock = BPF_CORE_READ(signal, rlim[8].rlim_cur);
+  event->limit_as = BPF_CORE_READ(signal, rlim[9].rlim_cur);
+  struct cred* real = BPF_CORE_READ(task, real_cred);
+  event->uid = BPF_CORE_READ(real, uid.val);
+  event->user_tasks = user_tasks(real);
+  void* effective = BPF_CORE_READ(task, cred);
+  effective += bpf_core_field_offset(struct cred, cap_effective);
+  bpf_probe_read_kernel(&event->capabilities, sizeof(event->capabilities), effective);
+}
+
+/// True when the overcommit check refused during this very call: the thread has not moved in user space
+/// since.
+static __always_inline bool take_refusal(__u64 user_ip) {
+  __u32 thread = bpf_get_current_pid_tgid();
+  __u64* refused_at = bpf_map_lookup_elem(&refusals, &thread);
+  if (!refused_at) {
+    return false;
+  }
+  bool same = *refused_at == user_ip;
+  bpf_map_delete_elem(&refusals, &thread);
+  return same;
+}
+
+static __always_inline void read_call(void* context, struct brink_failure* event, struct pt_regs* regs,
+                                      __u32 error) {
+  event->call = regs->orig_ax;
+  event->error = error;
+  event->args[0] = regs->di;
+  event->args[1] = regs->si;
+  event->args[2] = regs->dx;
+  event->args[3] = regs->r10;
+  event->args[4] = regs->r8;
+  event->args[5] = regs->r9;
+  event->stack_word = 0;
+  bpf_probe_read_user(&event->stack_word, sizeof(event->stack_word), (void*)regs->sp);
+  long bytes = bpf_get_stack(context, event->stack, sizeof(event->stack), BPF_F_USER_STACK);
+  event->frames = bytes > 0 ? bytes / sizeof(event->stack[0]) : 0;
+}
+
+/// Counts the failure. True when it is among the first of its kind.
+static __always_inline bool count_failure(__u32 token, __u32 pid, __u32 call, __u32 error) {
+  struct brink_failure_key key = {.token = token, .pid = pid, .call = call, .error = error};
+  __u64* count = bpf_map_lookup_elem(&failure_counts, &key);
+  if (!count) {
+    __u64 none = 0;
+    bpf_map_update_elem(&failure_counts, &key, &none, BPF_NOEXIST);
+    count = bpf_map_lookup_elem(&failure_counts, &key);
+  }
+  if (!count) {
+    count_lost();
+    return false;
+  }
+  bool detail = *count < BRINK_FAILURE_DETAILS;
+  __sync_fetch_and_add(count, 1);
+  return detail;
+}
+
+/// Returns the errno of a call that failed for memory or tasks, 0 of any other. Every system call of the
+/// machine passes here.
+static __always_inline __u32 failure_of(struct pt_regs* regs, long result) {
+  const unsigned long call = regs->orig_ax;
+  if ((unsigned long)result < (unsigned long)-BRINK_MAX_ERRNO) {
+    // A break that does not move is a failure. Below start_brk it is but a question: sbrk(0).
+    if (call != BRINK_NR_brk || (unsigned long)result == regs->di || regs->di == 0) {
+      return 0;
+    }
+    struct task_struct* task = (struct task_struct*)bpf_get_current_task();
+    return regs->di >= BPF_CORE_READ(task, mm, start_brk) ? BRINK_ENOMEM : 0;
+  }
+  return failure_counts_for(call, -result) ? -result : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
+  __u32 error = failure_of(regs, result);
+  if (!error || regs->cs != BRINK_USER_CS) {
+    return 0;  // the commonest case by far; or a 32-bit process, whose numbers mean other calls
+  }
+  __u32 pid = bpf_get_current_pid_tgid() >> 32;
+  __u32 token = token_of(pid);
+  if (!token || !count_failure(token, pid, regs->orig_ax, error)) {
+    return 0;
+  }
+  struct brink_failure* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  struct task_struct* task = (struct task_struct*)bpf_get_current_task();
+  open_event(&event->header, BRINK_FAILURE, token, task);
+  read_call(ctx, event, regs, error);
+  event->overcommit_refused = take_refusal(event->stack[0]);
+  read_figures(event, task);
+  read_groups(event, task);
+  event->unused = 0;
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+static __always_inline void read_rss(struct brink_oom_kill* event, struct task_struct* victim) {
+  __u64 pages[4] = {0};  // file, anonymous, swapped, shared: include/linux/mm_types_task.h
+  void* mm = BPF_CORE_READ(victim, mm);
+  if (bpf_core_type_exists(struct mm_rss_stat)) {
+    struct mm_struct___before_6_2* old = mm;
+    bpf_probe_read_kernel(pages, sizeof(pages), __builtin_preserve_access_index(&old->rss_stat.count));
+  } else {
+    // Each CPU holds back up to 32 pages of its own, which only a walk over all CPUs would add.
+    void* counter = mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+                    bpf_core_field_offset(struct percpu_counter, count);
+    for (int kind = 0; kind < 4; ++kind) {
+      bpf_probe_read_kernel(&pages[kind], sizeof(pages[kind]), counter);
+      counter += bpf_core_type_size(struct percpu_counter);
+    }
+  }
+  event->file_pages = (__s64)pages[0] > 0 ? pages[0] : 0;
+  event->anon_pages = (__s64)pages[1] > 0 ? pages[1] : 0;
+  event->shmem_pages = (__s64)pages[3] > 0 ? pages[3] : 0;
+}
+
+/// Whose limit led to the kill. The kernel marks a group that runs out, and all below it, under_oom while it
+/// looks for a victim; so the highest marked group above the victim is the one. A lowered memory.max kills
+/// without the mark, but only there does use exceed the limit. Kernels without cgroup v1 have no mark: there,
+/// the nearest group at its limit. Else the machine.
+static __always_inline void read_scope(struct brink_oom_kill* event, struct task_struct* victim) {
+  if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
+    event->scope = BRINK_SCOPE_MACHINE;
+    return;
+  }
+  struct cgroup_subsys_state* css =
+      group_of(victim, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+  read_memory_group(&event->group, css);
+  const bool has_mark = bpf_core_field_exists(struct mem_cgroup, under_oom);
+  const __u64 slack_pages = has_mark ? 0 : 64;  // what a CPU may hold in stock: MEMCG_CHARGE_BATCH
+  struct brink_group group;
+  struct brink_group marked = {0};
+  struct brink_group full = {0};
+  for (int level = 0; level < BRINK_OOM_LEVELS && css; ++level) {
+    read_memory_group(&group, css);
+    if (has_mark && BPF_CORE_READ((struct mem_cgroup*)css, under_oom)) {
+      marked = group;
+    }
+    if (!full.id && group.use + slack_pages > group.limit) {
+      full = group;
+    }
+    css = BPF_CORE_READ(css, parent);
+  }
+  event->scope = BRINK_SCOPE_MACHINE;
+  if (marked.id || full.id) {
+    event->scope = BRINK_SCOPE_MEMCG;
+    event->group = marked.id ? marked : full;
+  }
+}
+
+SEC("raw_tp/mark_victim")
+int on_mark_victim(struct bpf_raw_tracepoint_args* context) {
+  __u32 thread = bpf_get_current_pid_tgid();
+  __u64* killed = bpf_map_lookup_elem(&kernel_kills, &thread);
+  struct task_struct* victim = killed ? (struct task_struct*)*killed : 0;
+  // The same change of the kernel (6.9) gave the tracepoint the task for an argument and total_vm for a
+  // field.
+  bool gives_task = bpf_core_field_exists(struct trace_event_raw_mark_victim, total_vm);
+  bool same =
+      gives_task ? context->args[0] == (__u64)victim : (int)context->args[0] == BPF_CORE_READ(victim, pid);
+  if (!victim || !same) {
+    return 0;  // it was dying already and is only let at the reserves: not a kill
+  }
+  bpf_map_delete_elem(&kernel_kills, &thread);
+  struct brink_oom_kill* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  __builtin_memset(event, 0, sizeof(*event));
+  open_event(&event->header, BRINK_OOM_KILL, token_of(BPF_CORE_READ(victim, tgid)), victim);
+  event->oom_score_adj = BPF_CORE_READ(victim, signal, oom_score_adj);
+  event->invoker_pid = bpf_get_current_pid_tgid() >> 32;
+  bpf_get_current_comm(event->invoker_comm, sizeof(event->invoker_comm));
+  read_rss(event, victim);
+  read_scope(event, victim);
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+/// Signals that end a process unless it handles them: all but CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH.
+/// signal(7)
+static __always_inline bool ends_processes(__u32 signal) {
+  const __u64 harmless =
+      1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 20 | 1ull << 21 | 1ull << 22 | 1ull << 23 | 1ull << 28;
+  return signal >= 64 || !(harmless >> signal & 1);
+}
+
+static __always_inline bool count_signal(__u32 pid, __u32 signal) {
+  struct signal_key key = {.pid = pid, .signal = signal};
+  __u32 none = 0;
+  __u32* count = bpf_map_lookup_elem(&signal_counts, &key);
+  if (!count) {
+    bpf_map_update_elem(&signal_counts, &key, &none, BPF_NOEXIST);
+    count = bpf_map_lookup_elem(&signal_counts, &key);
+  }
+  if (!count || *count >= BRINK_SIGNAL_DETAILS) {
+    return false;
+  }
+  __sync_fetch_and_add(count, 1);
+  return true;
+}
+
+SEC("raw_tp/signal_generate")
+int on_signal(struct bpf_raw_tracepoint_args* context) {
+  const __u64 send_sig_noinfo = 0;  // include/linux/sched/signal.h
+  const __u64 send_sig_priv = 1;
+  const int sigkill = 9;
+  const int ignored = 1;  // TRACE_SIGNAL_IGNORED
+  int signal = context->args[0];
+  __u64 info = context->args[1];
+  __u64 thread = bpf_get_current_pid_tgid();
+  if (signal == sigkill && info == send_sig_priv) {
+    __u32 tid = thread;
+    __u64 target = context->args[2];
+    bpf_map_update_elem(&kernel_kills, &tid, &target, BPF_ANY);
+  }
+  struct task_struct* task = (struct task_struct*)context->args[2];
+  __u32 pid = BPF_CORE_READ(task, tgid);
+  __u32 token = token_of(pid);
+  if (!token || !ends_processes(signal) || (int)context->args[4] == ignored || !count_signal(pid, signal)) {
+    return 0;
+  }
+  struct brink_signal* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  open_event(&event->header, BRINK_SIGNAL, token, task);
+  event->signal = signal;
+  if (info == send_sig_noinfo) {
+    event->code = 0;  // SI_USER
+  } else if (info == send_sig_priv) {
+    event->code = 0x80;  // SI_KERNEL
+  } else {
+    event->code = BPF_CORE_READ((struct kernel_siginfo*)info, si_code);
+  }
+  event->sender_pid = thread >> 32;
+  event->sender_token = token_of(event->sender_pid);
+  bpf_get_current_comm(event->sender_comm, sizeof(event->sender_comm));
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+SEC("iter/task")
+int sample_tracked(struct bpf_iter__task* context) {
+  struct task_struct* task = context->task;
+  if (!task || task->pid != task->tgid) {
+    return 0;
+  }
+  __u32 token = token_of(task->tgid);
+  struct mm_struct* mm = task->mm;
+  if (!token || !mm) {
+    return 0;
+  }
+  struct brink_task record = {.token = token, .pid = task->tgid};
+  record.parent_pid = BPF_CORE_READ(task, real_parent, tgid);
+  record.map_count = BPF_CORE_READ(mm, map_count);
+  record.total_pages = BPF_CORE_READ(mm, total_vm);
+  record.locked_pages = BPF_CORE_READ(mm, locked_vm);
+  record.data_pages = BPF_CORE_READ(mm, data_vm);
+  BPF_CORE_READ_STR_INTO(&record.comm, task, comm);
+  bpf_seq_write(context->meta->seq, &record, sizeof(record));
+  return 0;
+}

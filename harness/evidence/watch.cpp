@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "evidence/watch.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "evidence/bpf_support.h"
+#include "evidence/decode.h"
+#include "evidence/group_paths.h"
+#include "evidence/symbolise.h"
+#include "evidence/syscall_names.h"
+#include "evidence/watch_events.h"
+#include "kernel/machine_guard.h"
+#include "refusals.skel.h"
+#include "watch.skel.h"
+
+namespace brink {
+namespace {
+
+constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO of linux/proc_ns.h
+
+/// On kernels before 5.11 libbpf raises RLIMIT_MEMLOCK for its maps; the targets would inherit that.
+class KeepMemlockLimit {
+ public:
+  KeepMemlockLimit() { ::getrlimit(RLIMIT_MEMLOCK, &before_); }
+  KeepMemlockLimit(const KeepMemlockLimit&) = delete;
+  KeepMemlockLimit& operator=(const KeepMemlockLimit&) = delete;
+  ~KeepMemlockLimit() { ::setrlimit(RLIMIT_MEMLOCK, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+struct FreeRing {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+std::string ReadMountinfo() {
+  std::ifstream file("/proc/self/mountinfo");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The programs know processes by the numbers of the machine, the targets by those of their namespace.
+Status CheckPidNamespace() {
+  struct stat facts {};
+  if (::stat("/proc/self/ns/pid", &facts) != 0) {
+    return FailErrno("stat /proc/self/ns/pid");
+  }
+  if (facts.st_ino != kInitialPidNamespace) {
+    return Fail(
+        "brink runs in a PID namespace of its own, so the kernel's process numbers are not the ones it sees",
+        "run it in the host's PID namespace (for a container: --pid=host)");
+  }
+  return {};
+}
+
+constexpr std::size_t kMaxKeys = 32768;  // twice what the maps hold
+
+/// Calls `visit` with every key of a BPF hash; `visit` may delete it. When the kernel deletes one meanwhile
+/// the walk may start again: then keys come twice, and the walk is bounded.
+template <typename Key>
+void ForEachKey(int map_fd, const std::function<void(const Key&)>& visit) {
+  std::vector<Key> keys;
+  Key key{};
+  for (const void* previous = nullptr;
+       keys.size() < kMaxKeys && bpf_map_get_next_key(map_fd, previous, &key) == 0; previous = &keys.back()) {
+    keys.push_back(key);
+  }
+  for (const Key& each : keys) {
+    visit(each);
+  }
+}
+
+}  // namespace
+
+struct Watch::State {
+  SkeletonPtr<watch_bpf> programs;
+  SkeletonPtr<refusals_bpf> refusals;  // empty when the kernel does not have it
+  std::unique_ptr<ring_buffer, FreeRing> ring;
+  std::vector<std::string> missing;
+  std::uint64_t page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::string mountinfo = ReadMountinfo();
+  GroupPaths memory_paths{"memory", mountinfo};
+  GroupPaths pids_paths{"pids", mountinfo};
+  Symboliser symboliser;
+  const std::function<void(const WatchEvent&)>* sink = nullptr;  // during Drain()
+
+  Status LoadPrograms();
+  void LoadRefusals();
+  static int OnRecord(void* context, void* data, std::size_t size);
+  void Complete(DecodedEvent& decoded);
+  void CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded);
+};
+
+Status Watch::State::LoadPrograms() {
+  const KeepMemlockLimit keep;
+  programs.reset(watch_bpf::open());
+  if (!programs) {
+    return BpfFailure("open the BPF programs", errno);
+  }
+  if (const int error = watch_bpf::load(programs.get()); error != 0) {
+    return BpfFailure("load the BPF programs", -error);
+  }
+  LoadRefusals();
+  if (const int error = watch_bpf::attach(programs.get()); error != 0) {
+    return BpfFailure("attach the BPF programs", -error);
+  }
+  ring.reset(ring_buffer__new(bpf_map__fd(programs->maps.events), OnRecord, this, nullptr));
+  if (!ring) {
+    return BpfFailure("map the BPF ring buffer", errno);
+  }
+  return {};
+}
+
+void Watch::State::LoadRefusals() {
+  refusals.reset(refusals_bpf::open());
+  int error = refusals ? 0 : -errno;
+  if (error == 0) {
+    bpf_map__reuse_fd(refusals->maps.tracked, bpf_map__fd(programs->maps.tracked));
+    bpf_map__reuse_fd(refusals->maps.refusals, bpf_map__fd(programs->maps.refusals));
+    error = refusals_bpf::load(refusals.get());
+  }
+  if (error == 0) {
+    error = refusals_bpf::attach(refusals.get());
+  }
+  if (error != 0) {
+    refusals.reset();
+    missing.push_back(std::string("overcommit refusals: this kernel does not let a BPF program follow "
+                                  "__vm_enough_memory: ") +
+                      std::strerror(-error));
+  }
+}
+
+int Watch::State::OnRecord(void* context, void* data, std::size_t size) {
+  auto* state = static_cast<State*>(context);
+  auto decoded = DecodeEvent({static_cast<const std::byte*>(data), size}, state->page_size);
+  if (decoded) {
+    state->Complete(*decoded);
+    (*state->sink)(decoded->event);
+  }
+  return 0;
+}
+
+void Watch::State::Complete(DecodedEvent& decoded) {
+  if (auto* failure = std::get_if<FailureSeen>(&decoded.event)) {
+    CompleteFailure(*failure, decoded);
+  } else if (auto* kill = std::get_if<OomKillSeen>(&decoded.event)) {
+    kill->kill.cgroup = memory_paths.Resolve(decoded.memory_group_ids.front());
+  } else if (const auto* exec = std::get_if<ExecSeen>(&decoded.event)) {
+    symboliser.Forget(exec->pid);
+  } else if (const auto* exit = std::get_if<ExitSeen>(&decoded.event)) {
+    symboliser.Forget(exit->pid);
+  }
+}
+
+void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded) {
+  if (!refusals) {
+    seen.call.overcommit_refused.reset();
+  }
+  seen.call.machine = ReadMachineFigures({});
+  for (std::size_t level = 0; level < decoded.memory_group_ids.size(); ++level) {
+    seen.call.memory_groups[level].path = memory_paths.Resolve(decoded.memory_group_ids[level]);
+  }
+  for (std::size_t level = 0; level < decoded.pids_group_ids.size(); ++level) {
+    seen.call.pids_groups[level].path = pids_paths.Resolve(decoded.pids_group_ids[level]);
+  }
+  seen.call.stack = symboliser.Describe(seen.call.pid, decoded.stack, decoded.stack_word);
+}
+
+Watch::Watch() : state_(std::make_unique<State>()) {}
+Watch::Watch(Watch&&) noexcept = default;
+Watch& Watch::operator=(Watch&&) noexcept = default;
+Watch::~Watch() = default;
+
+Result<Watch> Watch::Load() {
+  ForwardLibbpfLog();
+  if (auto status = CheckPidNamespace(); !status) {
+    return tl::unexpected(status.error());
+  }
+  Watch watch;
+  if (auto status = watch.state_->LoadPrograms(); !status) {
+    return tl::unexpected(status.error());
+  }
+  return watch;
+}
+
+const std::vector<std::string>& Watch::Missing() const { return state_->missing; }
+
+Watch::Registration Watch::MakeRegistration(WatchToken token) const {
+  return {.map_fd = bpf_map__fd(state_->programs->maps.tracked), .token = token};
+}
+
+int Watch::RegisterSelf(int pid, void* context) {
+  auto* registration = static_cast<Registration*>(context);
+  const auto key = static_cast<std::uint32_t>(pid);
+  union bpf_attr attributes {};
+  attributes.map_fd = static_cast<std::uint32_t>(registration->map_fd);
+  attributes.key = reinterpret_cast<std::uint64_t>(&key);
+  attributes.value = reinterpret_cast<std::uint64_t>(&registration->token);
+  const long result = ::syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attributes, sizeof(attributes));
+  return result == 0 ? 0 : errno;
+}
+
+int Watch::PollFd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
+
+void Watch::Drain(const std::function<void(const WatchEvent&)>& sink) {
+  state_->sink = &sink;
+  ring_buffer__consume(state_->ring.get());
+  state_->sink = nullptr;
+}
+
+std::vector<FailureTotal> Watch::FailureTotals() const {
+  const int map = bpf_map__fd(state_->programs->maps.failure_counts);
+  std::vector<FailureTotal> totals;
+  ForEachKey<brink_failure_key>(map, [&](const brink_failure_key& key) {
+    std::uint64_t count = 0;
+    if (bpf_map_lookup_elem(map, &key, &count) == 0) {
+      totals.push_back({.token = key.token,
+                        .pid = static_cast<int>(key.pid),
+                        .call = SyscallName(key.call),
+                        .errno_name = ErrnoName(key.error),
+                        .count = count});
+    }
+  });
+  return totals;
+}
+
+std::uint64_t Watch::EventsLost() const { return state_->programs->bss->events_lost; }
+
+Result<std::vector<TaskFigures>> Watch::Sample() {
+  std::vector<TaskFigures> tasks;
+  const auto status = RunIterator(state_->programs->links.sample_tracked, sizeof(brink_task),
+                                  [&](std::span<const std::byte> bytes) {
+                                    if (const auto task = DecodeTask(bytes, state_->page_size)) {
+                                      tasks.push_back(*task);
+                                    }
+                                  });
+  if (!status) {
+    return tl::unexpected(status.error());
+  }
+  return tasks;
+}
+
+void Watch::Forget(const std::vector<WatchToken>& tokens) {
+  const auto forgotten = [&](WatchToken token) {
+    return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+  };
+  const int counts = bpf_map__fd(state_->programs->maps.failure_counts);
+  ForEachKey<brink_failure_key>(counts, [&](const brink_failure_key& key) {
+    if (forgotten(key.token)) {
+      bpf_map_delete_elem(counts, &key);
+    }
+  });
+  const int tracked = bpf_map__fd(state_->programs->maps.tracked);
+  ForEachKey<std::uint32_t>(tracked, [&](const std::uint32_t& pid) {
+    WatchToken token = 0;
+    if (bpf_map_lookup_elem(tracked, &pid, &token) == 0 && forgotten(token)) {
+      bpf_map_delete_elem(tracked, &pid);
+    }
+  });
+}
+
+}  // namespace brink

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// Whom the kernel's account follows: children, their children, and what they become.
+#include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "watch_fixture.h"
+
+namespace brink {
+namespace {
+
+class Processes : public WatchTest {};
+
+TEST_F(Processes, AGrandchildInheritsTheToken) {
+  const int pid = RunToEnd(5, [] {
+    const int child = ::fork();
+    if (child == 0) {
+      const int grandchild = ::fork();
+      if (grandchild == 0) {
+        ::_exit(3);
+      }
+      ::waitpid(grandchild, nullptr, 0);
+      ::_exit(4);
+    }
+    ::waitpid(child, nullptr, 0);
+    return 5;
+  });
+  const auto forks = Seen<ForkSeen>();
+  ASSERT_EQ(forks.size(), 2U);
+  EXPECT_EQ(forks[0].parent_pid, pid);
+  EXPECT_EQ(forks[1].parent_pid, forks[0].pid);
+  EXPECT_EQ(forks[1].token, 5U);
+  EXPECT_EQ(ExitOf(forks[1].pid)->exit_code, 3);
+  EXPECT_EQ(ExitOf(forks[0].pid)->exit_code, 4);
+  EXPECT_EQ(ExitOf(pid)->exit_code, 5);
+}
+
+TEST_F(Processes, AProcessThatForksTwiceAndLosesItsParentStaysTracked) {
+  std::array<int, 2> gate{};
+  ASSERT_EQ(::pipe(gate.data()), 0);
+  const int pid = RunToEnd(5, [&] {
+    ::close(gate[1]);
+    const int child = ::fork();
+    if (child == 0) {
+      ::setsid();
+      if (::fork() == 0) {
+        char byte = 0;
+        ::_exit(::read(gate[0], &byte, 1) == 0 ? 6 : 1);  // until the test lets it go
+      }
+      ::_exit(0);
+    }
+    ::waitpid(child, nullptr, 0);
+    return 0;
+  });
+  const auto forks = Seen<ForkSeen>();
+  ASSERT_EQ(forks.size(), 2U);
+  EXPECT_FALSE(ExitOf(forks[1].pid));
+  EXPECT_TRUE(ExitOf(pid));
+  ::close(gate[1]);
+  DrainUntil([&] { return ExitOf(forks[1].pid).has_value(); });
+  EXPECT_EQ(ExitOf(forks[1].pid)->exit_code, 6);
+  EXPECT_EQ(ExitOf(forks[1].pid)->token, 5U);
+  ::close(gate[0]);
+}
+
+TEST_F(Processes, ExecTellsTheNewName) {
+  const int pid = RunToEnd(5, [] {
+    ::execl("/bin/true", "true", nullptr);
+    return 1;
+  });
+  const auto execs = Seen<ExecSeen>();
+  ASSERT_EQ(execs.size(), 1U);
+  EXPECT_EQ(execs[0].pid, pid);
+  EXPECT_EQ(execs[0].comm, "true");
+  EXPECT_EQ(ExitOf(pid)->exit_code, 0);
+  EXPECT_EQ(ExitOf(pid)->comm, "true");
+  EXPECT_GT(ExitOf(pid)->peak_rss_bytes, 0U);
+}
+
+TEST_F(Processes, ThreadsAreNoProcesses) {
+  const int pid = RunToEnd(5, [] {
+    std::thread([] {}).join();
+    return 0;
+  });
+  EXPECT_TRUE(Seen<ForkSeen>().empty());
+  EXPECT_EQ(Seen<ExitSeen>().size(), 1U);
+  EXPECT_EQ(ExitOf(pid)->exit_code, 0);
+}
+
+TEST_F(Processes, AProcessEndsWithItsLastThreadNotWithItsFirst) {
+  const int pid = RunToEnd(5, [] {
+    static const int main_thread = ::gettid();
+    std::thread([] {
+      while (::syscall(SYS_tgkill, ::getpid(), main_thread, 0) == 0 &&
+             std::ifstream("/proc/self/task/" + std::to_string(main_thread) + "/stat").good()) {
+        std::string state;
+        std::ifstream stat("/proc/self/task/" + std::to_string(main_thread) + "/stat");
+        stat >> state >> state >> state;
+        if (state == "Z") {
+          break;
+        }
+        std::this_thread::yield();
+      }
+      ::_exit(21);
+    }).detach();
+    ::syscall(SYS_exit, 0);  // this thread alone
+    return 1;
+  });
+  EXPECT_EQ(Seen<ExitSeen>().size(), 1U);
+  EXPECT_EQ(ExitOf(pid)->exit_code, 21);
+}
+
+TEST_F(Processes, StrangersAreNotSeen) {
+  const int stranger = ::fork();
+  if (stranger == 0) {
+    ::mmap(nullptr, 1UL << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ::_exit(0);
+  }
+  ::waitpid(stranger, nullptr, 0);
+  RunToEnd(5, [] { return 0; });
+  EXPECT_EQ(events_.size(), 1U);  // the exit of the tracked one
+}
+
+TEST_F(Processes, SampleTellsTheMappingsOfTheLiving) {
+  constexpr int kMappings = 2000;
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const int pid = Start(9, [&] {
+    char* area = static_cast<char*>(
+        ::mmap(nullptr, 4096UL * kMappings, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    for (int page = 0; page < kMappings; page += 2) {
+      ::mprotect(area + 4096L * page, 4096, PROT_READ);
+    }
+    if (::write(ready[1], "r", 1) != 1) {
+      return 1;
+    }
+    return ::pause();
+  });
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  const auto sample = watch_->Sample();
+  ASSERT_TRUE(sample.has_value()) << sample.error().message;
+  ASSERT_EQ(sample->size(), 1U);
+  EXPECT_EQ(sample->front().pid, pid);
+  EXPECT_EQ(sample->front().parent_pid, ::getpid());
+  EXPECT_EQ(sample->front().token, 9U);
+  EXPECT_GE(sample->front().map_count, static_cast<std::uint64_t>(kMappings));
+
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  const auto lines = std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+  // [vsyscall] is a line there, but no mapping.
+  EXPECT_NEAR(static_cast<double>(sample->front().map_count), static_cast<double>(lines), 1);
+
+  const auto all = AllProcessMappings();
+  ASSERT_TRUE(all.has_value()) << all.error().message;
+  const auto found = std::find_if(all->begin(), all->end(), [&](const auto& p) { return p.pid == pid; });
+  ASSERT_NE(found, all->end());
+  EXPECT_EQ(found->map_count, sample->front().map_count);
+  ::kill(pid, SIGKILL);
+  AwaitExit(pid);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  EXPECT_TRUE(watch_->Sample()->empty());
+}
+
+}  // namespace
+}  // namespace brink
