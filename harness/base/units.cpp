@@ -26,10 +26,13 @@ struct Split {
 /// "1.5GiB" to 1.5 and "GiB"; blanks between the two are allowed.
 Result<Split> SplitNumber(std::string_view text) {
   Split split;
+  if (text.empty() || text.front() < '0' || text.front() > '9') {  // from_chars reads "nan" and "inf" too
+    return Fail(fmt::format("'{}' does not start with a non-negative number", text));
+  }
   const auto [end, code] =
       std::from_chars(text.data(), text.data() + text.size(), split.number, std::chars_format::fixed);
-  if (code != std::errc() || std::signbit(split.number)) {
-    return Fail(fmt::format("'{}' does not start with a non-negative number", text));
+  if (code != std::errc()) {
+    return Fail(fmt::format("'{}' is out of range", text));
   }
   split.unit = text.substr(static_cast<std::size_t>(end - text.data()));
   while (!split.unit.empty() && split.unit.front() == ' ') {
@@ -77,7 +80,8 @@ Result<Bytes> ParseSize(std::string_view text, const SizeContext& context) {
     }
   }
   if (bytes < 0) {
-    return Fail(fmt::format("'{}' has the unknown unit '{}'", text, split->unit), NearestSizeUnit(split->unit));
+    return Fail(fmt::format("'{}' has the unknown unit '{}'", text, split->unit),
+                NearestSizeUnit(split->unit));
   }
   if (split->unit.empty() && split->number != std::floor(split->number)) {
     return Fail(fmt::format("'{}' is not a whole number of bytes", text), "add a unit: KiB, MiB or GiB");
@@ -130,7 +134,7 @@ std::string FormatCount(std::uint64_t count) {
   std::string digits = std::to_string(count);
   for (std::size_t at = digits.size(); at > 3;) {
     at -= 3;
-    digits.insert(at, ",");
+    digits.insert(at, 1, ',');
   }
   return digits;
 }

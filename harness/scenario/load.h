@@ -25,16 +25,17 @@ struct LoadResult {
   std::vector<Complaint> complaints;
 };
 
-/// Reads one file and checks everything that can be known without a host: keys, types, units, references between processes,
-/// steps and expectations, cases that can't be told apart.
+/// Reads one file and checks everything that can be known without a host: keys, types, units, references
+/// between processes, steps and expectations, cases that can't be told apart.
 [[nodiscard]] LoadResult LoadScenario(const std::string& path);
 [[nodiscard]] LoadResult ParseScenario(const std::string& text, const std::string& file);
 
-/// The scenario files at a path: the file itself, or all *.yaml below a folder, sorted. An error when there are none.
+/// The scenario files at a path: the file itself, or all *.yaml below a folder, sorted. An error when there
+/// are none.
 [[nodiscard]] Result<std::vector<std::string>> FindScenarioFiles(const std::string& path);
 
-/// The reference of the format (scenarios/FORMAT.md) and the JSON Schema for editors (scenarios/scenario.schema.json), from
-/// the table that the parser uses.
+/// The reference of the format (scenarios/FORMAT.md) and the JSON Schema for editors
+/// (scenarios/scenario.schema.json), from the table that the parser uses.
 [[nodiscard]] std::string FormatReferenceMarkdown();
 [[nodiscard]] std::string FormatJsonSchema();
 

@@ -2,6 +2,7 @@
 // Scenario and case to Plan: parameters substituted, sizes and shares resolved, commands found.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,12 +18,13 @@ namespace brink {
 struct PlanContext {
   std::uint64_t page_size = 4096;
   std::uint64_t memory_bytes = 0;
-  std::vector<std::string> search_path;  // where commands are looked for: the workloads' folder, then $PATH
+  std::vector<std::string> search_path;    // where commands are looked for: the workloads' folder, then $PATH
   std::map<std::string, std::string> set;  // --set KEY=VALUE
   std::string run_dir;                     // absolute
   std::string sandbox = "host";
   int repeat = 1;
-  /// Gives a free loopback port for ${port} and, by name, for ${port.NAME}; a name asked for twice gets the same port.
+  /// Gives a free loopback port for ${port} and, by name, for ${port.NAME}; a name asked for twice gets the
+  /// same port.
   std::function<Result<int>(const std::string& name)> free_port;
   /// Whether a Debian package is installed.
   std::function<bool(const std::string& package)> package_installed;
@@ -34,6 +36,7 @@ struct PlanResult {
 };
 
 /// A missing command or package makes the plan not_runnable (with the apt command), not a complaint.
-[[nodiscard]] PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case, const PlanContext& context);
+[[nodiscard]] PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case,
+                                  const PlanContext& context);
 
 }  // namespace brink
