@@ -80,23 +80,18 @@ int Rename(const Arguments& arguments) {
   std::fill(line.begin(), line.end(), '\0');
   std::copy_n(title.begin(), std::min(title.size(), line.size() - 1), line.begin());
   Say("now called %s", title.c_str());
-  if (arguments.Number("hang", 0) != 0) {
-    SleepForever();
-  }
   return static_cast<int>(arguments.Number("exit", kDone));
 }
 
-/// Writes its pid to a file, then hangs: for `kill`, which reads it.
+/// Writes its pid to a file (or FIFO), then hangs: for `kill`, which reads it.
 int PidFile(const Arguments& arguments) {
   const std::string file = arguments.Text("file", "pid");
-  const std::string unfinished = file + ".new";
-  if (FILE* out = std::fopen(unfinished.c_str(), "we"); out != nullptr) {
-    std::fprintf(out, "%d\n", ::getpid());
-    std::fclose(out);
+  FILE* out = std::fopen(file.c_str(), "we");
+  if (out == nullptr) {
+    return Failed("open", errno, 0);
   }
-  if (::rename(unfinished.c_str(), file.c_str()) != 0) {
-    return Failed("rename", errno, 0);
-  }
+  std::fprintf(out, "%d\n", ::getpid());
+  std::fclose(out);
   Say("ready");
   SleepForever();
 }
@@ -165,7 +160,7 @@ constexpr auto kModes = std::to_array<Mode>({
     {"ignore-term", "", IgnoreTerm, "ignore SIGTERM and SIGINT"},
     {"print", "bytes", Print, "print lines; bytes=0: without end"},
     {"hang", "say", Hang, "say something, then sleep for ever"},
-    {"rename", "title hang exit", Rename, "change comm and command line"},
+    {"rename", "title exit", Rename, "change comm and command line"},
     {"pid-file", "file", PidFile, "write the pid to a file, then sleep for ever"},
     {"kill", "file signal", Kill, "send a signal to the pid in a file"},
     {"signals", "", Signals, "say each signal; SIGTERM ends it"},

@@ -120,9 +120,6 @@ int TouchMemory(const Arguments& arguments) {
     Touch(memory, kMiB);
   }
   Say("touched %zu bytes", bytes);
-  if (arguments.Number("hold", 0) != 0) {
-    SleepForever();
-  }
   return kDone;
 }
 
@@ -188,7 +185,7 @@ constexpr auto kModes = std::to_array<Mode>({
     {"lock-all", "", LockAll, "mlockall"},
     {"map-locked", "size", MapLocked, "mmap with MAP_LOCKED"},
     {"stack", "size", Stack, "recurse"},
-    {"touch", "size hold title", TouchMemory, "make memory resident; hold=1: then sleep; title: its comm"},
+    {"touch", "size title", TouchMemory, "make memory resident; title: its comm"},
     {"page-cache", "size file", PageCache, "write and read a file"},
     {"shm", "size how", SharedMemory, "fill shared memory by write or map"},
 });

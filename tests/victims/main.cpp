@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // victim MODE [KEY=VALUE ...]
+// VICTIM_WAITS in the environment: it says "waiting" and begins on SIGUSR1, so that limits can change before.
+// VICTIM_STAYS: when the mode is done it says "staying" and sleeps for ever with all it has.
 #include <array>
+#include <csignal>
+#include <cstdlib>
 
 #include "victim.h"
 
@@ -24,6 +28,27 @@ int Usage() {
   return victim::kUsage;
 }
 
+int RunMode(const Mode& mode, const victim::Arguments& arguments) {
+  if (!arguments.Only(mode.keys)) {
+    return victim::kUsage;
+  }
+  if (std::getenv("VICTIM_WAITS") != nullptr) {
+    sigset_t begin;
+    ::sigemptyset(&begin);
+    ::sigaddset(&begin, SIGUSR1);
+    ::sigprocmask(SIG_BLOCK, &begin, nullptr);
+    victim::Say("waiting");
+    int signal = 0;
+    ::sigwait(&begin, &signal);
+  }
+  const int code = mode.run(arguments);
+  if (std::getenv("VICTIM_STAYS") != nullptr) {
+    victim::Say("staying");
+    victim::SleepForever();
+  }
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -35,8 +60,7 @@ int main(int argc, char** argv) {
   for (const auto theme : kThemes) {
     for (const Mode& mode : theme()) {
       if (mode.name == name) {
-        const victim::Arguments arguments(argc - 2, argv + 2);
-        return arguments.Only(mode.keys) ? mode.run(arguments) : victim::kUsage;
+        return RunMode(mode, victim::Arguments(argc - 2, argv + 2));
       }
     }
   }

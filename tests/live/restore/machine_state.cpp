@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "machine_state.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "kernel/cgroup.h"
+#include "kernel/machine_guard.h"
+
+namespace brink::live {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Entries of the journal: files below Roots::run that are no locks.
+std::vector<std::string> JournalEntries() {
+  std::vector<std::string> entries;
+  std::error_code missing;
+  for (const auto& entry : fs::recursive_directory_iterator(Roots{}.run, missing)) {
+    if (entry.is_regular_file() && entry.file_size() > 0) {
+      entries.push_back(entry.path().string());
+    }
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::vector<pid_t> ProcessesOf(const std::string& executable) {
+  std::vector<pid_t> pids;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    std::error_code gone;  // a process may end while we look
+    if (error == std::errc{} && fs::read_symlink(entry.path() / "exe", gone) == executable) {
+      pids.push_back(pid);
+    }
+  }
+  return pids;
+}
+
+bool AwaitGuardians(std::chrono::seconds time) {
+  const auto deadline = Clock::now() + time;
+  while (true) {
+    const std::vector<pid_t> guardians = ProcessesOf(BRINK_PROGRAM);
+    if (guardians.empty()) {
+      return true;
+    }
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, guardians.front(), 0)));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) {
+      return false;
+    }
+    pollfd ended{.fd = pidfd.Get(), .events = POLLIN, .revents = 0};
+    if (pidfd.Valid()) {
+      ::poll(&ended, 1, static_cast<int>(left.count()));
+    }
+  }
+}
+
+std::vector<std::string> GroupsOf(const std::vector<pid_t>& brinks) {
+  std::vector<std::string> groups;
+  const auto host = CgroupHost::Discover(Roots{});
+  if (!host) {
+    return {host.error().message};
+  }
+  for (const std::string& mount : host->Mounts()) {
+    for (const auto& entry : fs::directory_iterator(mount)) {
+      const std::string name = entry.path().filename().string();
+      for (const pid_t pid : brinks) {
+        if (name.starts_with(fmt::format("brink-{}-", pid))) {
+          groups.push_back(entry.path().string());
+        }
+      }
+    }
+  }
+  return groups;
+}
+
+void ExpectAsBefore(const std::map<std::string, std::string>& settings, const std::vector<pid_t>& brinks) {
+  EXPECT_EQ(ReadMachineSettings(Roots{}), settings);
+  EXPECT_THAT(GroupsOf(brinks), testing::IsEmpty());
+  EXPECT_THAT(ProcessesOf(BRINK_PROGRAM), testing::IsEmpty());
+  EXPECT_THAT(ProcessesOf(BRINK_VICTIM), testing::IsEmpty());
+  EXPECT_THAT(JournalEntries(), testing::IsEmpty());
+}
+
+}  // namespace brink::live

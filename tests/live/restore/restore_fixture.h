@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "brink_process.h"
+#include "kernel/machine_guard.h"
+#include "machine_state.h"
+
+namespace brink::live {
+
+/// A folder for scenarios and outputs, and the machine as it was.
+class RestoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) {
+      GTEST_SKIP() << "live_restore needs root: it sets sysctls and makes control groups";
+    }
+    std::string folder = (std::filesystem::temp_directory_path() / "brink-restore-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    before_ = ReadMachineSettings(Roots{});
+  }
+
+  void TearDown() override {
+    if (HasFailure()) {
+      std::cout << "kept: " << folder_.string() << "\n";
+    } else {
+      std::filesystem::remove_all(folder_);
+    }
+  }
+
+  /// Writes a scenario in which VICTIM stands for the victim's path; gives its file.
+  [[nodiscard]] std::string Write(const std::string& name, std::string text) const {
+    const std::string place = "VICTIM";
+    for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at)) {
+      text.replace(at, place.size(), BRINK_VICTIM);
+    }
+    const std::filesystem::path file = folder_ / (name + ".yaml");
+    std::ofstream(file) << "name: " << name << "\n" << text;
+    return file.string();
+  }
+
+  /// The words of a run that may change the machine.
+  [[nodiscard]] std::vector<std::string> RunWords(const std::string& scenario, const std::string& out) const {
+    return {"run", scenario, "--sandbox", "host", "--out", (folder_ / out).string(), "--format", "json"};
+  }
+
+  std::filesystem::path folder_;
+  std::map<std::string, std::string> before_;
+};
+
+}  // namespace brink::live

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Two brinks at once: different machine-wide values never overlap, equal ones share the machine.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "restore_fixture.h"
+
+namespace brink::live {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TwoBrinks : public RestoreTest {
+ protected:
+  /// A run that looks at vm.max_map_count again and again while it has the machine: it must be its own all
+  /// the time.
+  [[nodiscard]] std::string Looking(const std::string& name, int max_map_count) const {
+    return Write(name, fmt::format(R"(
+machine: {{sysctl: {{vm.max_map_count: {0}}}}}
+processes: {{target: {{run: [VICTIM, hang], ready: {{log: hanging}}}}}}
+steps:
+  - run: [sh, -c, "for i in $(seq 300); do read value < /proc/sys/vm/max_map_count; [ $value = {0} ] || exit 1; done"]
+    expect: {{exit: 0}}
+cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
+)",
+                                   max_map_count));
+  }
+};
+
+TEST_F(TwoBrinks, WithDifferentValuesTakeTurns) {
+  BrinkProcess one(folder_, "one", RunWords(Looking("one", 5000), "one"));
+  BrinkProcess two(folder_, "two", RunWords(Looking("two", 7000), "two"));
+  std::vector<std::string> seen;  // every value that the machine had, in order
+  while (!one.EndsWithin(200us) || !two.EndsWithin(200us)) {
+    const std::string now = ReadMachineSetting(Roots{}, "vm.max_map_count").value_or("?");
+    if (seen.empty() || seen.back() != now) {
+      seen.push_back(now);
+    }
+    ASSERT_LT(seen.size(), 100U) << "the two fight over the value";
+  }
+  EXPECT_EQ(one.ExitCode(), 0) << one.Output() << one.Errors();
+  EXPECT_EQ(two.ExitCode(), 0) << two.Output() << two.Errors();
+  EXPECT_EQ(std::ranges::count(seen, "5000"), 1) << testing::PrintToString(seen);
+  EXPECT_EQ(std::ranges::count(seen, "7000"), 1) << testing::PrintToString(seen);
+  ASSERT_TRUE(AwaitGuardians(20s));
+  ExpectAsBefore(before_, {one.Pid(), two.Pid()});
+}
+
+// Each waits for the other in the middle of its case: only at the same time can both get through.
+TEST_F(TwoBrinks, WithEqualValuesShareTheMachine) {
+  const Rendezvous there(folder_ / "there");
+  const Rendezvous back(folder_ / "back");
+  const auto scenario = [&](const std::string& name, const std::string& meeting) {
+    return Write(name, fmt::format(R"(
+machine: {{sysctl: {{vm.max_map_count: 5000}}}}
+processes: {{target: {{run: [VICTIM, hang], ready: {{log: hanging}}}}}}
+steps: [{{run: [sh, -c, "{}"], timeout: 30s, expect: {{exit: 0}}}}]
+cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
+)",
+                                   meeting));
+  };
+  const std::string first = scenario("first", fmt::format("echo > {}; cat {}", there.Path(), back.Path()));
+  const std::string second = scenario("second", fmt::format("cat {}; echo > {}", there.Path(), back.Path()));
+  BrinkProcess one(folder_, "one", RunWords(first, "one"));
+  BrinkProcess two(folder_, "two", RunWords(second, "two"));
+  EXPECT_TRUE(one.EndsWithin(60s));
+  EXPECT_TRUE(two.EndsWithin(60s));
+  EXPECT_EQ(one.ExitCode(), 0) << one.Output() << one.Errors();
+  EXPECT_EQ(two.ExitCode(), 0) << two.Output() << two.Errors();
+  ASSERT_TRUE(AwaitGuardians(20s));
+  ExpectAsBefore(before_, {one.Pid(), two.Pid()});
+}
+
+}  // namespace
+}  // namespace brink::live

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// brink_scenarios [--scenarios=PATH ...] [GoogleTest's flags]
+//
+// Every case of the scenario files (of PATH, else of BRINK_SCENARIOS, a list separated by colons, else of the
+// scenarios that come with brink) is a test: its suite is the scenario's name, its name the case's, with '_'
+// for what a filter could not say ("redis_bgsave_overcommit.reported"). They change values of the whole
+// machine, as --sandbox host allows, and put them back.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/common.h"
+#include "cli/plans.h"
+#include "model/json.h"
+#include "report/report.h"
+#include "run/session.h"
+
+namespace brink {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kUsage = 2;
+
+/// Shared by all tests of this program.
+struct Ground {
+  std::optional<Session> session;
+  Error no_session;  // why there is none
+  fs::path out;
+};
+Ground& TheGround() {
+  static Ground ground;
+  return ground;
+}
+
+class ScenarioTest : public testing::Test {
+ public:
+  ScenarioTest(std::string file, std::string case_name)
+      : file_(std::move(file)), case_(std::move(case_name)) {}
+
+  void TestBody() override {
+    if (!TheGround().session) {
+      GTEST_SKIP() << Explain(TheGround().no_session.message, TheGround().no_session.remedy);
+    }
+    const auto plans = MakePlans(Choice());
+    ASSERT_TRUE(plans) << file_ << " has mistakes; they are printed above";
+    for (const Plan& plan : *plans) {
+      Tell(plan, TheGround().session->Run(plan));
+    }
+  }
+
+ private:
+  /// A folder of its own for each repeat: ${dir} must be empty.
+  [[nodiscard]] RunChoice Choice() const {
+    static int run = 0;
+    RunChoice choice;
+    choice.paths = {file_};
+    choice.case_name = case_;
+    choice.sandbox = "host";
+    choice.out = (TheGround().out / std::to_string(++run)).string();
+    return choice;
+  }
+
+  static std::string Explain(const std::string& reason, const std::string& remedy) {
+    return remedy.empty() ? reason : fmt::format("{}; remedy: {}", reason, remedy);
+  }
+
+  static void Tell(const Plan& plan, const Verdict& verdict) {
+    RecordProperty("outcome", std::string(Name(verdict.outcome)));
+    RecordProperty("run_dir", verdict.run_dir);
+    if (!verdict.expected_met) {
+      GTEST_SKIP() << Explain(verdict.reason, verdict.remedy) << "\nrun directory: " << verdict.run_dir;
+    }
+    if (*verdict.expected_met) {
+      return;
+    }
+    const auto unmet = std::ranges::find_if(
+        verdict.expectations, [](const ExpectationResult& result) { return result.met == false; });
+    const SourceMark& mark = unmet == verdict.expectations.end() ? plan.mark : unmet->mark;
+    ADD_FAILURE_AT(mark.file.c_str(), mark.line) << FormatUnmet(verdict);
+  }
+
+  std::string file_;
+  std::string case_;
+};
+
+/// A filter gives '-', ':', '*', '?' and '.' a meaning of their own.
+std::string TestName(std::string name) {
+  std::ranges::replace_if(
+      name, [](unsigned char letter) { return std::isalnum(letter) == 0; }, '_');
+  return name;
+}
+
+/// False when two cases would have the same name.
+bool Register(const std::vector<Scenario>& scenarios) {
+  std::set<std::string> names;
+  for (const Scenario& scenario : scenarios) {
+    for (const ScenarioCase& one : scenario.cases) {
+      const std::string suite = TestName(scenario.name);
+      const std::string name = TestName(one.name);
+      if (!names.insert(suite + "." + name).second) {
+        std::cerr << fmt::format("{}: a second case is called {}.{} here; rename one of the two\n",
+                                 scenario.file, suite, name);
+        return false;
+      }
+      const SourceMark& mark = one.tree.mark;
+      testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, scenario.file.c_str(), mark.line,
+                            [file = scenario.file, case_name = one.name]() -> testing::Test* {
+                              return new ScenarioTest(file, case_name);  // GoogleTest deletes it
+                            });
+    }
+  }
+  return true;
+}
+
+/// What --scenarios says, else the environment, else what comes with brink. Nothing for an argument that is
+/// none of ours.
+std::optional<std::vector<std::string>> PathsFrom(int argc, char** argv) {
+  constexpr std::string_view kFlag = "--scenarios=";
+  std::vector<std::string> paths;
+  for (int at = 1; at < argc; ++at) {
+    const std::string_view word = argv[at];
+    if (!word.starts_with(kFlag)) {
+      std::cerr << "unknown argument " << word << "; use --scenarios=PATH or GoogleTest's flags\n";
+      return std::nullopt;
+    }
+    paths.emplace_back(word.substr(kFlag.size()));
+  }
+  if (const char* listed = std::getenv("BRINK_SCENARIOS"); paths.empty() && listed != nullptr) {
+    std::istringstream stream(listed);
+    for (std::string path; std::getline(stream, path, ':');) {
+      paths.push_back(path);
+    }
+  }
+  return paths.empty() ? std::vector<std::string>{ShippedScenarios()} : paths;
+}
+
+int RunAllTests() {
+  std::string folder = (fs::temp_directory_path() / "brink-scenarios-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) {
+    std::cerr << "mkdtemp " << folder << " failed\n";
+    return EXIT_FAILURE;
+  }
+  // Targets that run as another user look at their data folder below it.
+  fs::permissions(folder, fs::perms{0755});
+  TheGround().out = folder;
+  SessionOptions options;
+  options.may_change_machine = true;
+  if (auto session = Session::Start(std::move(options))) {
+    TheGround().session.emplace(std::move(*session));
+  } else {
+    TheGround().no_session = session.error();
+  }
+  int status = RUN_ALL_TESTS();
+  if (TheGround().session) {
+    if (const auto finished = TheGround().session->Finish(); !finished) {
+      PrintError(finished.error());
+      status = EXIT_FAILURE;
+    }
+  }
+  const auto* result = testing::UnitTest::GetInstance();
+  if (status == EXIT_SUCCESS && result->skipped_test_count() == 0) {
+    fs::remove_all(folder);
+  } else {
+    std::cout << "run folders kept: " << folder << "\n";
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace brink
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  const auto paths = brink::PathsFrom(argc, argv);
+  const auto scenarios = paths ? brink::LoadScenarios(*paths) : std::nullopt;
+  if (!scenarios || !brink::Register(*scenarios)) {
+    return brink::kUsage;
+  }
+  return testing::GTEST_FLAG(list_tests) ? RUN_ALL_TESTS() : brink::RunAllTests();
+}

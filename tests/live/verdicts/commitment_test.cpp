@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Promises of memory: the commit limit, a request beyond the machine, huge pages; and failures that no limit
+// caused.
+#include <gmock/gmock.h>
+
+#include "live_case.h"
+
+namespace brink::live {
+namespace {
+
+constexpr std::uint64_t kMiB = 1ULL << 20;
+
+class CommitLimit : public LiveCase {};
+
+// Room for the process, not for its copy.
+TEST_F(CommitLimit, StopsTheForkOfALargeProcess) {
+  auto verdicts = RunCases(R"(
+processes:
+  target: {run: [victim, fork-large, size=400M]}
+cases:
+  fault:
+    machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: "+600MiB"}}
+    expect: {target: {outcome: failed, failure: {call: clone, errno: ENOMEM}, binding_limit: commit_limit}}
+  control:
+    machine: {sysctl: {vm.overcommit_memory: 1}}
+    expect: {target: {outcome: survived, no_failures: true}}
+)");
+  ExpectMet(verdicts["fault"]);
+  ExpectSays(verdicts["fault"], "target",
+             {.outcome = "failed", .call = "clone", .error = "ENOMEM", .binding = "commit_limit", .exit = 3});
+  ASSERT_TRUE(verdicts["fault"].binding_limit);
+  EXPECT_LE(verdicts["fault"].binding_limit->use, verdicts["fault"].binding_limit->limit);
+  EXPECT_GE(verdicts["fault"].binding_limit->use + 400 * kMiB, verdicts["fault"].binding_limit->limit);
+  ExpectMet(verdicts["control"]);
+}
+
+TEST_F(CommitLimit, StopsAMapping) {
+  auto verdicts = RunCases(R"(
+machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: "+600MiB"}}
+processes:
+  target: {run: [victim, grow, how=mmap, chunk=10M, total=1G]}
+cases:
+  fault:
+    expect: {target: {outcome: failed, failure: {call: mmap, errno: ENOMEM}, binding_limit: commit_limit}}
+  control:
+    processes: {target: {run: [victim, grow, how=mmap, chunk=10M, total=200M]}}
+    expect: {target: {outcome: survived, no_failures: true}}
+)");
+  ExpectMet(verdicts["fault"]);
+  ExpectSays(verdicts["fault"], "target", {.outcome = "failed", .binding = "commit_limit", .exit = 3});
+  ExpectMet(verdicts["control"]);
+}
+
+// Mode 0 refuses one request larger than memory and swap together (mm/util.c, __vm_enough_memory).
+TEST_F(CommitLimit, OfModeZeroStopsOneObviousExcess) {
+  auto verdicts = RunCases(R"(
+processes:
+  target: {run: [victim, grow, how=mmap, chunk=16384G, total=16384G]}
+machine: {sysctl: {vm.overcommit_memory: 0}}
+cases:
+  fault:
+    expect: {target: {outcome: failed, failure: {call: mmap, errno: ENOMEM}, binding_limit: commit_limit}}
+  control:
+    processes: {target: {run: [victim, grow, how=mmap, chunk=512M, total=1G]}}
+    expect: {target: {outcome: survived, no_failures: true}}
+)");
+  ExpectMet(verdicts["fault"]);
+  ExpectSays(verdicts["fault"], "target", {.outcome = "failed", .binding = "commit_limit", .exit = 3});
+  ExpectMet(verdicts["control"]);
+}
+
+class HugePages : public LiveCase {};
+
+TEST_F(HugePages, AreMissedWhereThePoolHasNone) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, hugetlb, size=2G]}}
+cases: {case: {expect: {target: {outcome: failed, failure: {call: mmap, errno: ENOMEM}, binding_limit: hugepages}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "failed", .binding = "hugepages", .exit = 3});
+}
+
+class NoLimit : public LiveCase {};
+
+// A wrong argument is no want of memory, and must not be counted as one.
+TEST_F(NoLimit, IsBlamedForAWrongArgument) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, unaligned]}}
+cases: {case: {expect: {target: {outcome: survived, no_failures: true}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "survived", .call = "none", .binding = "none", .exit = 0});
+  EXPECT_THAT(verdict.failures, testing::IsEmpty());
+}
+
+class UnmappedRange : public LiveCase, public testing::WithParamInterface<std::string> {};
+
+// ENOMEM, and every limit far away: the verdict names none and says why.
+TEST_P(UnmappedRange, IsBlamedOnNoLimit) {
+  const Verdict verdict = RunCase(R"(
+parameters: {call: mprotect}
+processes: {target: {run: [victim, unmapped, "call=${call}"]}}
+cases: {case: {expect: {target: {outcome: failed, failure: {errno: ENOMEM}, binding_limit: none}}}}
+)",
+                                  {{"call", GetParam()}});
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "failed", .call = GetParam(), .error = "ENOMEM", .binding = "none", .exit = 3});
+}
+
+INSTANTIATE_TEST_SUITE_P(NoLimit, UnmappedRange, testing::Values("mprotect", "mlock"),
+                         [](const auto& test) { return test.param; });
+
+// A failing call is evidence, not yet a failure.
+TEST_F(NoLimit, EndsAProgramThatGoesOnWithLess) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, probe, size=128M], rlimits: {as: 100MiB}}}
+cases: {case: {expect: {target: {outcome: survived, failure: {call: mmap, errno: ENOMEM}, exit: 0}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "survived", .call = "mmap", .error = "ENOMEM", .binding = "RLIMIT_AS", .exit = 0});
+  EXPECT_EQ(CountFailures(verdict, "target", "mmap", "ENOMEM"), 1U);
+}
+
+}  // namespace
+}  // namespace brink::live

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// How a process ended and who did it. 137, 9 and SIGKILL look alike; nobody here ran out of memory.
+#include <gmock/gmock.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "live_case.h"
+
+namespace brink::live {
+namespace {
+
+class Ending : public LiveCase {};
+
+struct Exit {
+  std::string name;
+  std::string mode;
+  std::string argument;
+  int code;
+};
+
+class ExitStatus : public LiveCase, public testing::WithParamInterface<Exit> {};
+
+// The group's limit is there, and it is not to blame.
+TEST_P(ExitStatus, IsNoKill) {
+  const Verdict verdict = RunCase(R"(
+parameters: {mode: exit, argument: code=137}
+processes: {target: {run: [victim, "${mode}", "${argument}"], cgroup: {memory.max: 64MiB}}}
+cases: {case: {expect: {target: {outcome: failed, no_failures: true}}}}
+)",
+                                  {{"mode", GetParam().mode}, {"argument", GetParam().argument}});
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "failed", .binding = "none", .exit = GetParam().code, .killed_by = ""});
+  EXPECT_FALSE(verdict.processes.at("target").signal.has_value());
+  EXPECT_THAT(verdict.oom_kills, testing::IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Ending, ExitStatus,
+                         testing::Values(Exit{"With137", "exit", "code=137", 137},
+                                         Exit{"With9", "exit", "code=9", 9},
+                                         Exit{"UnderAnotherName", "rename", "exit=5", 5}),
+                         [](const auto& test) { return test.param.name; });
+
+class OwnSignal : public LiveCase, public testing::WithParamInterface<std::pair<std::string, int>> {};
+
+TEST_P(OwnSignal, IsItsOwnDoing) {
+  const auto& [mode, signal] = GetParam();
+  const Verdict verdict = RunCase(R"(
+parameters: {mode: raise}
+processes: {target: {run: [victim, "${mode}"], cgroup: {memory.max: 64MiB}}}
+cases: {case: {expect: {target: {outcome: failed, killed_by: self}}}}
+)",
+                                  {{"mode", mode}});
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "failed", .binding = "none", .signal = signal, .killed_by = "self"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Ending, OwnSignal,
+                         testing::Values(std::pair("raise", SIGKILL), std::pair("abort", SIGABRT),
+                                         std::pair("segfault", SIGSEGV)),
+                         [](const auto& test) { return test.param.first; });
+
+/// The target tells its pid in a file and hangs; somebody kills it.
+constexpr const char* kHangingTarget = R"(
+processes:
+  target: {run: [victim, pid-file, "file=${dir}/pid"], ready: {log: ready, timeout: 10s}, cgroup: {memory.max: 64MiB}}
+)";
+
+TEST_F(Ending, ByAnotherProcessOfThePlanNamesIt) {
+  const Verdict verdict = RunCase(std::string(kHangingTarget) + R"(
+  killer: {run: [victim, kill, "file=${dir}/pid"], start: manual}
+steps: [{start: killer}, {wait: {exit: target}}]
+cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "process killer"}, killer: {exit: 0}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "failed", .binding = "none", .signal = SIGKILL, .killed_by = "process killer"});
+  EXPECT_THAT(verdict.oom_kills, testing::IsEmpty());
+}
+
+TEST_F(Ending, ByAStepsCommandNamesIt) {
+  const Verdict verdict = RunCase(std::string(kHangingTarget) + R"(
+steps: [{as: reaper, run: [victim, kill, "file=${dir}/pid"], expect: {exit: 0}}, {wait: {exit: target}}]
+cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "process reaper"}}}}
+)");
+  ExpectMet(verdict);
+}
+
+/// A stranger to the run: started by the test, not by brink.
+class Stranger {
+ public:
+  explicit Stranger(std::vector<std::string> words) {
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+      argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    EXPECT_EQ(::posix_spawn(&pid_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+  }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+  ~Stranger() { ::waitpid(pid_, nullptr, 0); }
+  [[nodiscard]] pid_t Pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+TEST_F(Ending, ByAStrangerNamesItsPidAndComm) {
+  // A FIFO in place of the file: whoever opens it first waits for the other.
+  const std::string fifo = (TheGround().run_root / "pid-of-target").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  AllowVictimsOfTheTest();
+  Verdict verdict;
+  pid_t killer_pid = 0;
+  {
+    const Stranger killer({BRINK_VICTIM, "kill", "file=" + fifo});
+    killer_pid = killer.Pid();
+    verdict = RunCase(R"(
+parameters: {fifo: ""}
+processes: {target: {run: [victim, pid-file, "file=${fifo}"], cgroup: {memory.max: 64MiB}}}
+cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "pid "}}}}
+)",
+                      {{"fifo", fifo}});
+  }
+  ::unlink(fifo.c_str());
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "failed",
+              .signal = SIGKILL,
+              .killed_by = "pid " + std::to_string(killer_pid) + " (victim)"});
+}
+
+TEST_F(Ending, OfAWorkerByItsSupervisorIsNoOutOfMemory) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target: {run: [victim, supervisor], cgroup: {memory.max: 64MiB}, children: {worker: {title: worker}}}
+cases:
+  case:
+    expect: {target: {outcome: failed, exit: 137}, worker: {outcome: failed, signal: SIGKILL, killed_by: "process target"}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "failed", .binding = "none", .exit = 137, .killed_by = ""});
+  EXPECT_THAT(verdict.oom_kills, testing::IsEmpty());
+}
+
+TEST_F(Ending, OfASiblingNamesTheOther) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [victim, siblings]
+    cgroup: {memory.max: 64MiB}
+    children: {abel: {title: abel}, cain: {title: cain}}
+cases:
+  case:
+    expect: {target: {outcome: survived, exit: 0}, abel: {outcome: failed, signal: SIGKILL, killed_by: "process cain"}}
+)");
+  ExpectMet(verdict);
+}
+
+TEST_F(Ending, ByASignalStepIsBrinksOwn) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, hang], ready: {log: hanging, timeout: 10s}}}
+steps: [{signal: {target: SIGKILL}}, {wait: {exit: target}}]
+cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: brink}}}}
+)");
+  ExpectMet(verdict);
+}
+
+// It was alive and wanted until the steps were done; that brink ends it then is no failure of its.
+TEST_F(Ending, ByBrinkAfterTheStepsIsSurvivalThoughSigtermIsIgnored) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, ignore-term], ready: {log: ignoring, timeout: 10s}, stop: {timeout: 300ms}}}
+steps: [{wait: {time: 50ms}}]
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "survived", .call = "none", .signal = SIGKILL, .killed_by = "brink"});
+}
+
+TEST_F(Ending, NeverIsHanging) {
+  const Verdict verdict = RunCase(R"(
+timeout: 1s
+processes: {target: {run: [victim, hang]}}
+cases: {case: {expect: {target: {outcome: hung}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "hung", .call = "none", .binding = "none"});
+}
+
+// The process that brink started is gone at once; the one it left behind is found and ended.
+TEST_F(Ending, OfADaemonLeavesNothingBehind) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, daemonise], children: {daemon: {title: daemon}}}}
+steps: [{wait: {exit: target}}, {wait: {time: 50ms}}]
+cases: {case: {expect: {target: {outcome: survived, exit: 0}}}}
+)");
+  ExpectMet(verdict);
+}
+
+TEST_F(Ending, OfARenamedTargetLeavesNothingBehind) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, rename, title=innocent], env: {VICTIM_STAYS: "1"}, ready: {log: staying}}}
+steps: [{wait: {time: 50ms}}]
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  ExpectMet(verdict);
+}
+
+// Neither the disk nor brink's memory may follow the flood.
+TEST_F(Ending, OfAFloodOfOutputCostsLittle) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, print]}}
+steps: [{wait: {time: 1s}}]
+cases: {case: {expect: {target: {outcome: survived, log: "^x+$"}}}}
+)");
+  ExpectMet(verdict);
+  std::uintmax_t on_disk = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(verdict.run_dir)) {
+    on_disk += entry.is_regular_file() ? entry.file_size() : 0;
+  }
+  EXPECT_LT(on_disk, 64U << 20);
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  EXPECT_LT(usage.ru_maxrss, 256 * 1024) << "KiB, of this whole test program";
+}
+
+}  // namespace
+}  // namespace brink::live

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// The memory cgroup's OOM killer: who was killed, by which limit, and who lived on.
+#include <gmock/gmock.h>
+
+#include "live_case.h"
+
+namespace brink::live {
+namespace {
+
+constexpr std::uint64_t kMiB = 1ULL << 20;
+
+/// Exactly one kill by a memory cgroup, of the process or child of that name.
+const OomKill* ExpectOneKill(const Verdict& verdict, const std::string& name) {
+  EXPECT_EQ(verdict.oom_kills.size(), 1U);
+  if (verdict.oom_kills.empty()) {
+    return nullptr;
+  }
+  const OomKill& kill = verdict.oom_kills.front();
+  EXPECT_EQ(kill.process, name);
+  EXPECT_EQ(kill.scope, "memcg");
+  EXPECT_THAT(kill.cgroup, testing::HasSubstr("brink-"));
+  return &kill;
+}
+
+class OutOfMemory : public LiveCase {};
+
+TEST_F(OutOfMemory, KillsWhatGrowsBeyondItsGroup) {
+  auto verdicts = RunCases(R"(
+processes:
+  target: {run: [victim, touch, size=96M], oom_score_adj: 300}
+cases:
+  fault:
+    processes: {target: {cgroup: {memory.max: 64MiB}}}
+    expect: {target: {outcome: oom_killed, killed_by: "oom:memcg", oom_scope: memcg, binding_limit: memory.max}}
+  control:
+    processes: {target: {cgroup: {memory.max: 192MiB}}}
+    expect: {target: {outcome: survived, no_failures: true, peak_memory: {min: 96MiB, max: 192MiB}}}
+)");
+  ExpectMet(verdicts["fault"]);
+  ExpectSays(verdicts["fault"], "target",
+             {.outcome = "oom_killed",
+              .call = "none",
+              .binding = "memory.max",
+              .limit = 64 * kMiB,
+              .use = {.min = 60.0 * kMiB, .max = 64.0 * kMiB},
+              .signal = 9,
+              .killed_by = "oom:memcg"});
+  if (const OomKill* kill = ExpectOneKill(verdicts["fault"], "target"); kill != nullptr) {
+    EXPECT_EQ(kill->oom_score_adj, 300);
+    EXPECT_EQ(kill->comm, "victim");
+    EXPECT_GT(kill->anon_rss_bytes, 50 * kMiB);
+  }
+  EXPECT_EQ(verdicts["fault"].outcome, Outcome::kOomKilled);
+  ExpectMet(verdicts["control"]);
+}
+
+/// A descendant grows, named by its comm; the target waits for it and reports.
+constexpr const char* kDescendant = R"(
+parameters: {depth: "1", orphan: "0"}
+processes:
+  target:
+    run: [victim, descendant, "depth=${depth}", "orphan=${orphan}", size=96M]
+    cgroup: {memory.max: 64MiB}
+    children: {worker: {title: descendant}}
+cases:
+  case:
+    expect:
+      target: {outcome: survived, exit: 0}
+      worker: {outcome: oom_killed, killed_by: "oom:memcg", binding_limit: memory.max}
+)";
+
+struct Family {
+  std::string name;
+  std::string depth;
+  std::string orphan;
+};
+
+class Descendants : public LiveCase, public testing::WithParamInterface<Family> {};
+
+TEST_P(Descendants, AreToldFromTheirParents) {
+  const Verdict verdict = RunCase(kDescendant, {{"depth", GetParam().depth}, {"orphan", GetParam().orphan}});
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "survived", .exit = 0, .killed_by = ""});
+  ExpectSays(verdict, "worker",
+             {.outcome = "oom_killed", .binding = "memory.max", .limit = 64 * kMiB, .signal = 9});
+  ExpectOneKill(verdict, "worker");
+}
+
+INSTANTIATE_TEST_SUITE_P(OutOfMemory, Descendants,
+                         testing::Values(Family{"Child", "1", "0"}, Family{"Grandchild", "2", "0"},
+                                         Family{"DoubleForkedGrandchild", "2", "1"}),
+                         [](const auto& test) { return test.param.name; });
+
+// The parent exits with 137 as a shell does; it was not killed, its child was.
+TEST_F(OutOfMemory, OfAChildIsToldFromTheParentsExitWith137) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [victim, descendant, size=96M, exit=137]
+    cgroup: {memory.max: 64MiB}
+    children: {worker: {title: descendant}}
+cases: {case: {expect: {target: {outcome: failed, exit: 137}, worker: {outcome: oom_killed}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "failed", .exit = 137, .killed_by = ""});
+  ExpectSays(verdict, "worker", {.outcome = "oom_killed", .signal = 9});
+}
+
+TEST_F(OutOfMemory, TakesTheOneWithTheHigherScoreThoughItIsSmaller) {
+  auto verdicts = RunCases(R"(
+parameters: {adj: "1000"}
+processes:
+  target:
+    run: [victim, pair, helper=16M, size=56M, "adj=${adj}"]
+    cgroup: {memory.max: 64MiB}
+    children: {helper: {title: helper}}
+cases:
+  fault:
+    expect: {target: {outcome: survived, exit: 0, log: "helper was killed"}, helper: {outcome: oom_killed}}
+  control:
+    parameters: {adj: "0"}
+    expect: {target: {outcome: oom_killed}}
+)");
+  ExpectMet(verdicts["fault"]);
+  ExpectSays(verdicts["fault"], "helper", {.outcome = "oom_killed", .killed_by = "oom:memcg"});
+  if (const OomKill* kill = ExpectOneKill(verdicts["fault"], "helper"); kill != nullptr) {
+    EXPECT_EQ(kill->oom_score_adj, 1000);
+    EXPECT_EQ(kill->invoker_comm, "victim");
+  }
+  ExpectMet(verdicts["control"]);
+  ExpectOneKill(verdicts["control"], "target");
+}
+
+// Two processes of the plan in one group: the small one is preferred as victim.
+TEST_F(OutOfMemory, InASharedGroupFollowsOomScoreAdj) {
+  const Verdict verdict = RunCase(R"(
+groups: {shared: {memory.max: 96MiB}}
+processes:
+  primary: {run: [victim, touch, size=64M], cgroup: {group: shared}, start: manual}
+  helper:
+    run: [victim, touch, size=48M]
+    env: {VICTIM_STAYS: "1"}
+    cgroup: {group: shared}
+    oom_score_adj: 900
+    ready: {log: staying, timeout: 10s}
+steps: [{start: primary}, {wait: {exit: primary}}]
+cases: {case: {expect: {primary: {outcome: survived, exit: 0}, helper: {outcome: oom_killed}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "helper",
+             {.outcome = "oom_killed", .binding = "memory.max", .limit = 96 * kMiB, .signal = 9});
+  ExpectSays(verdict, "primary", {.outcome = "survived", .exit = 0, .killed_by = ""});
+  ExpectOneKill(verdict, "helper");
+}
+
+TEST_F(OutOfMemory, CountsSharedMemoryThatNobodyMaps) {
+  auto verdicts = RunCases(R"(
+processes:
+  target: {run: [victim, shm, how=write, size=96M], cgroup: {memory.max: 64MiB}}
+cases:
+  fault:
+    expect: {target: {outcome: oom_killed, binding_limit: memory.max}}
+  control:
+    processes: {target: {cgroup: {memory.max: 192MiB}}}
+    expect: {target: {outcome: survived}}
+)");
+  ExpectMet(verdicts["fault"]);
+  if (const OomKill* kill = ExpectOneKill(verdicts["fault"], "target"); kill != nullptr) {
+    EXPECT_LT(kill->anon_rss_bytes, 8 * kMiB);
+    EXPECT_LT(kill->shmem_rss_bytes, 8 * kMiB);
+  }
+  ExpectMet(verdicts["control"]);
+}
+
+TEST_F(OutOfMemory, CountsSharedMemoryThatIsMapped) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, shm, how=map, size=96M], cgroup: {memory.max: 64MiB}}}
+cases: {case: {expect: {target: {outcome: oom_killed, binding_limit: memory.max}}}}
+)");
+  ExpectMet(verdict);
+  if (const OomKill* kill = ExpectOneKill(verdict, "target"); kill != nullptr) {
+    EXPECT_GT(kill->shmem_rss_bytes, 50 * kMiB);
+  }
+}
+
+// The group is at its limit all the time, yet nobody need die: the kernel takes page cache back.
+TEST_F(OutOfMemory, SparesPageCache) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target: {run: [victim, page-cache, size=128M, "file=${dir}/cache"], cgroup: {memory.max: 32MiB}}
+cases: {case: {expect: {target: {outcome: survived, exit: 0}}}}
+)");
+  ExpectMet(verdict);
+  EXPECT_THAT(verdict.oom_kills, testing::IsEmpty());
+}
+
+TEST_F(OutOfMemory, FindsADaemonThatChangedItsName) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [victim, daemonise, size=96M]
+    cgroup: {memory.max: 64MiB}
+    children: {daemon: {title: daemon}}
+steps: [{wait: {exit: target}}, {wait: {exit: daemon}}]
+cases: {case: {expect: {target: {outcome: survived, exit: 0}, daemon: {outcome: oom_killed}}}}
+)");
+  ExpectMet(verdict);
+  ExpectOneKill(verdict, "daemon");
+}
+
+// v1 only: at the limit the process waits instead.
+TEST_F(OutOfMemory, HangsWhereItsKillerIsDisabled) {
+  if (TheGround().session->Host().cgroup_version != "v1") {
+    GTEST_SKIP() << "memory.oom_kill_disable exists on cgroup v1 only";
+  }
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, touch, size=96M], cgroup: {memory.max: 64MiB, memory.oom_kill_disable: 1}}}
+timeout: 2s
+cases: {case: {expect: {target: {outcome: hung}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "hung", .binding = "memory.max", .limit = 64 * kMiB});
+  EXPECT_THAT(verdict.processes.at("target").reason, testing::HasSubstr("memory.max"));
+}
+
+}  // namespace
+}  // namespace brink::live

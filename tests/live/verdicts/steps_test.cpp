@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// Readiness and steps: what is done to targets while they run.
+#include <gmock/gmock.h>
+
+#include "live_case.h"
+
+namespace brink::live {
+namespace {
+
+constexpr std::uint64_t kMiB = 1ULL << 20;
+
+class Readiness : public LiveCase {};
+
+TEST_F(Readiness, IsAPortThatAcceptsConnections) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, listen, "port=${port}"], ready: {tcp: "${port}"}}}
+steps: [{wait: {tcp: "${port}"}, timeout: 5s}]
+cases: {case: {expect: {target: {outcome: survived, no_failures: true}}}}
+)");
+  ExpectMet(verdict);
+}
+
+TEST_F(Readiness, IsACommandThatSucceeds) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, pid-file, "file=${dir}/pid"], ready: {exec: [test, -s, "${dir}/pid"]}}}
+steps: [{as: look, run: [cat, "${dir}/pid"], expect: {exit: 0, output: "^[0-9]+$"}}]
+cases: {case: {expect: {target: {outcome: survived}, look: {exit: 0}}}}
+)");
+  ExpectMet(verdict);
+}
+
+// Three processes start one after the other, each once the one before it is ready.
+TEST_F(Readiness, OrdersProcesses) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  first: {run: [victim, pid-file, "file=${dir}/first"], ready: {log: ready}}
+  second: {run: [cat, "${dir}/first"], ready: {log: "^[0-9]+$"}}
+  third: {run: [victim, exit]}
+steps: [{wait: {exit: third}}]
+cases: {case: {expect: {first: {outcome: survived}, second: {exit: 0}, third: {exit: 0}}}}
+)");
+  ExpectMet(verdict);
+}
+
+TEST_F(Readiness, ThatNeverComesIsNoSuccess) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, hang], ready: {log: "will not come", timeout: 300ms}}}
+steps: [{wait: {time: 10ms}}]
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  EXPECT_NE(verdict.expected_met, std::optional(true)) << verdict.reason;
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("ready"));
+}
+
+class Step : public LiveCase {};
+
+TEST_F(Step, SendsSignalsAndWaitsForTheAnswer) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, signals], ready: {log: ready}}}
+steps:
+  - {signal: {target: SIGUSR1}}
+  - {wait: {log: {process: target, pattern: "got signal 10"}}, timeout: 5s}
+  - {signal: {target: SIGHUP}}
+  - {wait: {log: {process: target, pattern: "got signal 1$"}}, timeout: 5s}
+  - {stop: target}
+cases: {case: {expect: {target: {outcome: survived, exit: 0, log: ["got signal 10", "got signal 15"], log_absent: "got signal 12"}}}}
+)");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "survived", .call = "none", .exit = 0, .killed_by = ""});
+}
+
+TEST_F(Step, StartsAProcessAgain) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [sh, -c, "echo once >> ${dir}/starts"], start: manual}}
+steps:
+  - {start: target}
+  - {wait: {exit: target}}
+  - {start: target}
+  - {wait: {exit: target}}
+  - {as: count, run: [cat, "${dir}/starts"], expect: {output: "once\\s+once"}}
+cases: {case: {expect: {target: {outcome: survived, exit: 0}, count: {exit: 0}}}}
+)");
+  EXPECT_EQ(verdict.expected_met, std::optional(true)) << verdict.reason;
+}
+
+/// The target waits with its limits as the scenario has them; a step changes one; then it begins.
+std::string Changing(const std::string& mode, const std::string& limits, const std::string& change) {
+  return R"(
+processes:
+  target: {run: [victim, )" +
+         mode + R"(], env: {VICTIM_WAITS: "1"}, ready: {log: waiting}, )" + limits + R"(}
+steps:
+  - )" + change +
+         R"(
+  - {signal: {target: SIGUSR1}}
+  - {wait: {exit: target}}
+)";
+}
+
+TEST_F(Step, SetsTheLimitOfARunningGroup) {
+  const Verdict verdict =
+      RunCase(Changing("touch, size=96M", "cgroup: {memory.max: 192MiB}",
+                       "{set: {target: {cgroup: {memory.max: 64MiB}}}}") +
+              "cases: {case: {expect: {target: {outcome: oom_killed, binding_limit: memory.max}}}}\n");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "oom_killed", .binding = "memory.max", .limit = 64 * kMiB});
+}
+
+TEST_F(Step, RaisesTheLimitOfARunningGroup) {
+  const Verdict verdict = RunCase(Changing("touch, size=96M", "cgroup: {memory.max: 64MiB}",
+                                           "{set: {target: {cgroup: {memory.max: 192MiB}}}}") +
+                                  "cases: {case: {expect: {target: {outcome: survived, exit: 0}}}}\n");
+  ExpectMet(verdict);
+}
+
+TEST_F(Step, SetsTheRlimitOfARunningProcess) {
+  const Verdict verdict = RunCase(
+      Changing("grow, how=mmap-readonly, total=512M", "nice: 5", "{set: {target: {rlimits: {as: 128MiB}}}}") +
+      "cases: {case: {expect: {target: {outcome: failed, binding_limit: RLIMIT_AS}}}}\n");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target",
+             {.outcome = "failed", .binding = "RLIMIT_AS", .limit = 128 * kMiB, .exit = 3});
+}
+
+TEST_F(Step, SetsTheScoreOfARunningProcess) {
+  const Verdict verdict = RunCase(
+      Changing("touch, size=96M", "cgroup: {memory.max: 64MiB}", "{set: {target: {oom_score_adj: 777}}}") +
+      "cases: {case: {expect: {target: {outcome: oom_killed}}}}\n");
+  ExpectMet(verdict);
+  ASSERT_EQ(verdict.oom_kills.size(), 1U);
+  EXPECT_EQ(verdict.oom_kills.front().oom_score_adj, 777);
+}
+
+TEST_F(Step, SetsTheMachine) {
+  const Verdict verdict = RunCase(
+      "\nmachine: {sysctl: {vm.max_map_count: 60000}}" +
+      Changing("split, call=munmap", "nice: 5", "{set: {machine: {sysctl: {vm.max_map_count: 5000}}}}") +
+      "cases: {case: {expect: {target: {outcome: failed, binding_limit: vm.max_map_count}}}}\n");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "failed", .binding = "vm.max_map_count", .limit = 5000});
+}
+
+TEST_F(Step, SqueezesMemory) {
+  const Verdict verdict =
+      RunCase(Changing("touch, size=96M", "cgroup: {memory.max: 256MiB}",
+                       "{squeeze: {target: {memory.max: {to: 64MiB, by: 32MiB, every: 10ms}}}}") +
+              "cases: {case: {expect: {target: {outcome: oom_killed, binding_limit: memory.max}}}}\n");
+  ExpectMet(verdict);
+  ExpectSays(verdict, "target", {.outcome = "oom_killed", .binding = "memory.max", .limit = 64 * kMiB});
+}
+
+TEST_F(Step, WaitsForMappings) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, map-many, count=3000], env: {VICTIM_STAYS: "1"}}}
+steps: [{wait: {mappings: {process: target, above: 2900}}, timeout: 5s}]
+cases: {case: {expect: {target: {outcome: survived, peak_map_count: {min: 2900, max: 3200}}}}}
+)");
+  ExpectMet(verdict);
+}
+
+TEST_F(Step, WaitsForAShareOfMemory) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, touch, size=64M], env: {VICTIM_STAYS: "1"}, cgroup: {memory.max: 100MiB}}}
+steps: [{wait: {memory: {process: target, above: 50%}}, timeout: 5s}]
+cases: {case: {expect: {target: {outcome: survived, peak_memory: {min: 50MiB, max: 100MiB}}}}}
+)");
+  ExpectMet(verdict);
+}
+
+TEST_F(Step, RunsACommandBesideTheNextOnes) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, signals], ready: {log: ready}}}
+steps:
+  - {as: follower, run: [victim, signals], background: true, timeout: 300ms}
+  - {as: quick, run: [victim, exit, code=7], expect: {exit: 7, output: "exiting with 7", time: 10s}}
+cases: {case: {expect: {target: {outcome: survived}, quick: {exit: 7, output: "exiting"}}}}
+)");
+  // The command in the background never ends: that is reported, whatever the others did.
+  EXPECT_NE(verdict.expected_met, std::optional(true)) << verdict.reason;
+}
+
+TEST_F(Step, WhoseExpectationFailsIsReported) {
+  auto verdicts = RunCases(R"(
+processes: {target: {run: [victim, signals], ready: {log: ready}}}
+cases:
+  fault:
+    steps: [{as: check, run: [victim, exit, code=4], expect: {exit: 0}}]
+    expect: {target: {outcome: survived}}
+  control:
+    steps: [{as: check, run: [victim, exit, code=0], expect: {exit: 0}}]
+    expect: {target: {outcome: survived}}
+)");
+  EXPECT_EQ(verdicts["fault"].expected_met, std::optional(false)) << verdicts["fault"].reason;
+  ExpectMet(verdicts["control"]);
+}
+
+TEST_F(Step, ThatWaitsInVainIsReported) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, hang], ready: {log: hanging}}}
+steps: [{wait: {log: {process: target, pattern: "will not come"}}, timeout: 200ms}]
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  EXPECT_NE(verdict.expected_met, std::optional(true)) << verdict.reason;
+}
+
+}  // namespace
+}  // namespace brink::live
