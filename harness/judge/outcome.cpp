@@ -107,11 +107,28 @@ bool NeverReady(const Plan& plan, const ProcessRecord& record) {
          !record.ready;
 }
 
-/// `finding` holds the death; outcome and reason of a process that brink did not find wanting otherwise.
-void JudgeEnd(const Plan& plan, const ProcessRecord& record, Finding& finding) {
+/// brink had asked the child's parent to stop: what the child did then is part of that.
+bool EndedWithParent(const Evidence& evidence, const ProcessRecord& record) {
+  return record.kind == ProcessRecord::Kind::kChild && record.end_s &&
+         std::any_of(evidence.signals.begin(), evidence.signals.end(), [&](const SignalSent& sent) {
+           return sent.sender == "brink" && sent.process == record.parent && sent.t_s <= *record.end_s;
+         });
+}
+
+/// It did what was wanted until brink ended it.
+bool Stopped(const Plan& plan, const Evidence& evidence, const Finding& finding,
+             const ProcessRecord& record) {
+  const std::string& by = finding.death.killed_by;
+  const bool alive_to_the_end =
+      record.stopped_by_brink || record.alive_at_end || EndedWithParent(evidence, record);
+  return alive_to_the_end && IsStopSignal(plan, record) &&
+         (by.empty() || by == "brink" || by == "process " + record.parent);
+}
+
+/// Of a record that was started, was not the OOM killer's victim and did not hang.
+void JudgeEnd(const Plan& plan, const Evidence& evidence, const ProcessRecord& record, Finding& finding) {
   const Death& death = finding.death;
-  const bool stopped = record.stopped_by_brink && IsStopSignal(plan, record) &&
-                       (death.killed_by.empty() || death.killed_by == "brink");
+  const bool stopped = Stopped(plan, evidence, finding, record);
   if (death.kind == Death::Kind::kUnknown && !stopped) {
     finding.outcome = Outcome::kInconclusive;
     finding.reason = HowItEnded(record, death);
@@ -127,9 +144,15 @@ void JudgeEnd(const Plan& plan, const ProcessRecord& record, Finding& finding) {
   } else {
     const bool clean = record.exit_code == 0;
     finding.outcome = clean ? Outcome::kSurvived : Outcome::kFailed;
-    finding.reason =
-        clean ? fmt::format("survived: {}", HowItEnded(record, death)) : HowItEnded(record, death);
+    finding.reason = clean ? "survived: " + HowItEnded(record, death) : HowItEnded(record, death);
   }
+}
+
+/// Its readiness ran out of time first, and nothing shows that a limit held it up: that is a failure to
+/// start.
+bool Hung(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  const bool held_up = evidence.timed_out || record.under_oom || record.throttled_high > 0;
+  return record.timed_out && (held_up || !NeverReady(plan, record));
 }
 
 Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
@@ -147,11 +170,11 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
     finding.outcome = Outcome::kOomKilled;
     finding.reason = DescribeOom(record, finding.death);
     finding.decided_s = finding.death.oom != nullptr ? finding.death.oom->t_s : finding.decided_s;
-  } else if (record.timed_out) {
+  } else if (Hung(plan, evidence, record)) {
     finding.outcome = Outcome::kHung;
     finding.reason = DescribeHang(plan, record);
   } else {
-    JudgeEnd(plan, record, finding);
+    JudgeEnd(plan, evidence, record, finding);
   }
   return finding;
 }
