@@ -56,8 +56,8 @@ Result<CgroupHost> CgroupHost::Discover(const Roots& roots) {
         add(option, mount, CgroupVersion::kV1);
       }
     } else if (fields[2] == "cgroup2") {
-      const auto available = ReadSmallFile(mount + "/cgroup.controllers");
-      for (const std::string_view controller : Split(available.value_or(""), ' ')) {
+      const std::string available = ReadSmallFile(mount + "/cgroup.controllers").value_or("");
+      for (const std::string_view controller : Split(available, ' ')) {
         add(controller, mount, CgroupVersion::kV2);
       }
     }

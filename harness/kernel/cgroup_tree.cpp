@@ -154,8 +154,8 @@ std::vector<int> ProcessesBelow(const std::vector<std::string>& directories) {
   std::vector<int> pids;
   for (const std::string& directory : directories) {
     for (const std::string& group : Descendants(directory)) {
-      const auto text = ReadSmallFile(group + "/cgroup.procs");
-      for (const std::string_view line : Split(text.value_or(""), '\n')) {
+      const std::string text = ReadSmallFile(group + "/cgroup.procs").value_or("");
+      for (const std::string_view line : Split(text, '\n')) {
         // 0 stands for a process of another pid namespace: it cannot be named from here.
         if (const auto pid = ParseNumber(line); pid && *pid != 0) {
           pids.push_back(static_cast<int>(*pid));

@@ -30,6 +30,8 @@ namespace brink {
 
 /// The parts of `text` between separators; empty parts are left out.
 [[nodiscard]] std::vector<std::string_view> Split(std::string_view text, char separator);
+/// The parts are views: a temporary string would be gone before them.
+std::vector<std::string_view> Split(std::string&& text, char separator) = delete;
 
 [[nodiscard]] std::string_view Trim(std::string_view text);
 

@@ -178,7 +178,7 @@ TEST_F(CgroupLive, VersionTwoControllersAreEnabledOnTheWay) {
   if (host_->VersionOf("hugetlb") != CgroupVersion::kV2) {
     GTEST_SKIP() << "no spare controller on cgroup v2 here: mount one with cgroup2 beside v1";
   }
-  auto parent = MakeGroup(*host_);
+  auto parent = MakeGroup(*host_, {"hugetlb"});
   auto child = Cgroup::Create(*host_, parent.Path() + "/deep", {"hugetlb"});
   ASSERT_TRUE(child) << child.error().message << " " << child.error().remedy;
   EXPECT_EQ(::access((host_->Directory("hugetlb", child->Path()) + "/hugetlb.2MB.max").c_str(), F_OK), 0);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "live.h"
@@ -95,9 +97,13 @@ TEST_F(LaunchLive, NamesWhyAFileCannotBeExecuted) {
   auto folder = Start(group, {"/tmp"});
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error().code, EACCES);
-  auto text = Start(group, {"/etc/hostname"});
+  const std::string file = testing::TempDir() + "brink-not-a-program-" + std::to_string(::getpid());
+  std::ofstream(file) << "neither a script nor a program\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  auto text = Start(group, {file});
+  std::filesystem::remove(file);
   ASSERT_FALSE(text);
-  EXPECT_EQ(text.error().code, EACCES);
+  EXPECT_EQ(text.error().code, ENOEXEC);
 }
 
 TEST_F(LaunchLive, RefusedFaultNamesItselfAndItsRemedy) {
