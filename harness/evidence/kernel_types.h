@@ -46,7 +46,7 @@ struct page_counter {
 struct mem_cgroup {
   struct cgroup_subsys_state css;
   struct page_counter memory;
-  int under_oom;
+  bool oom_lock;
 };
 struct pids_cgroup {
   struct cgroup_subsys_state css;

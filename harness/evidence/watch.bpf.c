@@ -328,10 +328,11 @@ static __always_inline void read_rss(struct brink_oom_kill* event, struct task_s
   event->shmem_pages = (__s64)pages[3] > 0 ? pages[3] : 0;
 }
 
-/// Whose limit led to the kill. The kernel marks a group that runs out, and all below it, under_oom while it
-/// looks for a victim; so the highest marked group above the victim is the one. A lowered memory.max kills
-/// without the mark, but only there does use exceed the limit. Kernels without cgroup v1 have no mark: there,
-/// the nearest group at its limit. Else the machine.
+/// Whose limit led to the kill. While the kernel looks for a victim for a group that ran out, it holds
+/// oom_lock of that group and of all below it (mem_cgroup_oom() of mm/memcontrol.c); so the highest locked
+/// group above the victim is the one. A lowered memory.max kills without the lock, but only there does use
+/// exceed the limit. Kernels without cgroup v1 have no lock: there, the nearest group at its limit. Else the
+/// machine.
 static __always_inline void read_scope(struct brink_oom_kill* event, struct task_struct* victim) {
   if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
     event->scope = BRINK_SCOPE_MACHINE;
@@ -340,15 +341,15 @@ static __always_inline void read_scope(struct brink_oom_kill* event, struct task
   struct cgroup_subsys_state* css =
       group_of(victim, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
   read_memory_group(&event->group, css);
-  const bool has_mark = bpf_core_field_exists(struct mem_cgroup, under_oom);
-  const __u64 slack_pages = has_mark ? 0 : 64;  // what a CPU may hold in stock: MEMCG_CHARGE_BATCH
+  const bool has_lock = bpf_core_field_exists(struct mem_cgroup, oom_lock);
+  const __u64 slack_pages = has_lock ? 0 : 64;  // what a CPU may hold in stock: MEMCG_CHARGE_BATCH
   struct brink_group group;
-  struct brink_group marked = {0};
+  struct brink_group locked = {0};
   struct brink_group full = {0};
   for (int level = 0; level < BRINK_OOM_LEVELS && css; ++level) {
     read_memory_group(&group, css);
-    if (has_mark && BPF_CORE_READ((struct mem_cgroup*)css, under_oom)) {
-      marked = group;
+    if (has_lock && BPF_CORE_READ((struct mem_cgroup*)css, oom_lock)) {
+      locked = group;
     }
     if (!full.id && group.use + slack_pages > group.limit) {
       full = group;
@@ -356,9 +357,9 @@ static __always_inline void read_scope(struct brink_oom_kill* event, struct task
     css = BPF_CORE_READ(css, parent);
   }
   event->scope = BRINK_SCOPE_MACHINE;
-  if (marked.id || full.id) {
+  if (locked.id || full.id) {
     event->scope = BRINK_SCOPE_MEMCG;
-    event->group = marked.id ? marked : full;
+    event->group = locked.id ? locked : full;
   }
 }
 

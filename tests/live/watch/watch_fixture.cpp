@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -35,15 +36,23 @@ void WatchTest::SetUp() {
 
 int WatchTest::Start(WatchToken token, const std::function<int()>& body) {
   auto registration = watch_->MakeRegistration(token);
+  std::array<int, 2> registered{};
+  EXPECT_EQ(::pipe(registered.data()), 0);
   const int pid = ::fork();
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (Watch::RegisterSelf(::getpid(), &registration) != 0) {
       ::_exit(99);
     }
+    ::close(registered[0]);
+    ::close(registered[1]);
     ::_exit(body());
   }
   EXPECT_GT(pid, 0);
+  ::close(registered[1]);
+  char byte = 0;
+  EXPECT_EQ(::read(registered[0], &byte, 1), 0);  // the end of the pipe: the child is registered, or dead
+  ::close(registered[0]);
   return pid;
 }
 

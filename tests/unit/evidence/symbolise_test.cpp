@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "evidence/symbolise.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace brink {
+namespace {
+
+extern "C" __attribute__((noinline)) void FunctionWithAName() { asm volatile(""); }
+
+TEST(Symbolise, NamesAFunctionOfThisProgram) {
+  Symboliser symboliser;
+  const std::array stack{reinterpret_cast<std::uint64_t>(&FunctionWithAName)};
+  EXPECT_EQ(symboliser.Describe(::getpid(), stack, 0),
+            std::vector<std::string>{"FunctionWithAName+0x0 (unit_evidence)"});
+}
+
+TEST(Symbolise, ACallAtTheEndOfAFunctionIsNotTakenForTheNextOne) {
+  Symboliser symboliser;
+  const auto start = reinterpret_cast<std::uint64_t>(&FunctionWithAName);
+  const std::array stack{start, start};  // as a return address it belongs to what lies before
+  const auto described = symboliser.Describe(::getpid(), stack, 0);
+  ASSERT_EQ(described.size(), 2U);
+  EXPECT_THAT(described[1], testing::Not(testing::StartsWith("FunctionWithAName")));
+}
+
+TEST(Symbolise, TheStackWordIsACallerOnlyIfItPointsIntoCode) {
+  Symboliser symboliser;
+  const auto code = reinterpret_cast<std::uint64_t>(&FunctionWithAName);
+  const std::array stack{code};
+  EXPECT_EQ(symboliser.Describe(::getpid(), stack, 0x1234).size(), 1U);
+  EXPECT_EQ(symboliser.Describe(::getpid(), stack, code + 1).size(), 2U);
+}
+
+TEST(Symbolise, AChainThatLeavesTheCodeEnds) {
+  Symboliser symboliser;
+  const std::array<std::uint64_t, 3> stack{reinterpret_cast<std::uint64_t>(&FunctionWithAName), 0x10, 0x20};
+  EXPECT_EQ(symboliser.Describe(::getpid(), stack, 0).size(), 1U);
+}
+
+TEST(Symbolise, AProcessThatIsGoneKeepsItsAddresses) {
+  Symboliser symboliser("/nonexistent");
+  const std::array<std::uint64_t, 2> stack{0x7f00, 0x7f10};
+  EXPECT_EQ(symboliser.Describe(1, stack, 0), (std::vector<std::string>{"0x7f00 (?)", "0x7f10 (?)"}));
+}
+
+TEST(SymbolTable, OfAFileThatIsNoProgramIsEmpty) {
+  EXPECT_EQ(SymbolTable::Read("/etc/passwd").Find(0x10, false), "");
+  EXPECT_EQ(SymbolTable::Read("/nonexistent").Find(0x10, false), "");
+  EXPECT_EQ(SymbolTable::Read("/dev/zero").Find(0x10, false), "");
+}
+
+}  // namespace
+}  // namespace brink
