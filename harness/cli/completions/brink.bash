@@ -36,6 +36,7 @@ _brink() {
     fi
   done
 
+  if [[ $command == judge && $prev == --format ]]; then _brink_words 'text json' "$cur" && return; fi
   if [[ $command == run || $command == demo ]]; then
     case $prev in
       --sandbox) _brink_words 'auto host' "$cur" && return ;;
@@ -49,6 +50,7 @@ _brink() {
 
   case $command:$cur in
     run:-* | demo:-*) _brink_words "$run $common" "$cur" ;;
+    judge:-*) _brink_words "--format $common" "$cur" ;;
     selftest:*) ;;
     :-* | *:-*) _brink_words "$common" "$cur" ;;
     :*) _brink_words "$commands" "$cur" ;;
