@@ -39,7 +39,7 @@ std::string ShippedScenarios() {
 }
 
 std::string WorkloadsFolder() {
-  return FirstFolder({ProgramFolder() / "../lib/brink/workloads", ProgramFolder() / "workloads"});
+  return FirstFolder({ProgramFolder() / "../libexec/brink/workloads", ProgramFolder() / "workloads"});
 }
 
 std::vector<std::string> CommandSearchPath() {
