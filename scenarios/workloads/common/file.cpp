@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,14 @@ File File::Create(const std::filesystem::path& path) {
     FailErrno(fmt::format("create {}", path.string()));
   }
   return {path, fd};
+}
+
+File File::CreateInMemory() {
+  const int fd = ::memfd_create("workload", MFD_CLOEXEC);
+  if (fd < 0) {
+    FailErrno("memfd_create");
+  }
+  return {"(in memory)", fd};
 }
 
 File File::OpenForReading(const std::filesystem::path& path) {

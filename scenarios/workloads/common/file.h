@@ -14,6 +14,8 @@ class File {
  public:
   /// Makes the file anew, or empties it.
   [[nodiscard]] static File Create(const std::filesystem::path& path);
+  /// A file that lives in memory and has no name.
+  [[nodiscard]] static File CreateInMemory();
   [[nodiscard]] static File OpenForReading(const std::filesystem::path& path);
 
   File(File&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}

@@ -116,7 +116,8 @@ Exit Run(const Options& options) {
 }
 
 void AddOptions(CLI::App& app, Options& options) {
-  app.add_option("--file", options.file, "The page file; its key is kept in FILE.key");
+  app.add_option("--file", options.file,
+                 "The page file; its key is kept in FILE.key. Empty: a file in memory");
   app.add_flag("--reuse", options.reuse, "Read the file as it is instead of making it anew");
   app.add_option("--pages", options.pages, "Pages of 8 KiB in the file");
   app.add_option("--seed", options.seed, "Content of the file and course of the queries");

@@ -42,8 +42,10 @@ PageFile PageFile::Create(const std::filesystem::path& path, std::uint64_t pages
   StartSodium();
   Key key{};
   ::randombytes_buf(key.data(), key.size());
-  File::Create(KeyPath(path)).Append(key);
-  File file = File::Create(path);
+  if (!path.empty()) {
+    File::Create(KeyPath(path)).Append(key);
+  }
+  File file = path.empty() ? File::CreateInMemory() : File::Create(path);
   std::array<std::byte, kPageContentSize> content{};
   StoredPage stored{};
   for (std::uint64_t page = 0; page < pages; ++page) {

@@ -21,7 +21,7 @@ inline constexpr std::size_t kKeySize = 32;
 class PageFile {
  public:
   /// Makes a new file with a new key and content that follows from `seed`. The key is kept in PATH.key (a
-  /// model's key: nothing secret is in the file).
+  /// model's key: nothing secret is in the file). An empty path makes a file without a name, in memory.
   [[nodiscard]] static PageFile Create(const std::filesystem::path& path, std::uint64_t pages,
                                        std::uint64_t seed);
   /// Opens what Create made.

@@ -19,7 +19,8 @@ class Churn {
   Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t seed);
 
   /// Runs whole cycles until `calls` calls are made, a stop is requested or `abandoned` is set; the data is
-  /// checked after each. Throws Failure: "mlock: Cannot allocate memory (ENOMEM)", or Exit::kCorrupt.
+  /// checked between cycles and at the end. Throws Failure: "mlock: Cannot allocate memory (ENOMEM)", or
+  /// Exit::kCorrupt.
   void Run(std::uint64_t calls, const std::atomic<bool>& abandoned);
 
   [[nodiscard]] std::uint64_t Calls() const { return calls_; }
