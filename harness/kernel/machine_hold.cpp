@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "kernel/journal.h"
+#include "kernel/machine_guard.h"
+#include "kernel/machine_lock.h"
+#include "kernel/machine_restore.h"
+#include "kernel/machine_slots.h"
+
+namespace brink {
+
+struct MachineHold::State {
+  Roots roots;
+  std::vector<Setting> settings;
+  MachineLocks locks;
+  bool held = false;
+};
+
+namespace {
+
+std::string Joined(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) {
+    text += (text.empty() ? "" : "; ") + sentence;
+  }
+  return text;
+}
+
+Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings) {
+  const auto hurt = WhoWouldBeHurt(roots, settings);
+  if (!hurt) {
+    return tl::unexpected(hurt.error());
+  }
+  if (!hurt->empty()) {
+    return Fail("refused on this machine: " + Joined(*hurt),
+                "choose a milder value, end those processes, or use the vm sandbox");
+  }
+  return {};
+}
+
+ImposedFault ProofOf(const Roots& roots, const Setting& requested, const std::string& expected) {
+  ImposedFault fault;
+  fault.name = requested.name;
+  fault.target = "machine";
+  fault.requested = requested.value;
+  const auto now = ReadMachineSetting(roots, requested.name);
+  fault.read_back = now.value_or("");
+  fault.in_force = now && *now == expected;
+  if (!fault.in_force) {
+    fault.error = now ? "it reads " + *now + ", not " + expected : now.error().message;
+  }
+  return fault;
+}
+
+/// Journals, writes and reads back one setting. `journal` is written to disk before the machine is touched.
+Status Impose(const Roots& roots, const Setting& requested, MachineJournal& journal, ImposedFault& proof) {
+  proof.name = requested.name;
+  proof.target = "machine";
+  proof.requested = requested.value;
+  const auto setting = Absolute(roots, requested);
+  const std::string slot = SlotOf(requested.name);
+  const auto now = ReadSlot(roots, slot);
+  if (!setting || !now) {
+    return tl::unexpected(setting ? now.error() : setting.error());
+  }
+  auto entry = std::find_if(journal.slots.begin(), journal.slots.end(),
+                            [&](const JournalSlot& known) { return known.slot == slot; });
+  if (entry == journal.slots.end()) {
+    journal.slots.push_back({.slot = slot, .old_value = *now, .set_values = {}});
+    entry = journal.slots.end() - 1;
+  }
+  entry->set_values.push_back(SlotValue(*setting));
+  if (auto status = WriteMachineJournal(roots, journal); !status) {
+    return status;
+  }
+  if (auto status = WriteSlot(roots, slot, SlotValue(*setting)); !status) {
+    Error error = status.error();
+    error.remedy = "run brink as root on a host whose /proc/sys is writable, or use the vm sandbox";
+    return tl::unexpected(std::move(error));
+  }
+  proof = ProofOf(roots, requested, setting->value);
+  return proof.in_force ? Status{} : Fail(requested.name + " " + requested.value + ": " + proof.error);
+}
+
+/// The caller holds `users` exclusively and the machine is as it was.
+Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, std::vector<ImposedFault>& proof) {
+  if (settings.empty()) {
+    return {};
+  }
+  if (auto status = RefuseHarm(roots, settings); !status) {
+    return status;
+  }
+  MachineJournal journal{.key = KeyOf(settings), .slots = {}};
+  for (const Setting& setting : InSafeOrder(settings)) {
+    ImposedFault one;
+    auto status = Impose(roots, setting, journal, one);
+    if (!status) {
+      one.in_force = false;
+      one.error = status.error().message;
+    }
+    proof.push_back(std::move(one));
+    if (!status) {
+      return status;
+    }
+  }
+  return {};
+}
+
+/// Another case has imposed these values: proves that they are in force.
+Status ProveShared(const Roots& roots, const std::vector<Setting>& settings, const MachineJournal& journal,
+                   std::vector<ImposedFault>& proof) {
+  Status outcome;
+  for (const Setting& setting : settings) {
+    std::string expected = setting.value;
+    for (const JournalSlot& slot : journal.slots) {
+      if (expected.starts_with('+') && slot.slot == kCommitPair && !slot.set_values.empty()) {
+        const std::string& pair = slot.set_values.back();
+        expected = pair.substr(pair.find(' ') + 1);
+      }
+    }
+    proof.push_back(ProofOf(roots, setting, expected));
+    if (!proof.back().in_force && outcome) {
+      outcome = Fail(setting.name + ": " + proof.back().error, "somebody else changes this machine's settings");
+    }
+  }
+  return outcome;
+}
+
+Result<MachineJournal> Current(const Roots& roots) {
+  auto journal = ReadMachineJournal(roots);
+  if (!journal) {
+    return tl::unexpected(journal.error());
+  }
+  return std::move(*journal).value_or(MachineJournal{});
+}
+
+/// Alone on the machine: puts back what a killed brink left.
+Status CleanUp(const Roots& roots) {
+  const auto notes = RestoreMachine(roots);
+  if (!notes) {
+    return tl::unexpected(notes.error());
+  }
+  for (const std::string& note : notes->restored) {
+    spdlog::warn("a killed brink left its values: {}", note);
+  }
+  for (const std::string& note : notes->foreign) {
+    spdlog::warn("{}", note);
+  }
+  return {};
+}
+
+/// The last to leave restores. Whoever else takes the lock between the two calls restores before it imposes.
+Status Leave(const Roots& roots, MachineLocks& locks) {
+  locks.users.Unlock();
+  if (!locks.users.TryExclusive()) {
+    return {};
+  }
+  const auto notes = RestoreMachine(roots);
+  locks.users.Unlock();
+  if (!notes) {
+    return tl::unexpected(notes.error());
+  }
+  return notes->foreign.empty() ? Status{} : Fail(Joined(notes->foreign), "decide which value it should have");
+}
+
+tl::unexpected<Error> GaveUp(const Patience& patience, double timeout_s) {
+  if (patience.Cancelled()) {
+    return tl::unexpected<Error>(
+        Error{.message = "interrupted while waiting for the machine", .remedy = "", .code = ECANCELED});
+  }
+  return tl::unexpected<Error>(Error{
+      .message = "the machine was held under other machine-wide values for " +
+                 std::to_string(static_cast<int>(timeout_s)) + " s",
+      .remedy = "another brink runs cases with other values: wait for it to end",
+      .code = ETIMEDOUT});
+}
+
+/// One attempt, with the gate held. True: the machine is held under the settings (`users` shared).
+Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, MachineLocks& locks,
+                      std::vector<ImposedFault>& proof) {
+  if (locks.users.TryExclusive()) {
+    auto status = CleanUp(roots);
+    status = status ? ImposeAll(roots, settings, proof) : status;
+    // From exclusive to shared always succeeds: nobody else can hold it now.
+    if (!status || !locks.users.TryShared()) {
+      if (auto left = Leave(roots, locks); !left) {
+        spdlog::error("{}", left.error().message);
+      }
+      return status ? Fail("share the machine's lock") : tl::unexpected(status.error());
+    }
+    return true;
+  }
+  const std::string key = KeyOf(settings);
+  const auto before = Current(roots);
+  if (!before) {
+    return tl::unexpected(before.error());
+  }
+  if (before->key != key || !locks.users.TryShared()) {
+    return false;
+  }
+  const auto journal = Current(roots);  // read again: it may have been restored before the lock was ours
+  if (journal && journal->key == key) {
+    if (auto status = ProveShared(roots, settings, *journal, proof); !status) {
+      static_cast<void>(Leave(roots, locks));
+      return tl::unexpected(status.error());
+    }
+    return true;
+  }
+  static_cast<void>(Leave(roots, locks));
+  return false;
+}
+
+Status Enter(const Roots& roots, const std::vector<Setting>& settings, MachineLocks& locks,
+             std::vector<ImposedFault>& proof, Patience patience, double timeout_s) {
+  while (!locks.gate.TryExclusive()) {
+    if (!patience.Wait()) {
+      return GaveUp(patience, timeout_s);
+    }
+  }
+  // The gate is kept while waiting for the users to leave: nobody who came later may overtake.
+  for (;;) {
+    const auto entered = TryEnter(roots, settings, locks, proof);
+    if (!entered || *entered) {
+      locks.gate.Unlock();
+      return entered ? Status{} : tl::unexpected(entered.error());
+    }
+    if (!patience.Wait()) {
+      locks.gate.Unlock();
+      return GaveUp(patience, timeout_s);
+    }
+  }
+}
+
+Status RefuseDouble(const std::vector<Setting>& settings) {
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (SlotOf(settings[i].name) == SlotOf(settings[k].name)) {
+        return Fail(settings[k].name + " and " + settings[i].name + " undo each other", "set one of them");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<MachineHold> MachineHold::Take(const Roots& roots, std::vector<Setting> settings,
+                                      std::vector<ImposedFault>& proof, double timeout_s, int cancel_fd) {
+  auto ready = RefuseDouble(settings);
+  ready = ready ? MakeRunDirectory(roots) : ready;
+  if (!ready) {
+    return tl::unexpected(ready.error());
+  }
+  auto locks = MachineLocks::Open(roots);
+  if (!locks) {
+    return tl::unexpected(locks.error());
+  }
+  auto entered = Enter(roots, settings, *locks, proof, Patience(timeout_s, cancel_fd), timeout_s);
+  if (!entered) {
+    return tl::unexpected(entered.error());
+  }
+  MachineHold hold;
+  hold.state_ = std::make_unique<State>(
+      State{.roots = roots, .settings = std::move(settings), .locks = std::move(*locks), .held = true});
+  return hold;
+}
+
+MachineHold::MachineHold(MachineHold&&) noexcept = default;
+
+MachineHold& MachineHold::operator=(MachineHold&& other) noexcept {
+  std::swap(state_, other.state_);  // the other's destructor restores what this one held
+  return *this;
+}
+
+MachineHold::~MachineHold() {
+  if (auto status = Restore(); !status) {
+    spdlog::error("{}", status.error().message);
+  }
+}
+
+Status MachineHold::Change(const Setting& setting, ImposedFault& proof) {
+  if (state_ == nullptr || !state_->held) {
+    return Fail(setting.name + ": the machine is not held any more");
+  }
+  const Roots& roots = state_->roots;
+  auto status = RefuseHarm(roots, {setting});
+  if (status && !state_->locks.users.TryExclusive()) {
+    status = Fail(setting.name + " cannot change now: another case shares the machine",
+                  "give the case machine-wide values of its own, or run with --jobs 1");
+  } else if (status) {
+    auto journal = Current(roots);
+    status = journal ? Status{} : tl::unexpected(journal.error());
+    if (status) {
+      const auto same = [&](const Setting& known) { return SlotOf(known.name) == SlotOf(setting.name); };
+      std::erase_if(state_->settings, same);
+      state_->settings.push_back(setting);
+      journal->key = KeyOf(state_->settings);
+      status = Impose(roots, setting, *journal, proof);
+    }
+    static_cast<void>(state_->locks.users.TryShared());  // down from exclusive: always succeeds
+  }
+  if (!status) {
+    proof.name = setting.name;
+    proof.target = "machine";
+    proof.requested = setting.value;
+    proof.in_force = false;
+    proof.error = status.error().message;
+  }
+  return status;
+}
+
+Status MachineHold::Restore() {
+  if (state_ == nullptr || !state_->held) {
+    return {};
+  }
+  state_->held = false;
+  return Leave(state_->roots, state_->locks);
+}
+
+}  // namespace brink

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/machine_restore.h"
+
+#include <algorithm>
+
+#include "kernel/machine_lock.h"
+#include "kernel/machine_slots.h"
+
+namespace brink {
+namespace {
+
+/// The commit limit's figures come after a mode that does not enforce them and before one that does.
+std::vector<JournalSlot> InRestoreOrder(std::vector<JournalSlot> slots) {
+  const auto rank = [](const JournalSlot& slot) {
+    return slot.slot != "vm.overcommit_memory" ? 1 : slot.old_value == "2" ? 2 : 0;
+  };
+  std::stable_sort(slots.begin(), slots.end(),
+                   [&](const JournalSlot& a, const JournalSlot& b) { return rank(a) < rank(b); });
+  return slots;
+}
+
+Status RestoreSlot(const Roots& roots, const JournalSlot& slot, RestoreNotes& notes) {
+  const auto now = ReadSlot(roots, slot.slot);
+  if (!now) {
+    return tl::unexpected(now.error());
+  }
+  if (*now == slot.old_value) {
+    return {};
+  }
+  if (std::find(slot.set_values.begin(), slot.set_values.end(), *now) == slot.set_values.end()) {
+    notes.foreign.push_back(slot.slot + " is " + *now + ": somebody else changed it (it was " + slot.old_value +
+                            ", brink set " + (slot.set_values.empty() ? "nothing" : slot.set_values.back()) +
+                            "); left as it is");
+    return {};
+  }
+  if (auto status = WriteSlot(roots, slot.slot, slot.old_value); !status) {
+    return status;
+  }
+  const auto after = ReadSlot(roots, slot.slot);
+  if (!after || *after != slot.old_value) {
+    return Fail("restore " + slot.slot + " to " + slot.old_value + ": it reads " + after.value_or("nothing"));
+  }
+  notes.restored.push_back(slot.slot + " is " + slot.old_value + " again (brink had set " + *now + ")");
+  return {};
+}
+
+}  // namespace
+
+Result<RestoreNotes> RestoreMachine(const Roots& roots) {
+  const auto journal = ReadMachineJournal(roots);
+  if (!journal) {
+    return tl::unexpected(journal.error());
+  }
+  RestoreNotes notes;
+  if (!*journal) {
+    return notes;
+  }
+  Status outcome;
+  for (const JournalSlot& slot : InRestoreOrder((*journal)->slots)) {
+    // One that fails must not keep the others from being restored.
+    if (auto status = RestoreSlot(roots, slot, notes); !status && outcome) {
+      outcome = status;
+    }
+  }
+  if (outcome) {
+    outcome = RemoveMachineJournal(roots);
+  }
+  if (!outcome) {
+    outcome.error().remedy = "run `brink restore` as root";
+    return Within("restore the machine", outcome.error());
+  }
+  return notes;
+}
+
+Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double timeout_s) {
+  const auto journal = ReadMachineJournal(roots);
+  if (!journal) {
+    return tl::unexpected(journal.error());
+  }
+  if (!*journal) {
+    return RestoreNotes{};
+  }
+  auto locks = MachineLocks::Open(roots);
+  if (!locks) {
+    return tl::unexpected(locks.error());
+  }
+  Patience patience(timeout_s, -1);
+  while (!locks->gate.TryExclusive()) {
+    if (!patience.Wait()) {
+      return RestoreNotes{};  // who holds the gate so long waits for the machine, and restores it first
+    }
+  }
+  return locks->users.TryExclusive() ? RestoreMachine(roots) : RestoreNotes{};
+}
+
+}  // namespace brink

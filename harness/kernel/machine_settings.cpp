@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Reading the machine: sysctls, transparent huge pages, /proc/meminfo.
+// Sources: Documentation/admin-guide/sysctl/vm.rst, admin-guide/mm/transhuge.rst, filesystems/proc.rst.
+#include <unistd.h>
+
+#include "kernel/files.h"
+#include "kernel/machine_guard.h"
+#include "kernel/machine_slots.h"
+#include "model/fault_table.h"
+
+namespace brink {
+
+std::string MachineSettingPath(const Roots& roots, std::string_view name) {
+  if (name.starts_with("vm.")) {
+    return roots.proc + "/sys/vm/" + std::string(name.substr(3));
+  }
+  return roots.sys + "/kernel/mm/transparent_hugepage/" + std::string(name.substr(name.find('.') + 1));
+}
+
+Result<std::string> ReadMachineSetting(const Roots& roots, std::string_view name) {
+  const FaultInfo* fault = FindFault(name);
+  if (fault == nullptr || fault->scope != FaultScope::kMachine) {
+    return Fail(std::string(name) + " is not a machine-wide setting");
+  }
+  auto text = ReadSmallFile(MachineSettingPath(roots, name));
+  if (!text || name.starts_with("vm.")) {
+    return text;
+  }
+  // "always [madvise] never"
+  const std::size_t begin = text->find('[');
+  const std::size_t end = text->find(']');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) {
+    return Fail(std::string(name) + ": no choice in brackets in \"" + *text + "\"");
+  }
+  return text->substr(begin + 1, end - begin - 1);
+}
+
+std::map<std::string, std::string> ReadMachineSettings(const Roots& roots) {
+  std::map<std::string, std::string> settings;
+  for (const FaultInfo& fault : FaultTable()) {
+    if (fault.scope == FaultScope::kMachine) {
+      if (auto value = ReadMachineSetting(roots, fault.name)) {
+        settings.emplace(fault.name, std::move(*value));
+      }
+    }
+  }
+  return settings;
+}
+
+MachineFigures ReadMachineFigures(const Roots& roots) {
+  constexpr std::uint64_t kKibibyte = 1024;
+  const std::string memory = ReadSmallFile(roots.proc + "/meminfo").value_or("");
+  const auto of_memory = [&](std::string_view key) { return FindNumber(memory, key).value_or(0); };
+  const auto sysctl = [&](const char* file) { return ReadNumber(roots.proc + "/sys/" + file).value_or(0); };
+  MachineFigures figures;
+  figures.max_map_count = sysctl("vm/max_map_count");
+  figures.overcommit_memory = static_cast<int>(sysctl("vm/overcommit_memory"));
+  figures.commit_limit_bytes = of_memory("CommitLimit") * kKibibyte;
+  figures.committed_as_bytes = of_memory("Committed_AS") * kKibibyte;
+  figures.memory_total_bytes = of_memory("MemTotal") * kKibibyte;
+  figures.memory_available_bytes = of_memory("MemAvailable") * kKibibyte;
+  figures.swap_total_bytes = of_memory("SwapTotal") * kKibibyte;
+  figures.pid_max = sysctl("kernel/pid_max");
+  figures.threads_max = sysctl("kernel/threads-max");
+  figures.hugepages_free = of_memory("HugePages_Free");
+  figures.hugepage_size_bytes = of_memory("Hugepagesize") * kKibibyte;
+  // "0.20 0.18 0.12 1/80 11206": running and existing threads
+  const std::string load = ReadSmallFile(roots.proc + "/loadavg").value_or("");
+  if (const auto fields = Split(load, ' '); fields.size() >= 4) {
+    const auto tasks = Split(fields[3], '/');
+    figures.threads = tasks.size() == 2 ? ParseNumber(tasks[1]).value_or(0) : 0;
+  }
+  return figures;
+}
+
+}  // namespace brink

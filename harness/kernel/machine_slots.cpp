@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/machine_slots.h"
+
+#include <algorithm>
+
+#include "kernel/files.h"
+#include "kernel/machine_guard.h"
+
+namespace brink {
+namespace {
+
+constexpr std::string_view kRatio = "vm.overcommit_ratio";
+constexpr std::string_view kKbytes = "vm.overcommit_kbytes";
+
+}  // namespace
+
+std::string SlotOf(std::string_view setting) {
+  return std::string(setting == kRatio || setting == kKbytes ? kCommitPair : setting);
+}
+
+Result<std::string> ReadSlot(const Roots& roots, const std::string& slot) {
+  if (slot != kCommitPair) {
+    return ReadMachineSetting(roots, slot);
+  }
+  const auto ratio = ReadMachineSetting(roots, kRatio);
+  const auto kbytes = ReadMachineSetting(roots, kKbytes);
+  if (!ratio || !kbytes) {
+    return tl::unexpected(ratio ? kbytes.error() : ratio.error());
+  }
+  return *ratio + " " + *kbytes;
+}
+
+Status WriteSlot(const Roots& roots, const std::string& slot, const std::string& value) {
+  if (slot != kCommitPair) {
+    return WriteSmallFile(MachineSettingPath(roots, slot), value);
+  }
+  const auto parts = Split(value, ' ');
+  if (parts.size() != 2) {
+    return Fail(slot + ": \"" + value + "\" is not RATIO KBYTES");
+  }
+  // Writing the one that is not zero zeroes the other.
+  return parts[1] == "0" ? WriteSmallFile(MachineSettingPath(roots, kRatio), parts[0])
+                         : WriteSmallFile(MachineSettingPath(roots, kKbytes), parts[1]);
+}
+
+std::string SlotValue(const Setting& setting) {
+  return setting.name == kRatio ? setting.value + " 0" : setting.name == kKbytes ? "0 " + setting.value : setting.value;
+}
+
+Result<Setting> Absolute(const Roots& roots, const Setting& setting) {
+  if (!setting.value.starts_with('+')) {
+    return setting;
+  }
+  const auto above = ParseNumber(std::string_view(setting.value).substr(1));
+  if (setting.name != kKbytes || !above) {
+    return Fail(setting.name + " " + setting.value + ": only vm.overcommit_kbytes takes +SIZE");
+  }
+  constexpr std::uint64_t kKibibyte = 1024;
+  const MachineFigures figures = ReadMachineFigures(roots);
+  const std::uint64_t wanted = figures.committed_as_bytes / kKibibyte + *above;
+  const std::uint64_t swap = figures.swap_total_bytes / kKibibyte;
+  Setting absolute = setting;
+  absolute.value = std::to_string(wanted > swap ? wanted - swap : 1);  // 0 would hand the limit to the ratio
+  return absolute;
+}
+
+std::vector<Setting> InSafeOrder(std::vector<Setting> settings) {
+  const auto rank = [](const Setting& setting) {
+    const bool is_mode = setting.name == "vm.overcommit_memory";
+    return !is_mode ? 1 : setting.value == "2" ? 2 : 0;
+  };
+  std::stable_sort(settings.begin(), settings.end(),
+                   [&](const Setting& a, const Setting& b) { return rank(a) < rank(b); });
+  return settings;
+}
+
+std::string KeyOf(std::vector<Setting> settings) {
+  std::sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return a.name < b.name; });
+  std::string key;
+  for (const Setting& setting : settings) {
+    key += (key.empty() ? "" : " ") + setting.name + "=" + setting.value;
+  }
+  return key;
+}
+
+}  // namespace brink

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// A slot is what must be saved and restored together: one machine-wide setting, or the pair vm.overcommit_ratio and
+// vm.overcommit_kbytes, of which the kernel zeroes one when the other is written (mm/util.c). Internal to machine_guard.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kernel/roots.h"
+#include "model/plan.h"
+
+namespace brink {
+
+/// The file of a machine-wide setting.
+[[nodiscard]] std::string MachineSettingPath(const Roots& roots, std::string_view name);
+
+/// The slot that holds this setting: its own name, or kCommitPair.
+[[nodiscard]] std::string SlotOf(std::string_view setting);
+inline constexpr std::string_view kCommitPair = "vm.overcommit_ratio+kbytes";
+
+/// A slot's value: a setting's text; "RATIO KBYTES" for the pair.
+[[nodiscard]] Result<std::string> ReadSlot(const Roots& roots, const std::string& slot);
+[[nodiscard]] Status WriteSlot(const Roots& roots, const std::string& slot, const std::string& value);
+/// The slot's value once the setting is in force: "51" -> "51 0" for vm.overcommit_ratio.
+[[nodiscard]] std::string SlotValue(const Setting& setting);
+
+/// The setting with a relative vm.overcommit_kbytes ("+N" KiB) made absolute: the commit limit will lie N above what is
+/// committed now (swap counts towards the limit and is taken off).
+[[nodiscard]] Result<Setting> Absolute(const Roots& roots, const Setting& setting);
+
+/// Settings in the order in which they may be written: the figures of a commit limit before the mode that enforces it, and
+/// after a mode that does not.
+[[nodiscard]] std::vector<Setting> InSafeOrder(std::vector<Setting> settings);
+
+/// "vm.max_map_count=1000 vm.swappiness=10": equal for sets of equal values, whatever their order; empty for none.
+[[nodiscard]] std::string KeyOf(std::vector<Setting> settings);
+
+}  // namespace brink
