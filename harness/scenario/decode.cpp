@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 #include "scenario/check.h"
 #include "scenario/schema.h"
@@ -28,9 +29,28 @@ bool IsReserved(std::string_view name) {
   return name == "port" || name == "dir" || name == "scenario_dir" || name.starts_with("port.");
 }
 
+/// Asks for each port once, so that every use in a case means the same one.
+auto RememberPorts(const PlanContext& context) {
+  return [&context,
+          ports = std::make_shared<std::map<std::string, int>>()](const std::string& name) -> Result<int> {
+    if (const auto known = ports->find(name); known != ports->end()) {
+      return known->second;
+    }
+    const Result<int> port = context.free_port(name);
+    if (port) {
+      ports->emplace(name, *port);
+    }
+    return port;
+  };
+}
+
 References BuiltIns(const Scenario& scenario, const PlanContext& context) {
-  return {.values = {{"dir", context.run_dir + "/data"}, {"scenario_dir", scenario.directory}},
-          .free_port = context.free_port};
+  References references;
+  references.values = {{"dir", context.run_dir + "/data"}, {"scenario_dir", scenario.directory}};
+  if (context.free_port) {
+    references.free_port = RememberPorts(context);
+  }
+  return references;
 }
 
 void CheckSet(const Scenario& scenario, const PlanContext& context, std::vector<Complaint>& complaints) {

@@ -23,8 +23,9 @@ struct PlanContext {
   std::string run_dir;                     // absolute
   std::string sandbox = "host";
   int repeat = 1;
-  /// Gives a free loopback port for ${port} and, by name, for ${port.NAME}; a name asked for twice gets the
-  /// same port.
+  /// Gives a free loopback port for ${port} and, by name, for ${port.NAME}; asked once for each name of a
+  /// plan
+  /// ("" is that of ${port}).
   std::function<Result<int>(const std::string& name)> free_port;
   /// Whether a Debian package is installed.
   std::function<bool(const std::string& package)> package_installed;

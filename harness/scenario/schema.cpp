@@ -222,7 +222,7 @@ std::vector<Section> StepSections() {
              .type = kSection,
              .section = "command",
              .only_with = "run",
-             .doc = "What the command must do; otherwise the case ends here."},
+             .doc = "What the command must do."},
             {.name = "set",
              .type = kSection,
              .shape = kNamed,
@@ -290,7 +290,8 @@ std::vector<Section> StepSections() {
        .choose_min = 1,
        .choose_max = 1},
       {.name = "wait_log",
-       .doc = "From the case's start on: a line that came before the step counts.",
+       .doc = "A line that came before the step counts too, unless an earlier `wait` for the same pattern "
+              "has used it.",
        .keys = {{.name = "process", .type = kName, .needed = true, .doc = "Whose output."},
                 {.name = "pattern", .type = kPattern, .needed = true, .doc = "What a line must match."}}},
       {.name = "wait_mappings",
