@@ -128,6 +128,9 @@ struct kernel_siginfo {
   int si_code;
 };
 
+struct oom_control {
+  struct mem_cgroup* memcg;
+};
 struct trace_event_raw_mark_victim {
   unsigned long total_vm;
 };

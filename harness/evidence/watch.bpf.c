@@ -9,6 +9,8 @@
 #include <bpf/bpf_tracing.h>
 
 #include "failing_calls.bpf.h"
+#include "figures.bpf.h"
+#include "oom_kill.bpf.h"
 #include "watch_events.h"
 #include "watch_maps.bpf.h"
 
@@ -137,88 +139,6 @@ int on_exit(struct bpf_raw_tracepoint_args* context) {
   return 0;
 }
 
-static __always_inline struct cgroup_subsys_state* group_of(struct task_struct* task, __u32 controller) {
-  void* set = BPF_CORE_READ(task, cgroups);
-  void* slot = set + bpf_core_field_offset(struct css_set, subsys) + controller * sizeof(void*);
-  struct cgroup_subsys_state* group = 0;
-  bpf_probe_read_kernel(&group, sizeof(group), slot);
-  return group;
-}
-
-/// `css` is the first field of mem_cgroup and pids_cgroup, as the kernel's own casts need it.
-static __always_inline void read_memory_group(struct brink_group* out, struct cgroup_subsys_state* css) {
-  struct mem_cgroup* group = (struct mem_cgroup*)css;
-  out->id = BPF_CORE_READ(css, cgroup, kn, id);
-  out->use = BPF_CORE_READ(group, memory.usage.counter);
-  out->limit = BPF_CORE_READ(group, memory.max);
-}
-
-static __always_inline void read_groups(struct brink_failure* event, struct task_struct* task) {
-  event->memory_levels = 0;
-  event->pids_levels = 0;
-  if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
-    struct cgroup_subsys_state* css =
-        group_of(task, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
-    for (int level = 0; level < BRINK_GROUP_LEVELS && css; ++level) {
-      read_memory_group(&event->memory[level], css);
-      event->memory_levels = level + 1;
-      css = BPF_CORE_READ(css, parent);
-    }
-  }
-  if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
-    struct cgroup_subsys_state* css =
-        group_of(task, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
-    for (int level = 0; level < BRINK_GROUP_LEVELS && css; ++level) {
-      struct pids_cgroup* group = (struct pids_cgroup*)css;
-      event->pids[level].id = BPF_CORE_READ(css, cgroup, kn, id);
-      event->pids[level].use = BPF_CORE_READ(group, counter.counter);
-      event->pids[level].limit = BPF_CORE_READ(group, limit.counter);
-      event->pids_levels = level + 1;
-      css = BPF_CORE_READ(css, parent);
-    }
-  }
-}
-
-/// How many tasks RLIMIT_NPROC counts against this user.
-static __always_inline __u64 user_tasks(struct cred* cred) {
-  __s64 tasks = 0;
-  if (bpf_core_field_exists(struct user_struct, processes)) {
-    return (__u32)BPF_CORE_READ(cred, user, processes.counter);
-  }
-  void* counts = BPF_CORE_READ(cred, ucounts);
-  __u64 offset;
-  if (bpf_core_field_exists(struct ucounts, rlimit)) {
-    offset = bpf_core_field_offset(struct ucounts, rlimit) +
-             bpf_core_enum_value(enum rlimit_type, UCOUNT_RLIMIT_NPROC) * sizeof(tasks);
-  } else {
-    offset = bpf_core_field_offset(struct ucounts___5_14, ucount) +
-             bpf_core_enum_value(enum ucount_type___5_14, UCOUNT_RLIMIT_NPROC___5_14) * sizeof(tasks);
-  }
-  bpf_probe_read_kernel(&tasks, sizeof(tasks), counts + offset);
-  return tasks;
-}
-
-static __always_inline void read_figures(struct brink_failure* event, struct task_struct* task) {
-  struct mm_struct* mm = BPF_CORE_READ(task, mm);
-  event->map_count = BPF_CORE_READ(mm, map_count);
-  event->locked_pages = BPF_CORE_READ(mm, locked_vm);
-  event->total_pages = BPF_CORE_READ(mm, total_vm);
-  event->data_pages = BPF_CORE_READ(mm, data_vm);
-  event->stack_pages = BPF_CORE_READ(mm, stack_vm);
-  struct signal_struct* signal = BPF_CORE_READ(task, signal);
-  event->limit_data = BPF_CORE_READ(signal, rlim[2].rlim_cur);  // the indices: asm-generic/resource.h
-  event->limit_stack = BPF_CORE_READ(signal, rlim[3].rlim_cur);
-  event->limit_nproc = BPF_CORE_READ(signal, rlim[6].rlim_cur);
-  event->limit_memlock = BPF_CORE_READ(signal, rlim[8].rlim_cur);
-  event->limit_as = BPF_CORE_READ(signal, rlim[9].rlim_cur);
-  struct cred* real = BPF_CORE_READ(task, real_cred);
-  event->uid = BPF_CORE_READ(real, uid.val);
-  event->user_tasks = user_tasks(real);
-  void* effective = BPF_CORE_READ(task, cred);
-  effective += bpf_core_field_offset(struct cred, cap_effective);
-  bpf_probe_read_kernel(&event->capabilities, sizeof(event->capabilities), effective);
-}
-
 /// True when the overcommit check refused during this very call: the thread has not moved in user space
 /// since.
 static __always_inline bool take_refusal(__u64 user_ip) {
@@ -306,61 +226,6 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   event->unused = 0;
   bpf_ringbuf_submit(event, 0);
   return 0;
-}
-
-static __always_inline void read_rss(struct brink_oom_kill* event, struct task_struct* victim) {
-  __u64 pages[4] = {0};  // file, anonymous, swapped, shared: include/linux/mm_types_task.h
-  void* mm = BPF_CORE_READ(victim, mm);
-  if (bpf_core_type_exists(struct mm_rss_stat)) {
-    struct mm_struct___before_6_2* old = mm;
-    bpf_probe_read_kernel(pages, sizeof(pages), __builtin_preserve_access_index(&old->rss_stat.count));
-  } else {
-    // Each CPU holds back up to 32 pages of its own, which only a walk over all CPUs would add.
-    void* counter = mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
-                    bpf_core_field_offset(struct percpu_counter, count);
-    for (int kind = 0; kind < 4; ++kind) {
-      bpf_probe_read_kernel(&pages[kind], sizeof(pages[kind]), counter);
-      counter += bpf_core_type_size(struct percpu_counter);
-    }
-  }
-  event->file_pages = (__s64)pages[0] > 0 ? pages[0] : 0;
-  event->anon_pages = (__s64)pages[1] > 0 ? pages[1] : 0;
-  event->shmem_pages = (__s64)pages[3] > 0 ? pages[3] : 0;
-}
-
-/// Whose limit led to the kill. While the kernel looks for a victim for a group that ran out, it holds
-/// oom_lock of that group and of all below it (mem_cgroup_oom() of mm/memcontrol.c); so the highest locked
-/// group above the victim is the one. A lowered memory.max kills without the lock, but only there does use
-/// exceed the limit. Kernels without cgroup v1 have no lock: there, the nearest group at its limit. Else the
-/// machine.
-static __always_inline void read_scope(struct brink_oom_kill* event, struct task_struct* victim) {
-  if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
-    event->scope = BRINK_SCOPE_MACHINE;
-    return;
-  }
-  struct cgroup_subsys_state* css =
-      group_of(victim, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
-  read_memory_group(&event->group, css);
-  const bool has_lock = bpf_core_field_exists(struct mem_cgroup, oom_lock);
-  const __u64 slack_pages = has_lock ? 0 : 64;  // what a CPU may hold in stock: MEMCG_CHARGE_BATCH
-  struct brink_group group;
-  struct brink_group locked = {0};
-  struct brink_group full = {0};
-  for (int level = 0; level < BRINK_OOM_LEVELS && css; ++level) {
-    read_memory_group(&group, css);
-    if (has_lock && BPF_CORE_READ((struct mem_cgroup*)css, oom_lock)) {
-      locked = group;
-    }
-    if (!full.id && group.use + slack_pages > group.limit) {
-      full = group;
-    }
-    css = BPF_CORE_READ(css, parent);
-  }
-  event->scope = BRINK_SCOPE_MACHINE;
-  if (locked.id || full.id) {
-    event->scope = BRINK_SCOPE_MEMCG;
-    event->group = locked.id ? locked : full;
-  }
 }
 
 SEC("raw_tp/mark_victim")

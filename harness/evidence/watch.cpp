@@ -2,6 +2,7 @@
 #include "evidence/watch.h"
 
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <linux/bpf.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "entries.skel.h"
 #include "evidence/bpf_support.h"
 #include "evidence/decode.h"
 #include "evidence/group_paths.h"
@@ -21,7 +23,6 @@
 #include "evidence/syscall_names.h"
 #include "evidence/watch_events.h"
 #include "kernel/machine_guard.h"
-#include "refusals.skel.h"
 #include "watch.skel.h"
 
 namespace brink {
@@ -85,7 +86,7 @@ void ForEachKey(int map_fd, const std::function<void(const Key&)>& visit) {
 
 struct Watch::State {
   SkeletonPtr<watch_bpf> programs;
-  SkeletonPtr<refusals_bpf> refusals;  // empty when the kernel does not have it
+  SkeletonPtr<entries_bpf> entries;  // empty when the kernel does not have it
   std::unique_ptr<ring_buffer, FreeRing> ring;
   std::vector<std::string> missing;
   std::uint64_t page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -96,7 +97,7 @@ struct Watch::State {
   const std::function<void(const WatchEvent&)>* sink = nullptr;  // during Drain()
 
   Status LoadPrograms();
-  void LoadRefusals();
+  void LoadEntries();
   static int OnRecord(void* context, void* data, std::size_t size);
   void Complete(DecodedEvent& decoded);
   void CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded);
@@ -111,7 +112,7 @@ Status Watch::State::LoadPrograms() {
   if (const int error = watch_bpf::load(programs.get()); error != 0) {
     return BpfFailure("load the BPF programs", -error);
   }
-  LoadRefusals();
+  LoadEntries();
   if (const int error = watch_bpf::attach(programs.get()); error != 0) {
     return BpfFailure("attach the BPF programs", -error);
   }
@@ -122,22 +123,23 @@ Status Watch::State::LoadPrograms() {
   return {};
 }
 
-void Watch::State::LoadRefusals() {
-  refusals.reset(refusals_bpf::open());
-  int error = refusals ? 0 : -errno;
+void Watch::State::LoadEntries() {
+  entries.reset(entries_bpf::open());
+  int error = entries ? 0 : -errno;
   if (error == 0) {
-    bpf_map__reuse_fd(refusals->maps.tracked, bpf_map__fd(programs->maps.tracked));
-    bpf_map__reuse_fd(refusals->maps.refusals, bpf_map__fd(programs->maps.refusals));
-    error = refusals_bpf::load(refusals.get());
+    bpf_map__reuse_fd(entries->maps.tracked, bpf_map__fd(programs->maps.tracked));
+    bpf_map__reuse_fd(entries->maps.refusals, bpf_map__fd(programs->maps.refusals));
+    bpf_map__reuse_fd(entries->maps.exhausted, bpf_map__fd(programs->maps.exhausted));
+    error = entries_bpf::load(entries.get());
   }
   if (error == 0) {
-    error = refusals_bpf::attach(refusals.get());
+    error = entries_bpf::attach(entries.get());
   }
   if (error != 0) {
-    refusals.reset();
-    missing.push_back(std::string("overcommit refusals: this kernel does not let a BPF program follow "
-                                  "__vm_enough_memory: ") +
-                      std::strerror(-error));
+    entries.reset();
+    missing.push_back(
+        fmt::format("overcommit refusals: this kernel lets no BPF program follow __vm_enough_memory: {}",
+                    std::strerror(-error)));
   }
 }
 
@@ -164,7 +166,7 @@ void Watch::State::Complete(DecodedEvent& decoded) {
 }
 
 void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded) {
-  if (!refusals) {
+  if (!entries) {
     seen.call.overcommit_refused.reset();
   }
   seen.call.machine = ReadMachineFigures({});

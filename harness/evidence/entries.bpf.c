@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
-// Which calls the overcommit check refused: only the return of a kernel function tells. Apart from
-// watch.bpf.c, whose maps it shares, because some kernels refuse such programs, and then all of an object
-// fails to load.
+// What only the entry or return of a kernel function tells: which calls the overcommit check refused, and
+// (for kernels without cgroup v1, see oom_kill.bpf.h) for whom the OOM killer runs. Apart from watch.bpf.c,
+// whose maps it shares, because some kernels refuse such programs, and then all of an object fails to load.
 #include "kernel_types.h"
 //
 #include <bpf/bpf_core_read.h>
@@ -26,5 +26,14 @@ int BPF_PROG(on_overcommit_check, struct mm_struct* mm, long pages, int cap_sys_
   __u64 user_ip = 0;
   bpf_get_stack(ctx, &user_ip, sizeof(user_ip), BPF_F_USER_STACK);
   bpf_map_update_elem(&refusals, &tid, &user_ip, BPF_ANY);
+  return 0;
+}
+
+/// mm/oom_kill.c; every OOM kill comes out of it.
+SEC("fentry/out_of_memory")
+int BPF_PROG(on_out_of_memory, struct oom_control* control) {
+  __u32 thread = bpf_get_current_pid_tgid();
+  __u64 group = (__u64)control->memcg;
+  bpf_map_update_elem(&exhausted, &thread, &group, BPF_ANY);
   return 0;
 }
