@@ -110,8 +110,8 @@ Binding Decide(Candidates candidates, const FailedCall& call, const Request& req
                                   candidates.size(), call.errno_name, call.call, List(candidates))};
   }
   BindingLimit limit = std::move(candidates.front().limit);
-  std::string reason =
-      fmt::format("{}{}: {}", any_certain ? "" : "most likely ", UseOfNamedLimit(limit), limit.detail);
+  std::string reason = fmt::format("{}: {}{}", UseOfNamedLimit(limit), limit.detail,
+                                   any_certain ? "" : " (most likely: nothing else fits)");
   return {.limit = std::move(limit), .reason = std::move(reason)};
 }
 

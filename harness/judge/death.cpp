@@ -122,13 +122,15 @@ Death KilledSilently(const Plan& plan, const Evidence& evidence, const ProcessRe
   if (kills > 0 && kills >= unexplained) {
     death.kind = Death::Kind::kOomKilled;
     death.killed_by = "oom:memcg";
-    death.note = fmt::format("by its group's counter of OOM kills ({}); the kernel's own account is missing",
-                             group->oom_kills);
+    death.note =
+        fmt::format("its group's counter of OOM kills stands at {}; the kernel's own account is missing",
+                    group->oom_kills);
     return death;
   }
   if (kills > 0) {
     death.note = fmt::format(
-        "its group counted {} OOM kills, but {} of its processes died by SIGKILL: which of them is unknown",
+        "its group's counter of OOM kills rose by {}, but {} of its processes died by SIGKILL: which is "
+        "unknown",
         kills, unexplained);
     return death;
   }

@@ -107,6 +107,8 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   if (const std::string owner = OwnerOfLimit(findings, verdict.first_failure); !owner.empty()) {
     verdict.binding_limit = findings.at(owner).verdict.binding_limit;
     verdict.binding_reason = fmt::format("{}: {}", owner, findings.at(owner).verdict.binding_reason);
+  } else if (findings.empty()) {
+    verdict.binding_reason = "nothing was run";
   } else if (evidence.grade == EvidenceGrade::kKernel) {
     verdict.binding_reason = "no memory call failed and nothing was killed for memory";
   } else {

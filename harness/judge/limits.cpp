@@ -127,7 +127,7 @@ Binding BindingOfFailures(const Evidence& evidence, const std::string& process, 
   for (const FailedCall* call : kinds) {
     Binding binding = BindingOf(*call);
     if (binding.limit) {
-      binding.reason = fmt::format("{} failed with {} at {}", call->call, call->errno_name, binding.reason);
+      binding.reason = fmt::format("{} failed with {}: {}", call->call, call->errno_name, binding.reason);
       return binding;
     }
     if (first.reason.empty()) {

@@ -61,22 +61,27 @@ std::string HowItEnded(const ProcessRecord& record, const Death& death) {
   if (death.killed_by == "self") {
     return WithNote(fmt::format("died of its own {}{}", name, at), death.note);
   }
-  const std::string by = death.killed_by.empty() ? "" : " from " + death.killed_by;
+  const std::string by = death.killed_by.empty()
+                             ? ""
+                             : " from " + (death.killed_by == "kernel" ? "the kernel" : death.killed_by);
   return WithNote(fmt::format("was killed by {}{}{}", name, by, at), death.note);
 }
 
-std::string DescribeOom(const ProcessRecord& record, const Death& death) {
+/// "was killed by the OOM killer of memory cgroup /a/b at 0.70 s with 190 MiB of 190 MiB (memory.max); it
+/// held ..."
+std::string DescribeOom(const ProcessRecord& record, const Death& death, const Binding& binding) {
+  const std::string figures = binding.limit ? " with " + UseOfNamedLimit(*binding.limit) : "";
   if (death.oom == nullptr) {
-    return WithNote(fmt::format("was killed by the OOM killer at {}", AtSeconds(record.end_s.value_or(0))),
-                    death.note);
+    const std::string at = AtSeconds(record.end_s.value_or(0));
+    return WithNote(fmt::format("was killed by the OOM killer at {}{}", at, figures), death.note);
   }
   const OomKill& kill = *death.oom;
   std::string who = kill.scope == "machine" ? "the machine's OOM killer" : "the OOM killer";
   if (kill.scope != "machine" && !kill.cgroup.empty()) {
     who += " of memory cgroup " + kill.cgroup;
   }
-  return fmt::format("was killed by {} at {}; it held {} of anonymous memory at oom_score_adj {}", who,
-                     AtSeconds(kill.t_s), FormatBytes(kill.anon_rss_bytes), kill.oom_score_adj);
+  return fmt::format("was killed by {} at {}{}; it held {} of anonymous memory at oom_score_adj {}", who,
+                     AtSeconds(kill.t_s), figures, FormatBytes(kill.anon_rss_bytes), kill.oom_score_adj);
 }
 
 std::string DescribeHang(const Plan& plan, const ProcessRecord& record) {
@@ -168,7 +173,7 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
     finding.decided_s = record.start_s;
   } else if (finding.death.kind == Death::Kind::kOomKilled) {
     finding.outcome = Outcome::kOomKilled;
-    finding.reason = DescribeOom(record, finding.death);
+    finding.reason = DescribeOom(record, finding.death, BindingOfOom(plan, evidence, record, finding.death));
     finding.decided_s = finding.death.oom != nullptr ? finding.death.oom->t_s : finding.decided_s;
   } else if (Hung(plan, evidence, record)) {
     finding.outcome = Outcome::kHung;
@@ -179,11 +184,11 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
   return finding;
 }
 
-/// Somebody else's signal ended it: no limit did.
-bool KilledByOther(const Finding& finding) {
+/// Somebody else's signal ended it: no limit did. (brink's own, to one that failed before, is not meant.)
+bool KilledByOther(const ProcessRecord& record, const Finding& finding) {
   const std::string& by = finding.death.killed_by;
-  return finding.outcome == Outcome::kFailed && finding.death.kind == Death::Kind::kSignalled &&
-         !by.empty() && by != "self";
+  const bool by_other = !by.empty() && by != "self" && !(by == "brink" && record.stopped_by_brink);
+  return finding.outcome == Outcome::kFailed && finding.death.kind == Death::Kind::kSignalled && by_other;
 }
 
 Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
@@ -196,7 +201,7 @@ Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const Proces
       return hang.limit ? hang : BindingOfFailures(evidence, record.name, /*died=*/false);
     }
     case Outcome::kFailed:
-      if (KilledByOther(finding)) {
+      if (KilledByOther(record, finding)) {
         return {.limit = std::nullopt, .reason = "no limit: " + finding.reason};
       }
       return BindingOfFailures(evidence, record.name, /*died=*/true);
@@ -234,10 +239,8 @@ std::string DescribeFailure(const Evidence& evidence, const FailedCall& call) {
   count = std::max<std::uint64_t>(count, 1);
   const std::string when = (count == 1 ? " at " : ", first at ") + AtSeconds(call.t_s);
   const Binding binding = BindingOf(call);
-  const std::string why =
-      binding.limit ? fmt::format(" with {}: {}", UseOfNamedLimit(*binding.limit), binding.limit->detail)
-                    : "; " + binding.reason;
-  return fmt::format("{} failed with {} {}{}{}", call.call, call.errno_name, Times(count), when, why);
+  return fmt::format("{} failed with {} {}{}{}{}", call.call, call.errno_name, Times(count), when,
+                     binding.limit ? " with " : "; ", binding.reason);
 }
 
 /// The failing call that the sentence should tell: of the same kind of limit as the verdict's, else the
@@ -254,14 +257,17 @@ const FailedCall* TellingFailure(const Evidence& evidence, const std::string& na
   return FirstFailureOf(evidence, name);
 }
 
-std::string Sentence(const Evidence& evidence, const std::string& name, const Finding& finding,
+std::string Sentence(const Evidence& evidence, const ProcessRecord& record, const Finding& finding,
                      const Binding& binding) {
-  const FailedCall* call = TellingFailure(evidence, name, binding);
-  if (finding.outcome == Outcome::kOomKilled ||
-      (finding.outcome == Outcome::kHung && binding.limit && call == nullptr)) {
-    return binding.limit ? fmt::format("{}; {}", finding.reason, binding.reason) : finding.reason;
+  const FailedCall* call = TellingFailure(evidence, record.name, binding);
+  const bool held_up = finding.outcome == Outcome::kHung && binding.limit &&
+                       (call == nullptr || record.under_oom || record.throttled_high > 0);
+  if (held_up) {
+    return fmt::format("{}; {}", finding.reason, binding.reason);
   }
-  if (call == nullptr || finding.outcome == Outcome::kInconclusive || KilledByOther(finding)) {
+  const bool explained = finding.outcome == Outcome::kOomKilled ||
+                         finding.outcome == Outcome::kInconclusive || KilledByOther(record, finding);
+  if (call == nullptr || explained) {
     return finding.reason;
   }
   const char* glue = finding.outcome == Outcome::kSurvived ? ", although " : "; ";
@@ -316,7 +322,7 @@ std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evi
   const Binding binding = BindingOfRecord(plan, evidence, *worst_record, worst);
   verdict.binding_limit = binding.limit;
   verdict.binding_reason = binding.reason;
-  verdict.reason = Sentence(evidence, name, worst, binding);
+  verdict.reason = Sentence(evidence, *worst_record, worst, binding);
   return ProcessFinding{.verdict = std::move(verdict), .decided_s = worst.decided_s};
 }
 

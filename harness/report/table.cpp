@@ -5,6 +5,7 @@
 #include <array>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -21,7 +22,7 @@ using Widths = std::array<std::size_t, kColumns>;
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kIndent = 2;
-const Cells kHead{"INCIDENT", "CASE", "OUTCOME", "FAILING CALL", "BINDING LIMIT (use/limit)", "EXPECTED"};
+const Cells kHead{"INCIDENT", "CASE", "OUTCOME", "FAILING CALL", "BINDING LIMIT", "EXPECTED"};
 
 bool HasRepeats(const RunReport& report) {
   return std::any_of(report.results.begin(), report.results.end(),
@@ -92,17 +93,15 @@ std::string FlatTable(const RunReport& report, const std::vector<Cells>& rows, c
 std::string GroupedTable(const RunReport& report, const std::vector<Cells>& rows, Widths widths,
                          const TextStyle& style) {
   const auto room = static_cast<std::size_t>(std::max(style.width, 60));
-  if (const std::size_t total = Total(widths, kCase) + kIndent; total > room) {
-    const std::size_t over = total - room;
-    widths[kLimit] -= std::min(over, widths[kLimit] - std::min<std::size_t>(widths[kLimit], 20));
-  }
-  if (const std::size_t total = Total(widths, kCase) + kIndent; total > room) {
-    widths[kCase] -= std::min(total - room, widths[kCase] - std::min<std::size_t>(widths[kCase], 8));
+  // Names give way before figures do.
+  constexpr std::array<std::pair<Column, std::size_t>, 3> kShrink{{{kCase, 12}, {kLimit, 20}, {kCase, 6}}};
+  for (const auto& [column, least] : kShrink) {
+    const std::size_t total = Total(widths, kCase) + kIndent;
+    const std::size_t over = total > room ? total - room : 0;
+    widths[column] -= std::min(over, widths[column] - std::min(widths[column], least));
   }
   const std::string indent(kIndent, ' ');
-  Cells head = kHead;
-  head[kLimit] = "LIMIT (use/limit)";
-  std::string text = Coloured(indent + Line(head, widths, kCase), Colour::kBold, style) + "\n";
+  std::string text = Coloured(indent + Line(kHead, widths, kCase), Colour::kBold, style) + "\n";
   for (std::size_t at = 0; at < rows.size(); ++at) {
     if (at == 0 || rows[at - 1][kIncident] != rows[at][kIncident]) {
       text += CutTo(rows[at][kIncident], room) + "\n";

@@ -99,7 +99,7 @@ std::string FormatUnmet(const Verdict& verdict) {
   return text + "  run directory: " + Printable(verdict.run_dir) + "\n";
 }
 
-int ExitStatus(const RunReport& report) {
+int ExitCodeOf(const RunReport& report) {
   if (report.interrupted) {
     return 130;
   }

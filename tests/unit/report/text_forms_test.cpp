@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// What people read: golden texts.
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+#include "report/report.h"
+#include "report/text.h"
+#include "sample_report.h"
+
+namespace brink {
+namespace {
+
+using testing::MetVerdict;
+using testing::SampleReport;
+using testing::UnmetVerdict;
+
+TEST(Table, ReadsWithoutTheManual) {
+  EXPECT_EQ(FormatTable(SampleReport(), {.colour = false, .width = 120}),
+            R"(INCIDENT       CASE      OUTCOME       FAILING CALL   BINDING LIMIT                 EXPECTED
+munmap-enomem  reported  failed        munmap ENOMEM  vm.max_map_count 4,000/4,000  yes
+               tuned     oom_killed    -              memory.max 190/190 MiB        NO
+bgsave         reported  inconclusive  -              -                             unknown
+
+munmap-enomem/tuned: oom_killed, NOT as expected
+  server: was killed
+  server outcome: expected survived, found oom_killed: was killed
+  evidence: /run/1
+
+bgsave/reported: inconclusive, inconclusive
+  redis-server is not installed (remedy: apt-get install redis-server)
+  evidence: /run/3
+
+3 cases in 2.2 s: 1 as expected, 1 NOT as expected, 1 inconclusive
+)");
+}
+
+TEST(Table, PutsTheIncidentOnALineOfItsOwnWhereItIsNarrow) {
+  const std::string table = FormatTable(SampleReport(), {.colour = false, .width = 90});
+  EXPECT_TRUE(table.starts_with(
+      R"(  CASE      OUTCOME       FAILING CALL   BINDING LIMIT                 EXPECTED
+munmap-enomem
+  reported  failed        munmap ENOMEM  vm.max_map_count 4,000/4,000  yes
+  tuned     oom_killed    -              memory.max 190/190 MiB        NO
+bgsave
+  reported  inconclusive  -              -                             unknown
+)")) << table;
+}
+
+TEST(Table, StaysWithinTheTerminal) {
+  RunReport report = SampleReport();
+  report.results[0].scenario = std::string(100, 's');
+  report.results[0].case_name = std::string(60, 'c');
+  report.results[0].reason = "word " + std::string(30, 'x') + " " + std::string(50, 'y') + " end";
+  report.results[0].expected_met = false;
+  report.results[0].expectations.clear();
+  for (const int width : {80, 100, 120}) {
+    std::istringstream lines(FormatTable(report, {.colour = false, .width = width}));
+    for (std::string line; std::getline(lines, line);) {
+      const bool names_case = line.find(std::string(60, 'c')) != std::string::npos;
+      EXPECT_TRUE(names_case || Columns(line) <= static_cast<std::size_t>(width)) << width << ": " << line;
+    }
+  }
+}
+
+TEST(Table, ColoursOnlyWhenAsked) {
+  EXPECT_EQ(FormatTable(SampleReport(), {.colour = false, .width = 100}).find('\x1b'), std::string::npos);
+  EXPECT_NE(FormatTable(SampleReport(), {.colour = true, .width = 100}).find("\x1b[31mNO\x1b[0m"),
+            std::string::npos);
+}
+
+TEST(Table, SaysThatTheRunWasInterrupted) {
+  RunReport report;
+  report.interrupted = true;
+  EXPECT_EQ(FormatTable(report, {}), "0 cases in 0.0 s: 0 as expected; interrupted before all were run\n");
+}
+
+TEST(VerdictText, IsShortWhenAllWentAsExpected) {
+  EXPECT_EQ(FormatVerdict(MetVerdict(), {}), R"(munmap-enomem/reported: failed, as expected
+  server: exited with 14 at 0.58 s
+)");
+}
+
+TEST(VerdictText, UnmetTellsExpectedFoundEvidenceAndWhere) {
+  EXPECT_EQ(FormatUnmet(UnmetVerdict()), R"(munmap-enomem/tuned: oom_killed, NOT as expected
+  a.yaml:9:3: server outcome
+    expected: survived
+    found:    oom_killed: was killed
+  what happened: server: was killed
+  evidence: grade kernel; server (pid 7) OOM-killed by memcg at 0.50 s
+  run directory: /run/1
+)");
+}
+
+TEST(VerdictText, UnmetWithoutExpectationsSaysWhatIsExpectedThen) {
+  Verdict verdict = UnmetVerdict();
+  verdict.expectations.clear();
+  EXPECT_NE(FormatUnmet(verdict).find("expected: survived, as nothing else is expected"), std::string::npos);
+}
+
+TEST(VerdictText, ATargetsOutputCannotMoveTheCursor) {
+  Verdict verdict = UnmetVerdict();
+  verdict.expectations[0].found = "\x1b[2Jgone\r\nnext";
+  EXPECT_EQ(FormatVerdict(verdict, {}).find_first_of("\x1b\r"), std::string::npos);
+  EXPECT_EQ(FormatUnmet(verdict).find_first_of("\x1b\r"), std::string::npos);
+}
+
+TEST(Text, CutsAndPadsByCharactersNotBytes) {
+  EXPECT_EQ(CutTo("abcdef", 4), "abc\xE2\x80\xA6");
+  EXPECT_EQ(CutTo("abcd", 4), "abcd");
+  EXPECT_EQ(Columns("\xC3\xA9\xE2\x80\xA6x"), 3U);
+  EXPECT_EQ(PadTo("\xC3\xA9", 3), "\xC3\xA9  ");
+}
+
+TEST(Text, PrintableKeepsGoodUtf8AndNothingElse) {
+  const std::string r = "\xEF\xBF\xBD";
+  EXPECT_EQ(Printable("a\xC3\xA9\xF0\x9F\x98\x80z"), "a\xC3\xA9\xF0\x9F\x98\x80z");
+  EXPECT_EQ(Printable("\xC0\xAF"), r + r);          // overlong
+  EXPECT_EQ(Printable("\xED\xA0\x80"), r + r + r);  // surrogate
+  EXPECT_EQ(Printable("\xE2\x82"), r + r);          // cut short
+  EXPECT_EQ(Printable("a\nb\tc"), "a b c");
+  EXPECT_EQ(Printable("a\nb", true), "a\nb");
+}
+
+}  // namespace
+}  // namespace brink
