@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// What all workloads have in common.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "program_runner.h"
+
+namespace workload {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Program {
+  std::string name;
+  std::vector<std::string> arguments;  // a short run
+  std::string latency;                 // the percentiles in its result
+};
+
+class EveryProgram : public testing::TestWithParam<Program> {
+ protected:
+  /// The parameter's arguments with FOLDER replaced.
+  std::vector<std::string> Arguments() const {
+    std::vector<std::string> arguments = GetParam().arguments;
+    for (std::string& argument : arguments) {
+      if (argument.starts_with("FOLDER/")) {
+        argument = folder_ / argument.substr(std::string("FOLDER/").size());
+      }
+    }
+    return arguments;
+  }
+  TestFolder folder_;
+};
+
+TEST_P(EveryProgram, RunsToItsEndAndPrintsOnlyJsonLines) {
+  const ProgramResult result = RunProgramToEnd(GetParam().name, Arguments());
+  EXPECT_EQ(result.status, 0) << result.standard_error;
+  ASSERT_FALSE(result.lines.empty());
+  for (const auto& line : result.lines) {
+    EXPECT_EQ(line.value("workload", ""), GetParam().name) << line;
+    EXPECT_TRUE(line.contains("event") && line.contains("t_s")) << line;
+  }
+  EXPECT_EQ(result.lines.back().value("event", ""), "result");
+}
+
+TEST_P(EveryProgram, ReportsChecksumAndLatencyPercentiles) {
+  const auto result = RunProgramToEnd(GetParam().name, Arguments()).Event("result");
+  ASSERT_TRUE(result.contains("checksum")) << result;
+  EXPECT_EQ(result["checksum"].get<std::string>().size(), 16U);
+  ASSERT_TRUE(result.contains(GetParam().latency)) << result;
+  const auto& latency = result[GetParam().latency];
+  EXPECT_GT(latency.at("count").get<std::uint64_t>(), 0U);
+  EXPECT_LE(latency.at("p50").get<double>(), latency.at("p99").get<double>());
+  EXPECT_LE(latency.at("p99").get<double>(), latency.at("max").get<double>());
+}
+
+TEST_P(EveryProgram, ShutsDownCleanlyOnSigterm) {
+  const ProgramResult result = RunProgramUntilSignal(GetParam().name, Arguments(), SIGTERM);
+  EXPECT_EQ(result.status, 0) << result.standard_error;
+  EXPECT_EQ(result.lines.back().value("event", ""), "result");
+}
+
+TEST_P(EveryProgram, ExplainsItself) {
+  const ProgramResult result = RunProgramToEnd(GetParam().name, {"--help"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.standard_output, HasSubstr("Usage: " + GetParam().name));
+  EXPECT_THAT(result.standard_output, HasSubstr("--hold"));
+}
+
+TEST_P(EveryProgram, RefusesAnUnknownOptionWithStatus2AndNamesIt) {
+  const ProgramResult result = RunProgramToEnd(GetParam().name, {"--no-such-option"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, StartsWith(GetParam().name + ": "));
+  EXPECT_THAT(result.standard_error, HasSubstr("--no-such-option"));
+  EXPECT_TRUE(result.lines.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Workloads, EveryProgram,
+    testing::Values(
+        Program{"encrypted-stream",
+                {"--file", "FOLDER/pages", "--pages", "64", "--live-buffers", "32", "--rounds", "2"},
+                "page_latency_us"},
+        Program{"fork-snapshot",
+                {"--heap", "2MiB", "--writes", "500", "--snapshot-file", "FOLDER/snapshot"},
+                "batch_latency_us"},
+        Program{"memory-hog", {"--size", "4MiB"}, "chunk_latency_us"},
+        Program{
+            "mlock-churn", {"--region", "256KiB", "--calls", "1000", "--threads", "2"}, "call_latency_us"},
+        Program{"neighbour", {"--working-set", "1MiB", "--requests", "500"}, "latency_us"},
+        Program{"tsdb-mmap",
+                {"--dir", "FOLDER/store", "--blocks", "12", "--queries", "200"},
+                "query_latency_us"}),
+    [](const auto& program) {
+      std::string name = program.param.name;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
+
+TEST(Workloads, RefuseASizeThatIsNone) {
+  const ProgramResult result = RunProgramToEnd("memory-hog", {"--size", "3MBB"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("--size"));
+}
+
+TEST(Workloads, RefuseValuesThatDoNotFitTogether) {
+  const ProgramResult result = RunProgramToEnd("memory-hog", {"--start", "2MiB", "--size", "1MiB"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("--start must not exceed --size"));
+}
+
+TEST(MlockChurn, EveryPatternKeepsTheData) {
+  for (const char* pattern : {"every-other", "random", "grow-shrink"}) {
+    const ProgramResult result =
+        RunProgramToEnd("mlock-churn", {"--pattern", pattern, "--region", "512KiB", "--calls", "2000"});
+    EXPECT_EQ(result.status, 0) << pattern << ": " << result.standard_error;
+    EXPECT_GT(result.Event("result").value("calls_per_s", 0.0), 0.0) << pattern;
+  }
+}
+
+}  // namespace
+}  // namespace workload
