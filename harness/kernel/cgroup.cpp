@@ -21,8 +21,8 @@ Status CheckController(const CgroupHost& host, const std::string& controller) {
     return {};
   }
   return Fail("no cgroup hierarchy has the controller " + controller,
-              "mount it (cgroup v1: mount -t cgroup -o " + controller + " cgroup /sys/fs/cgroup/" + controller +
-                  "), or boot without cgroup_disable=" + controller);
+              "mount it (cgroup v1: mount -t cgroup -o " + controller + " cgroup /sys/fs/cgroup/" +
+                  controller + "), or boot without cgroup_disable=" + controller);
 }
 
 /// v1: a new cpuset has neither processors nor memory nodes and refuses every process until it has both.
@@ -48,7 +48,8 @@ Status FillCpuset(const CgroupHost& host, std::string_view path) {
   return {};
 }
 
-/// v1 before 5.11: the limit of a group covers the groups below it only with use_hierarchy, which new groups inherit.
+/// v1 before 5.11: the limit of a group covers the groups below it only with use_hierarchy, which new groups
+/// inherit.
 Status UseHierarchy(const std::string& directory) {
   const std::string file = directory + "/memory.use_hierarchy";
   if (ReadNumber(file) != 0) {
@@ -59,11 +60,14 @@ Status UseHierarchy(const std::string& directory) {
 
 Error WithRightsRemedy(Error error) {
   if (error.remedy.empty() && (error.code == EACCES || error.code == EPERM || error.code == EROFS)) {
-    error.remedy = "run brink as root on a host whose cgroup mounts are writable (in a container: --privileged)";
+    error.remedy =
+        "run brink as root on a host whose cgroup mounts are writable (in a container: --privileged)";
   }
   if (error.remedy.empty() && error.code == EBUSY) {
-    error.remedy = "cgroup v2: the parent group holds processes itself; start brink from a group of its own, for example with "
-                   "systemd-run --scope -p Delegate=yes";
+    error.remedy =
+        "cgroup v2: the parent group holds processes itself; start brink from a group of its own, for "
+        "example with "
+        "systemd-run --scope -p Delegate=yes";
   }
   return error;
 }
@@ -87,12 +91,14 @@ Result<Cgroup> Cgroup::Create(const CgroupHost& host, std::string path,
       return Within("make group " + path, status.error());
     }
     const std::string directory = host.Directory(controller, path);
-    if (std::find(group.directories_.begin(), group.directories_.end(), directory) == group.directories_.end()) {
+    if (std::find(group.directories_.begin(), group.directories_.end(), directory) ==
+        group.directories_.end()) {
       group.directories_.push_back(directory);
     }
   }
   if (::access(group.directories_.front().c_str(), F_OK) == 0) {
-    return Fail("make group " + path + ": it exists already", "`brink restore` removes what a killed brink left");
+    return Fail("make group " + path + ": it exists already",
+                "`brink restore` removes what a killed brink left");
   }
   group.host_ = &host;
   group.path_ = std::move(path);

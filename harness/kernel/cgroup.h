@@ -21,14 +21,15 @@ enum class CgroupVersion { kNone, kV1, kV2 };
 /// What the host offers: where each controller is mounted and by which version. Found once per run.
 class CgroupHost {
  public:
-  /// Fails only when /proc/self/mounts cannot be read. `roots.sys` is prefixed to nothing: mount points are taken as
-  /// they are; tests give a fake /proc.
+  /// Fails only when /proc/self/mounts cannot be read. `roots.sys` is prefixed to nothing: mount points are
+  /// taken as they are; tests give a fake /proc.
   [[nodiscard]] static Result<CgroupHost> Discover(const Roots& roots);
 
   [[nodiscard]] CgroupVersion MemoryVersion() const;
   /// The version that has this controller; kNone when no mounted hierarchy does.
   [[nodiscard]] CgroupVersion VersionOf(std::string_view controller) const;
-  /// Absolute directory of a group ("brink-1/case") in that controller's hierarchy; empty when it is not mounted.
+  /// Absolute directory of a group ("brink-1/case") in that controller's hierarchy; empty when it is not
+  /// mounted.
   [[nodiscard]] std::string Directory(std::string_view controller, std::string_view group) const;
   /// Every mounted hierarchy that brink uses, as mount directories without duplicates (v2: one).
   [[nodiscard]] std::vector<std::string> Mounts() const;
@@ -42,7 +43,8 @@ class CgroupHost {
   std::vector<Hierarchy> hierarchies_;
 };
 
-/// Memory and pids counters of a group, as the kernel has them now. Absent where the host has no such counter.
+/// Memory and pids counters of a group, as the kernel has them now. Absent where the host has no such
+/// counter.
 struct CgroupCounters {
   std::optional<std::uint64_t> memory_use;
   std::optional<std::uint64_t> memory_limit;  // absent: none
@@ -59,8 +61,9 @@ struct CgroupCounters {
 /// One group that brink made, in every hierarchy it needs. Thread-compatible.
 class Cgroup {
  public:
-  /// Makes `path` ("brink-123/case/server"; the parent must exist) in memory, pids and the controllers named. On v2 it
-  /// enables them in the parents' cgroup.subtree_control. Errors carry the remedy (no root, not delegated, no controller).
+  /// Makes `path` ("brink-123/case/server"; the parent must exist) in memory, pids and the controllers named.
+  /// On v2 it enables them in the parents' cgroup.subtree_control. Errors carry the remedy (no root, not
+  /// delegated, no controller).
   [[nodiscard]] static Result<Cgroup> Create(const CgroupHost& host, std::string path,
                                              const std::vector<std::string>& extra_controllers = {});
   Cgroup(Cgroup&&) noexcept;
@@ -74,8 +77,9 @@ class Cgroup {
   /// Inode of the group's directory in the memory hierarchy: what BPF reports as the cgroup's id.
   [[nodiscard]] std::uint64_t MemoryId() const;
 
-  /// Sets a fault of the table by its v2 name, in the fault's unit; "max" lifts it. On v1 maps it (memory.swap.max: in the
-  /// order the kernel demands). Fails with a remedy where the host's version has no equivalent: "needs cgroup v2".
+  /// Sets a fault of the table by its v2 name, in the fault's unit; "max" lifts it. On v1 maps it
+  /// (memory.swap.max: in the order the kernel demands). Fails with a remedy where the host's version has no
+  /// equivalent: "needs cgroup v2".
   [[nodiscard]] Status Set(std::string_view name, std::string_view value);
   /// Reads it back, in the same unit and words ("max"; v1's 9223372036854771712 is "max").
   [[nodiscard]] Result<std::string> Get(std::string_view name) const;
@@ -86,8 +90,8 @@ class Cgroup {
   /// Open cgroup.procs (v1: one per hierarchy) for writing: a child writes "0" to each between fork and exec.
   [[nodiscard]] Result<std::vector<UniqueFd>> JoinFds() const;
 
-  /// Kills everything in it and below, until nothing is left: pids.max 0 first, so that a fork bomb loses; cgroup.kill
-  /// where there is one. Bounded by timeout_s; names the survivors when it passes.
+  /// Kills everything in it and below, until nothing is left: pids.max 0 first, so that a fork bomb loses;
+  /// cgroup.kill where there is one. Bounded by timeout_s; names the survivors when it passes.
   [[nodiscard]] Status Kill(double timeout_s = 10);
   /// Kill, then rmdir below and here, in every hierarchy.
   [[nodiscard]] Status Remove(double timeout_s = 10);
@@ -100,8 +104,8 @@ class Cgroup {
   bool removed_ = true;
 };
 
-/// Removes a whole tree of groups by path ("brink-123") in every hierarchy, killing what is in it: for the guardian and
-/// `brink restore`, which did not make it.
+/// Removes a whole tree of groups by path ("brink-123") in every hierarchy, killing what is in it: for the
+/// guardian and `brink restore`, which did not make it.
 [[nodiscard]] Status RemoveGroupTree(const CgroupHost& host, std::string_view path, double timeout_s = 10);
 
 }  // namespace brink

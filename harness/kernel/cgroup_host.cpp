@@ -16,7 +16,9 @@ constexpr std::array<std::string_view, 5> kControllers = {"memory", "pids", "cpu
 std::string Unescape(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto is_octal = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+    const auto is_octal = [&](std::size_t at) {
+      return at < text.size() && text[at] >= '0' && text[at] <= '7';
+    };
     if (text[i] == '\\' && is_octal(i + 1) && is_octal(i + 2) && is_octal(i + 3)) {
       plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
       i += 3;
@@ -42,7 +44,8 @@ Result<CgroupHost> CgroupHost::Discover(const Roots& roots) {
   const auto add = [&host](std::string_view controller, const std::string& mount, CgroupVersion version) {
     // A hierarchy may be mounted twice; the first place is as good as the second.
     if (Known(controller) && host.VersionOf(controller) == CgroupVersion::kNone) {
-      host.hierarchies_.push_back({.controller = std::string(controller), .mount = mount, .version = version});
+      host.hierarchies_.push_back(
+          {.controller = std::string(controller), .mount = mount, .version = version});
     }
   };
   for (const std::string_view line : Split(*mounts, '\n')) {

@@ -20,12 +20,14 @@ namespace {
 
 constexpr std::size_t kKilledPerRound = 512;  // bounds the pidfds open at once
 
-/// The kernel offers no event for what is waited for here, so the caller looks again after this bounded pause.
+/// The kernel offers no event for what is waited for here, so the caller looks again after this bounded
+/// pause.
 void PauseBriefly() { ::poll(nullptr, 0, 1); }
 
 bool Expired(Clock::time_point deadline) { return Clock::now() >= deadline; }
 
-/// True when the process is (still) in this group: between reading cgroup.procs and killing, a pid may have been reused.
+/// True when the process is (still) in this group: between reading cgroup.procs and killing, a pid may have
+/// been reused.
 bool IsMember(int pid, std::string_view path) {
   const auto groups = ReadSmallFile("/proc/" + std::to_string(pid) + "/cgroup");
   if (!groups) {
@@ -34,15 +36,16 @@ bool IsMember(int pid, std::string_view path) {
   const std::string needle = "/" + std::string(path);
   for (const std::string_view line : Split(*groups, '\n')) {
     const std::size_t at = line.find(needle);
-    if (at != std::string_view::npos && (at + needle.size() == line.size() || line[at + needle.size()] == '/')) {
+    if (at != std::string_view::npos &&
+        (at + needle.size() == line.size() || line[at + needle.size()] == '/')) {
       return true;
     }
   }
   return false;
 }
 
-/// Kills the members among `pids` and returns their pidfds. The pidfd is opened before the membership is checked, so the
-/// signal goes to the process that was checked.
+/// Kills the members among `pids` and returns their pidfds. The pidfd is opened before the membership is
+/// checked, so the signal goes to the process that was checked.
 std::vector<UniqueFd> KillMembers(const std::vector<int>& pids, std::string_view path) {
   std::vector<UniqueFd> killed;
   for (const int pid : pids) {
@@ -138,7 +141,8 @@ std::vector<std::string> GroupDirectories(const CgroupHost& host, std::string_vi
 std::vector<std::string> Descendants(const std::string& directory) {
   std::vector<std::string> found;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
     std::error_code type_error;
     if (it->is_directory(type_error)) {
       for (std::string& below : Descendants(it->path().string())) {
@@ -181,8 +185,9 @@ Status KillGroup(const CgroupHost& host, std::string_view path, double timeout_s
       return {};
     }
     if (Expired(deadline)) {
-      return Fail("group " + std::string(path) + ": still alive after SIGKILL: " + NameSurvivors(pids),
-                  "a process in state D ends when its device or file system answers; then run `brink restore`");
+      return Fail(
+          "group " + std::string(path) + ": still alive after SIGKILL: " + NameSurvivors(pids),
+          "a process in state D ends when its device or file system answers; then run `brink restore`");
     }
     if (!growth_stopped) {
       StopGrowth(directories);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ending what lives below a group, and taking the group away. Shared by Cgroup, the guardian and `brink restore`.
+// Ending what lives below a group, and taking the group away. Shared by Cgroup, the guardian and `brink
+// restore`.
 #pragma once
 
 #include <string>
@@ -11,7 +12,8 @@
 
 namespace brink {
 
-/// Refuses a path that brink cannot have made: it must begin with "brink-" and have no empty, "." or ".." component.
+/// Refuses a path that brink cannot have made: it must begin with "brink-" and have no empty, "." or ".."
+/// component.
 [[nodiscard]] Status CheckOwnPath(std::string_view path);
 
 /// The directories of this group that exist, one per hierarchy.
@@ -23,7 +25,8 @@ namespace brink {
 /// Processes of these directories and all below, each once, in ascending order.
 [[nodiscard]] std::vector<int> ProcessesBelow(const std::vector<std::string>& directories);
 
-/// Kills all that is in the group and below, in every hierarchy. Leaves pids.max at 0 and v1's OOM killer enabled.
+/// Kills all that is in the group and below, in every hierarchy. Leaves pids.max at 0 and v1's OOM killer
+/// enabled.
 [[nodiscard]] Status KillGroup(const CgroupHost& host, std::string_view path, double timeout_s);
 
 }  // namespace brink

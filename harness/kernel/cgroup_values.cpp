@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Limits under cgroup v2's names, and what stands for them on v1.
-// Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,pids,cpusets}.rst, scheduler/sched-bwc.rst.
+// Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,pids,cpusets}.rst,
+// scheduler/sched-bwc.rst.
 #include <unistd.h>
 
 #include "kernel/cgroup.h"
@@ -11,7 +12,8 @@
 namespace brink {
 namespace {
 
-/// PAGE_COUNTER_MAX in bytes is LONG_MAX rounded down to pages: what v1 shows for "no limit". Anything near it is none.
+/// PAGE_COUNTER_MAX in bytes is LONG_MAX rounded down to pages: what v1 shows for "no limit". Anything near
+/// it is none.
 constexpr std::uint64_t kV1NoLimit = 0x7fffffffffff0000;
 
 /// Where a fault of the table lives on this host.
@@ -32,13 +34,13 @@ Result<Place> Locate(const CgroupHost& host, std::string_view name) {
     return Fail(std::string(name) + ": no cgroup hierarchy has the controller " + std::string(controller));
   }
   if (version == CgroupVersion::kV1 && fault->v1_file.empty()) {
-    return Fail(std::string(name) + " needs cgroup v2; this host has the controller " + std::string(controller) +
-                    " on v1",
+    return Fail(std::string(name) + " needs cgroup v2; this host has the controller " +
+                    std::string(controller) + " on v1",
                 "boot with systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all, or use the vm sandbox");
   }
   if (version == CgroupVersion::kV2 && fault->v2_controller.empty()) {
-    return Fail(std::string(name) + " needs cgroup v1; this host has the controller " + std::string(controller) +
-                    " on v2",
+    return Fail(std::string(name) + " needs cgroup v1; this host has the controller " +
+                    std::string(controller) + " on v2",
                 "boot with systemd.unified_cgroup_hierarchy=0, or use the vm sandbox");
   }
   return Place{.controller = std::string(controller),
@@ -68,7 +70,8 @@ class Writer {
   }
 
   /// v1 keeps limit <= memory + swap limit at every moment, so the order depends on the direction.
-  [[nodiscard]] Status WriteV1Memory(std::optional<std::uint64_t> limit, std::optional<std::uint64_t> both) const {
+  [[nodiscard]] Status WriteV1Memory(std::optional<std::uint64_t> limit,
+                                     std::optional<std::uint64_t> both) const {
     const auto text = [](const std::optional<std::uint64_t>& value) {
       return value ? std::to_string(*value) : std::string("-1");
     };
@@ -100,9 +103,12 @@ class Writer {
   [[nodiscard]] Error Explain(const std::string& file, Error error) const {
     if (error.code == EBUSY && (file == kLimit || file == kBoth)) {
       const auto use = ReadNumber(directory_ + "memory.usage_in_bytes");
-      error.message += ": the group uses " + std::to_string(use.value_or(0)) + " bytes, and the kernel could not reclaim enough";
-      error.remedy = "choose a limit above what cannot be reclaimed (anonymous memory without swap), or lower it earlier; "
-                     "cgroup v1 refuses where v2 would kill";
+      error.message += ": the group uses " + std::to_string(use.value_or(0)) +
+                       " bytes, and the kernel could not reclaim enough";
+      error.remedy =
+          "choose a limit above what cannot be reclaimed (anonymous memory without swap), or lower it "
+          "earlier; "
+          "cgroup v1 refuses where v2 would kill";
     } else if (error.code == EINVAL) {
       error.remedy = "the kernel refuses this value for " + file;
     }
@@ -128,7 +134,8 @@ Status SetV1SwapMax(const Writer& writer, std::string_view value) {
   const auto limit = writer.V1(Writer::kLimit);
   const auto swap = ParseNumber(value);
   if (swap && !limit) {
-    return Fail("memory.swap.max needs memory.max on cgroup v1, which limits the sum of both", "set memory.max too");
+    return Fail("memory.swap.max needs memory.max on cgroup v1, which limits the sum of both",
+                "set memory.max too");
   }
   if (!ReadNumber(writer.Directory() + Writer::kBoth)) {
     return Fail("memory.swap.max: this kernel does not account swap", "boot with swapaccount=1");
@@ -141,7 +148,8 @@ Status SetV1CpuMax(const Writer& writer, std::string_view value) {
   if (parts.empty() || parts.size() > 2) {
     return Fail("cpu.max " + std::string(value) + ": expected QUOTA PERIOD in microseconds, or max");
   }
-  // No quota while the period changes: the kernel refuses a pair that would exceed the parent's share in between.
+  // No quota while the period changes: the kernel refuses a pair that would exceed the parent's share in
+  // between.
   if (auto status = writer.Write("cpu.cfs_quota_us", "-1"); !status) {
     return status;
   }
@@ -162,7 +170,8 @@ Result<std::string> GetV1CpuMax(const std::string& directory) {
   return (*quota == "-1" ? "max" : *quota) + " " + *period;
 }
 
-Result<std::string> GetV1Memory(const std::string& directory, std::string_view name, const std::string& file) {
+Result<std::string> GetV1Memory(const std::string& directory, std::string_view name,
+                                const std::string& file) {
   const auto text = ReadSmallFile(directory + "/" + file);
   if (!text) {
     return tl::unexpected(text.error());

@@ -24,8 +24,8 @@ namespace brink {
 /// The file's content as a number; nothing when the file is absent or holds something else.
 [[nodiscard]] std::optional<std::uint64_t> ReadNumber(const std::string& path);
 
-/// The number after `key` in a file of "key value" lines (memory.events, memory.oom_control, /proc/vmstat; a colon after the
-/// key as in /proc/meminfo is accepted, a unit after the number ignored).
+/// The number after `key` in a file of "key value" lines (memory.events, memory.oom_control, /proc/vmstat; a
+/// colon after the key as in /proc/meminfo is accepted, a unit after the number ignored).
 [[nodiscard]] std::optional<std::uint64_t> FindNumber(std::string_view text, std::string_view key);
 
 /// The parts of `text` between separators; empty parts are left out.

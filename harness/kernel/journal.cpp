@@ -16,6 +16,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kUnfinished = ".new";
+
 std::string MachineFile(const Roots& roots) { return roots.run + "/machine.json"; }
 
 std::string EntryFile(const Roots& roots, const RunEntry& entry) {
@@ -23,14 +25,15 @@ std::string EntryFile(const Roots& roots, const RunEntry& entry) {
 }
 
 Status WriteWhole(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".new";
+  const std::string temporary = path + std::string(kUnfinished);
   UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   const auto full = static_cast<ssize_t>(text.size());
   if (!fd.Valid() || ::write(fd.Get(), text.data(), text.size()) != full || ::fsync(fd.Get()) != 0 ||
       ::rename(temporary.c_str(), path.c_str()) != 0) {
     const int code = errno;
     ::unlink(temporary.c_str());
-    return FailErrno("write the journal " + path, code, "nothing was changed; make room there, or run brink as root");
+    return FailErrno("write the journal " + path, code,
+                     "nothing was changed; make room there, or run brink as root");
   }
   return {};
 }
@@ -57,7 +60,8 @@ Result<std::optional<MachineJournal>> ReadMachineJournal(const Roots& roots) {
     const json document = json::parse(*text);
     MachineJournal journal{.key = document.at("key"), .slots = {}};
     for (const json& slot : document.at("slots")) {
-      journal.slots.push_back({.slot = slot.at("slot"), .old_value = slot.at("old"), .set_values = slot.at("set")});
+      journal.slots.push_back(
+          {.slot = slot.at("slot"), .old_value = slot.at("old"), .set_values = slot.at("set")});
     }
     return journal;
   } catch (const json::exception& error) {
@@ -79,7 +83,8 @@ std::vector<Result<RunEntry>> ReadRunEntries(const Roots& roots) {
   std::vector<Result<RunEntry>> entries;
   std::error_code error;
   const std::filesystem::directory_iterator end;
-  for (std::filesystem::directory_iterator it(roots.run + "/runs", error); !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(roots.run + "/runs", error); !error && it != end;
+       it.increment(error)) {
     const std::string path = it->path().string();
     if (!path.ends_with(".json")) {
       continue;
@@ -100,12 +105,28 @@ std::vector<Result<RunEntry>> ReadRunEntries(const Roots& roots) {
   return entries;
 }
 
+void RemoveUnfinishedEntries(const Roots& roots) {
+  std::error_code error;
+  const std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator it(roots.run + "/runs", error); !error && it != end;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    const auto pid = ParseNumber(std::string_view(name).substr(0, name.find('-')));
+    // A live process of that number may be the one that writes it: then it stays for the next time.
+    if (name.ends_with(kUnfinished) && pid && !StartTicks(roots, static_cast<int>(*pid))) {
+      ::unlink(it->path().c_str());
+    }
+  }
+}
+
 Status WriteRunEntry(const Roots& roots, const RunEntry& entry) {
   const json document = {{"pid", entry.pid}, {"start_ticks", entry.start_ticks}, {"group", entry.group}};
   return WriteWhole(EntryFile(roots, entry), document.dump(2) + "\n");
 }
 
-Status RemoveRunEntry(const Roots& roots, const RunEntry& entry) { return RemoveFile(EntryFile(roots, entry)); }
+Status RemoveRunEntry(const Roots& roots, const RunEntry& entry) {
+  return RemoveFile(EntryFile(roots, entry));
+}
 
 std::optional<std::uint64_t> StartTicks(const Roots& roots, int pid) {
   const std::string text = ReadSmallFile(roots.proc + "/" + std::to_string(pid) + "/stat").value_or("");

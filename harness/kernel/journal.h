@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What brink must undo, on disk before it is done. Files in Roots::run: machine.json (old machine-wide values) and
-// runs/PID-START.json (one per brink: its root group). Written whole: temporary file, fsync, rename.
+// What brink must undo, on disk before it is done. Files in Roots::run: machine.json (old machine-wide
+// values) and runs/PID-START.json (one per brink: its root group). Written whole: temporary file, fsync,
+// rename.
 #pragma once
 
 #include <optional>
@@ -36,10 +37,14 @@ struct RunEntry {
   std::string group;
 };
 [[nodiscard]] std::vector<Result<RunEntry>> ReadRunEntries(const Roots& roots);
+/// Removes half-written entries of brinks that were killed while writing them: their groups were not made
+/// yet.
+void RemoveUnfinishedEntries(const Roots& roots);
 [[nodiscard]] Status WriteRunEntry(const Roots& roots, const RunEntry& entry);
 [[nodiscard]] Status RemoveRunEntry(const Roots& roots, const RunEntry& entry);
 
-/// The start time of a live process in clock ticks since boot; nothing when it does not exist (a zombie does not).
+/// The start time of a live process in clock ticks since boot; nothing when it does not exist (a zombie does
+/// not).
 [[nodiscard]] std::optional<std::uint64_t> StartTicks(const Roots& roots, int pid);
 
 /// Makes Roots::run and its folders. The error says that root is needed.

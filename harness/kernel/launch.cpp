@@ -57,8 +57,8 @@ struct Pipe {
   UniqueFd write;
 };
 
-/// The child puts its own descriptors on 0 to 2, so what it gets from here must lie above, also when brink was started
-/// with some of those closed.
+/// The child puts its own descriptors on 0 to 2, so what it gets from here must lie above, also when brink
+/// was started with some of those closed.
 UniqueFd AboveStandard(int fd) {
   UniqueFd low(fd);
   if (fd < 0 || fd > STDERR_FILENO) {
@@ -83,8 +83,9 @@ Status FindUser(const std::string& user, ChildSetup& setup) {
   const int code = uid ? ::getpwuid_r(static_cast<uid_t>(*uid), &entry, buffer.data(), buffer.size(), &found)
                        : ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
-    return code != 0 ? FailErrno("user " + user, code)
-                     : Fail("user " + user + " does not exist on this host", "create it, or name another user");
+    return code != 0
+               ? FailErrno("user " + user, code)
+               : Fail("user " + user + " does not exist on this host", "create it, or name another user");
   }
   int count = 64;
   setup.groups.resize(static_cast<std::size_t>(count));
@@ -155,8 +156,8 @@ Result<ChildSetup> Prepare(const LaunchSpec& spec) {
     setup.rlimits.push_back(*request);
   }
   if (spec.oom_score_adj) {
-    const auto end = std::to_chars(std::begin(setup.oom_score_text), std::end(setup.oom_score_text),
-                                   *spec.oom_score_adj);
+    const auto end =
+        std::to_chars(std::begin(setup.oom_score_text), std::end(setup.oom_score_text), *spec.oom_score_adj);
     setup.oom_score_length = static_cast<int>(end.ptr - std::begin(setup.oom_score_text));
   }
   if (!spec.user.empty()) {
@@ -173,10 +174,11 @@ Result<pid_t> Fork(const LaunchSpec& spec, const ChildSetup& setup) {
   int fork_error = 0;
   try {
     const BlockedSignals blocked;
-    // ignore_error: Boost's own error pipe is inherited by whatever is forked meanwhile; ours reports exec's failure.
+    // ignore_error: Boost's own error pipe is inherited by whatever is forked meanwhile; ours reports exec's
+    // failure.
     bp::child child(bp::exe = spec.argv.front(),
-                    bp::args = std::vector<std::string>(spec.argv.begin() + 1, spec.argv.end()), bp::ignore_error,
-                    ForkHandler(&setup, environment.Get(), &fork_error));
+                    bp::args = std::vector<std::string>(spec.argv.begin() + 1, spec.argv.end()),
+                    bp::ignore_error, ForkHandler(&setup, environment.Get(), &fork_error));
     if (fork_error == 0) {
       const pid_t pid = child.id();
       child.detach();
@@ -185,14 +187,15 @@ Result<pid_t> Fork(const LaunchSpec& spec, const ChildSetup& setup) {
   } catch (const std::exception& error) {
     return Fail("start " + spec.argv.front() + ": " + error.what());
   }
-  return FailErrno("start " + spec.argv.front() + ": fork", fork_error,
-                   "brink itself has reached a limit of tasks or memory: look at ulimit -u, pids.max and free memory");
+  return FailErrno(
+      "start " + spec.argv.front() + ": fork", fork_error,
+      "brink itself has reached a limit of tasks or memory: look at ulimit -u, pids.max and free memory");
 }
 
 /// Everything the child writes, until exec or its end closes the pipe.
 Result<std::string> ReadReport(int fd) {
-  // Preparing takes microseconds; a child that takes longer hangs in a fault (a frozen group, a full v1 group without
-  // OOM killer).
+  // Preparing takes microseconds; a child that takes longer hangs in a fault (a frozen group, a full v1 group
+  // without OOM killer).
   constexpr auto kLongest = std::chrono::seconds(10);
   const auto deadline = Clock::now() + kLongest;
   std::string report;
@@ -236,8 +239,9 @@ Result<Launched> Launch(const LaunchSpec& spec, std::vector<ImposedFault>* proof
   auto report = MakePipe();
   const UniqueFd null = AboveStandard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!output || !report || !null.Valid()) {
-    return !output ? tl::unexpected(output.error())
-                   : !report ? tl::unexpected(report.error()) : FailErrno("open /dev/null");
+    return !output   ? tl::unexpected(output.error())
+           : !report ? tl::unexpected(report.error())
+                     : FailErrno("open /dev/null");
   }
   ::fcntl(output->read.Get(), F_SETFL, O_NONBLOCK);
   setup->null_fd = null.Get();
@@ -249,8 +253,10 @@ Result<Launched> Launch(const LaunchSpec& spec, std::vector<ImposedFault>* proof
     return tl::unexpected(pid.error());
   }
   report->write.Reset();
-  Launched launched{.pid = *pid, .pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))),
-                    .output = std::move(output->read), .proof = {}};
+  Launched launched{.pid = *pid,
+                    .pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))),
+                    .output = std::move(output->read),
+                    .proof = {}};
   const int pidfd_error = launched.pidfd.Valid() ? 0 : errno;
   const auto text = ReadReport(report->read.Get());
   auto outcome = text ? ReadProof(spec, setup->rlimits, *text, launched.proof) : tl::unexpected(text.error());

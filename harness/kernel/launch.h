@@ -18,16 +18,17 @@
 namespace brink {
 
 struct LaunchSpec {
-  std::vector<std::string> argv;  // argv[0]: absolute path
+  std::vector<std::string> argv;           // argv[0]: absolute path
   std::map<std::string, std::string> env;  // added to brink's own
   std::string cwd;
-  std::string user;  // empty: unchanged. Its groups are set too.
+  std::string user;           // empty: unchanged. Its groups are set too.
   std::vector<int> join_fds;  // cgroup.procs descriptors (Cgroup::JoinFds); borrowed
   std::vector<RlimitSetting> rlimits;
   std::optional<int> oom_score_adj;
   std::optional<int> nice;
-  /// Called in the child after fork and before the user is changed, with the child's pid: registers it with the evidence.
-  /// Must be async-signal-safe (a raw system call on a descriptor that is already open). Returns 0 or an errno.
+  /// Called in the child after fork and before the user is changed, with the child's pid: registers it with
+  /// the evidence. Must be async-signal-safe (a raw system call on a descriptor that is already open).
+  /// Returns 0 or an errno.
   int (*register_self)(pid_t pid, void* context) = nullptr;
   void* register_context = nullptr;
 };
@@ -36,16 +37,17 @@ struct Launched {
   pid_t pid = 0;
   UniqueFd pidfd;   // readable when it has ended
   UniqueFd output;  // stdout and stderr together, non-blocking; standard input is /dev/null
-  /// What the child read of itself just before exec: one per rlimit, oom_score_adj, nice and cgroup (name "cgroup"), `target`
-  /// left empty.
+  /// What the child read of itself just before exec: one per rlimit, oom_score_adj, nice and cgroup (name
+  /// "cgroup"), `target` left empty.
   std::vector<ImposedFault> proof;
 };
 
-/// Starts it (Boost.Process). Fails, with nothing left running, when a fault cannot be imposed or exec fails; the error
-/// says which, and the remedy. `proof_on_failure`, if given, receives what was read up to there.
-/// The child starts in its own session, with default signal dispositions and an empty signal mask, and dies (SIGKILL) with
-/// the thread that started it.
-[[nodiscard]] Result<Launched> Launch(const LaunchSpec& spec, std::vector<ImposedFault>* proof_on_failure = nullptr);
+/// Starts it (Boost.Process). Fails, with nothing left running, when a fault cannot be imposed or exec fails;
+/// the error says which, and the remedy. `proof_on_failure`, if given, receives what was read up to there.
+/// The child starts in its own session, with default signal dispositions and an empty signal mask, and dies
+/// (SIGKILL) with the thread that started it.
+[[nodiscard]] Result<Launched> Launch(const LaunchSpec& spec,
+                                      std::vector<ImposedFault>* proof_on_failure = nullptr);
 
 /// How a process ended, from its native wait status (Boost's exit_code() confuses exit(9) with SIGKILL).
 struct ExitStatus {

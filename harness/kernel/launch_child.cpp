@@ -54,7 +54,8 @@ void ConnectOutput(const ChildSetup& setup) {
       ::dup2(setup.output_fd, STDERR_FILENO) < 0) {
     GiveUp(setup, ChildStep::kOutput, errno);
   }
-  // brink opens everything with O_CLOEXEC; this is for descriptors of libraries that do not. Unknown before 5.11.
+  // brink opens everything with O_CLOEXEC; this is for descriptors of libraries that do not. Unknown
+  // before 5.11.
   ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
@@ -79,7 +80,8 @@ void SetNice(const ChildSetup& setup) {
   Send(setup.report_fd, &record, sizeof(record));
 }
 
-/// /proc/self/oom_score_adj, opened before RLIMIT_NOFILE may forbid it, for writing and for reading it back later.
+/// /proc/self/oom_score_adj, opened before RLIMIT_NOFILE may forbid it, for writing and for reading it back
+/// later.
 int SetOomScore(const ChildSetup& setup) {
   if (!setup.spec->oom_score_adj) {
     return -1;

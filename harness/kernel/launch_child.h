@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What happens between fork and exec. The child may be the fork of a process with threads, so everything in here is
-// async-signal-safe (signal-safety(7)): raw system calls on what the parent prepared, no memory, no locks, no errno text.
+// What happens between fork and exec. The child may be the fork of a process with threads, so everything in
+// here is async-signal-safe (signal-safety(7)): raw system calls on what the parent prepared, no memory, no
+// locks, no errno text.
 #pragma once
 
 #include <sys/resource.h>

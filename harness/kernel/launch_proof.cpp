@@ -15,7 +15,8 @@ namespace {
 /// The directory of a cgroup.procs descriptor.
 std::string GroupOf(int join_fd) {
   std::array<char, 4096> path;
-  const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(join_fd)).c_str(), path.data(), path.size());
+  const ssize_t length =
+      ::readlink(("/proc/self/fd/" + std::to_string(join_fd)).c_str(), path.data(), path.size());
   std::string text(path.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
   constexpr std::string_view kFile = "/cgroup.procs";
   if (text.ends_with(kFile)) {
@@ -69,7 +70,8 @@ struct Failure {
 };
 
 /// What could not be done, as a fault with its error.
-Failure Describe(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimits, const ChildRecord& record) {
+Failure Describe(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimits,
+                 const ChildRecord& record) {
   const auto index = static_cast<std::size_t>(record.index);
   switch (record.step) {
     case ChildStep::kJoin:
@@ -80,8 +82,7 @@ Failure Describe(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimi
       return {Fault("oom_score_adj", std::to_string(spec.oom_score_adj.value_or(0))),
               OomScoreRemedy(record.error)};
     case ChildStep::kRlimit:
-      return {Fault(spec.rlimits[index].name, FormatRlimit(rlimits[index])),
-              RlimitRemedy(record.error)};
+      return {Fault(spec.rlimits[index].name, FormatRlimit(rlimits[index])), RlimitRemedy(record.error)};
     case ChildStep::kUser:
       return {Fault("user", spec.user), "run brink as root"};
     case ChildStep::kCwd:
@@ -113,8 +114,7 @@ tl::unexpected<Error> GaveUp(const LaunchSpec& spec, const std::vector<RlimitReq
       failure.fault.name + (failure.fault.requested.empty() ? "" : " " + failure.fault.requested);
   auto error = FailErrno(what, record.error, failure.remedy);
   if (IsFault(record.step)) {
-    failure.fault.error =
-        error.value().message + (failure.remedy.empty() ? "" : ": " + failure.remedy);
+    failure.fault.error = error.value().message + (failure.remedy.empty() ? "" : ": " + failure.remedy);
     proof.push_back(std::move(failure.fault));
   }
   return error;

@@ -11,8 +11,8 @@
 
 namespace brink {
 
-/// Appends what the child read of itself to `proof`. Fails with the fault's name and remedy when the child gave up, and when
-/// the report ends before the child was ready for exec.
+/// Appends what the child read of itself to `proof`. Fails with the fault's name and remedy when the child
+/// gave up, and when the report ends before the child was ready for exec.
 [[nodiscard]] Status ReadProof(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimits,
                                std::string_view report, std::vector<ImposedFault>& proof);
 

@@ -55,7 +55,8 @@ Status LibcgroupCreate(const std::string& path, const std::vector<std::string>& 
       return Fail(operation + ": libcgroup does not know the controller " + controller);
     }
   }
-  // With ownership it walks and chowns every file of the group (0.2 ms); brink's groups are root's own anyway.
+  // With ownership it walks and chowns every file of the group (0.2 ms); brink's groups are root's own
+  // anyway.
   constexpr int kIgnoreOwnership = 1;
   if (const int code = cgroup_create_cgroup(group.get(), kIgnoreOwnership); code != 0) {
     return Failure(operation, code);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Machine-wide values: taken with proof that nobody is hurt, journalled, read back, and put back whatever happens.
+// Machine-wide values: taken with proof that nobody is hurt, journalled, read back, and put back whatever
+// happens.
 //
-// Two brinks at once: cases that want the same machine-wide values (none counts as a set of values too) share the machine,
-// others wait. Two flocks in Roots::run do it: `gate` is held for each transition, `users` is held shared by each case.
-// The kernel drops the locks of a dead brink by itself.
+// Two brinks at once: cases that want the same machine-wide values (none counts as a set of values too) share
+// the machine, others wait. Two open-file-description locks in Roots::run do it (kernel/machine_lock.h):
+// `gate` is held for each transition, `users` is held shared by each case. The kernel drops the locks of a
+// dead brink by itself.
 #pragma once
 
 #include <memory>
@@ -27,18 +29,19 @@ namespace brink {
 /// The figures of the machine now.
 [[nodiscard]] MachineFigures ReadMachineFigures(const Roots& roots);
 
-/// Who would be hurt by these settings: running processes with more mappings than a lower vm.max_map_count (a reserve of 100
-/// is kept), commitments above a lower commit limit (a reserve of 64 MiB is kept), panic_on_oom. Empty: nobody.
-/// Each entry is a sentence with process and figures.
-[[nodiscard]] Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots, const std::vector<Setting>& settings);
+/// Who would be hurt by these settings: running processes with more mappings than a lower vm.max_map_count (a
+/// reserve of 100 is kept), commitments above a lower commit limit (a reserve of 64 MiB is kept),
+/// panic_on_oom. Empty: nobody. Each entry is a sentence with process and figures.
+[[nodiscard]] Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots,
+                                                              const std::vector<Setting>& settings);
 
 /// The machine held under one set of values; other sets wait until it is released.
 class MachineHold {
  public:
-  /// Waits (bounded by timeout_s, woken early when `cancel_fd` becomes readable) until no case with other values runs, then
-  /// imposes `settings` unless a case with the same values holds them already. Proof goes to `proof`, also on failure.
-  /// `settings` empty: nothing is changed, but nobody else can change it meanwhile.
-  /// Before the first write, what an earlier killed brink left is restored.
+  /// Waits (bounded by timeout_s, woken early when `cancel_fd` becomes readable) until no case with other
+  /// values runs, then imposes `settings` unless a case with the same values holds them already. Proof goes
+  /// to `proof`, also on failure. `settings` empty: nothing is changed, but nobody else can change it
+  /// meanwhile. Before the first write, what an earlier killed brink left is restored.
   [[nodiscard]] static Result<MachineHold> Take(const Roots& roots, std::vector<Setting> settings,
                                                 std::vector<ImposedFault>& proof, double timeout_s = 600,
                                                 int cancel_fd = -1);
@@ -52,8 +55,8 @@ class MachineHold {
   /// Changes a value during the case (a `set` step). Refused while another brink shares the machine.
   [[nodiscard]] Status Change(const Setting& setting, ImposedFault& proof);
 
-  /// Puts the old values back if this is the last holder, verifies them, and lets others in. A value that somebody else
-  /// changed meanwhile is reported, not overwritten.
+  /// Puts the old values back if this is the last holder, verifies them, and lets others in. A value that
+  /// somebody else changed meanwhile is reported, not overwritten.
   [[nodiscard]] Status Restore();
 
  private:
@@ -62,9 +65,9 @@ class MachineHold {
   std::unique_ptr<State> state_;
 };
 
-/// Everything one brink must leave behind clean: its groups' root and its entry in the journal. Make it once per run, first
-/// thing, while the process has one thread: it forks the guardian, which outlives a killed brink by as long as it takes to
-/// kill its groups and restore the machine.
+/// Everything one brink must leave behind clean: its groups' root and its entry in the journal. Make it once
+/// per run, first thing, while the process has one thread: it forks the guardian, which outlives a killed
+/// brink by as long as it takes to kill its groups and restore the machine.
 class RunGuard {
  public:
   [[nodiscard]] static Result<RunGuard> Start(const Roots& roots);
@@ -85,9 +88,9 @@ class RunGuard {
   std::unique_ptr<State> state_;
 };
 
-/// What `brink restore` (and every start) does: for every dead brink in the journal, kill and remove its groups; restore
-/// machine-wide values nobody holds any more. Returns one sentence for each thing done or found changed by others; empty:
-/// there was nothing to do.
+/// What `brink restore` (and every start) does: for every dead brink in the journal, kill and remove its
+/// groups; restore machine-wide values nobody holds any more. Returns one sentence for each thing done or
+/// found changed by others; empty: there was nothing to do.
 [[nodiscard]] Result<std::vector<std::string>> RestoreLeftovers(const Roots& roots);
 
 }  // namespace brink

@@ -122,7 +122,8 @@ Status ProveShared(const Roots& roots, const std::vector<Setting>& settings, con
     }
     proof.push_back(ProofOf(roots, setting, expected));
     if (!proof.back().in_force && outcome) {
-      outcome = Fail(setting.name + ": " + proof.back().error, "somebody else changes this machine's settings");
+      outcome =
+          Fail(setting.name + ": " + proof.back().error, "somebody else changes this machine's settings");
     }
   }
   return outcome;
@@ -162,7 +163,8 @@ Status Leave(const Roots& roots, MachineLocks& locks) {
   if (!notes) {
     return tl::unexpected(notes.error());
   }
-  return notes->foreign.empty() ? Status{} : Fail(Joined(notes->foreign), "decide which value it should have");
+  return notes->foreign.empty() ? Status{}
+                                : Fail(Joined(notes->foreign), "decide which value it should have");
 }
 
 tl::unexpected<Error> GaveUp(const Patience& patience, double timeout_s) {
@@ -170,11 +172,11 @@ tl::unexpected<Error> GaveUp(const Patience& patience, double timeout_s) {
     return tl::unexpected<Error>(
         Error{.message = "interrupted while waiting for the machine", .remedy = "", .code = ECANCELED});
   }
-  return tl::unexpected<Error>(Error{
-      .message = "the machine was held under other machine-wide values for " +
-                 std::to_string(static_cast<int>(timeout_s)) + " s",
-      .remedy = "another brink runs cases with other values: wait for it to end",
-      .code = ETIMEDOUT});
+  return tl::unexpected<Error>(
+      Error{.message = "the machine was held under other machine-wide values for " +
+                       std::to_string(static_cast<int>(timeout_s)) + " s",
+            .remedy = "another brink runs cases with other values: wait for it to end",
+            .code = ETIMEDOUT});
 }
 
 /// One attempt, with the gate held. True: the machine is held under the settings (`users` shared).

@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint64_t kSpareMappings = 100;
 constexpr std::uint64_t kSpareCommit = std::uint64_t{64} << 20;
 
-/// Mappings of a process; 0 when it is gone. Reading maps is dear, so a process too small to have `least` is passed over:
-/// every mapping has at least one page.
+/// Mappings of a process; 0 when it is gone. Reading maps is dear, so a process too small to have `least` is
+/// passed over: every mapping has at least one page.
 std::uint64_t CountMappings(const std::string& process, std::uint64_t least) {
   const std::string sizes = ReadSmallFile(process + "/statm").value_or("");
   const auto fields = Split(sizes, ' ');
@@ -31,15 +31,16 @@ std::uint64_t CountMappings(const std::string& process, std::uint64_t least) {
 Status FindManyMappings(const Roots& roots, std::uint64_t limit, std::vector<std::string>& hurt) {
   const std::uint64_t most = limit > kSpareMappings ? limit - kSpareMappings : 0;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(roots.proc, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(roots.proc, error), end; !error && it != end;
+       it.increment(error)) {
     const std::string pid = it->path().filename().string();
     if (!ParseNumber(pid)) {
       continue;
     }
     const std::uint64_t count = CountMappings(it->path().string(), most);
     if (count > most) {
-      hurt.push_back("process " + pid + " (" + ReadSmallFile(it->path().string() + "/comm").value_or("?") + ") has " +
-                     FormatCount(count) + " mappings; vm.max_map_count=" + std::to_string(limit) +
+      hurt.push_back("process " + pid + " (" + ReadSmallFile(it->path().string() + "/comm").value_or("?") +
+                     ") has " + FormatCount(count) + " mappings; vm.max_map_count=" + std::to_string(limit) +
                      " leaves it fewer than " + std::to_string(kSpareMappings) + " more");
     }
   }
@@ -54,7 +55,8 @@ std::uint64_t CommitLimit(const MachineFigures& figures, std::uint64_t ratio, st
   return base + figures.swap_total_bytes;
 }
 
-Status FindCommitment(const Roots& roots, const std::vector<Setting>& settings, std::vector<std::string>& hurt) {
+Status FindCommitment(const Roots& roots, const std::vector<Setting>& settings,
+                      std::vector<std::string>& hurt) {
   const MachineFigures figures = ReadMachineFigures(roots);
   auto mode = static_cast<std::uint64_t>(figures.overcommit_memory);
   std::uint64_t ratio = ReadNumber(MachineSettingPath(roots, "vm.overcommit_ratio")).value_or(0);

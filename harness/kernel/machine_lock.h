@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The two locks in Roots::run. Open-file-description locks (fcntl(2)): like flock they belong to the descriptor, so threads
-// exclude each other too, but turning a shared lock into an exclusive one either succeeds or leaves the shared one as it was.
+// The two locks in Roots::run. Open-file-description locks (fcntl(2)): like flock they belong to the
+// descriptor, so threads exclude each other too, but turning a shared lock into an exclusive one either
+// succeeds or leaves the shared one as it was.
 #pragma once
 
 #include <string>
@@ -24,7 +25,8 @@ class FileLock {
   UniqueFd fd_;
 };
 
-/// Both locks of a machine. `gate` is taken for each transition of the machine, `users` is held shared by each case.
+/// Both locks of a machine. `gate` is taken for each transition of the machine, `users` is held shared by
+/// each case.
 struct MachineLocks {
   FileLock gate;
   FileLock users;

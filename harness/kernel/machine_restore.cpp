@@ -28,9 +28,9 @@ Status RestoreSlot(const Roots& roots, const JournalSlot& slot, RestoreNotes& no
     return {};
   }
   if (std::find(slot.set_values.begin(), slot.set_values.end(), *now) == slot.set_values.end()) {
-    notes.foreign.push_back(slot.slot + " is " + *now + ": somebody else changed it (it was " + slot.old_value +
-                            ", brink set " + (slot.set_values.empty() ? "nothing" : slot.set_values.back()) +
-                            "); left as it is");
+    notes.foreign.push_back(
+        slot.slot + " is " + *now + ": somebody else changed it (it was " + slot.old_value + ", brink set " +
+        (slot.set_values.empty() ? "nothing" : slot.set_values.back()) + "); left as it is");
     return {};
   }
   if (auto status = WriteSlot(roots, slot.slot, slot.old_value); !status) {

@@ -17,12 +17,13 @@ struct RestoreNotes {
   std::vector<std::string> foreign;
 };
 
-/// Puts back what machine.json holds, verifies it and removes the journal. The caller holds `users` exclusively. A value that
-/// is neither the old one nor one that brink set is left as it is and noted. On an error the journal stays.
+/// Puts back what machine.json holds, verifies it and removes the journal. The caller holds `users`
+/// exclusively. A value that is neither the old one nor one that brink set is left as it is and noted. On an
+/// error the journal stays.
 [[nodiscard]] Result<RestoreNotes> RestoreMachine(const Roots& roots);
 
-/// The same for `brink restore`, a new start and the guardian: does nothing while a case holds the machine, or while a
-/// transition goes on, whose brink will restore it.
+/// The same for `brink restore`, a new start and the guardian: does nothing while a case holds the machine,
+/// or while a transition goes on, whose brink will restore it.
 [[nodiscard]] Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double timeout_s);
 
 }  // namespace brink

@@ -44,7 +44,9 @@ Status WriteSlot(const Roots& roots, const std::string& slot, const std::string&
 }
 
 std::string SlotValue(const Setting& setting) {
-  return setting.name == kRatio ? setting.value + " 0" : setting.name == kKbytes ? "0 " + setting.value : setting.value;
+  return setting.name == kRatio    ? setting.value + " 0"
+         : setting.name == kKbytes ? "0 " + setting.value
+                                   : setting.value;
 }
 
 Result<Setting> Absolute(const Roots& roots, const Setting& setting) {
@@ -75,7 +77,8 @@ std::vector<Setting> InSafeOrder(std::vector<Setting> settings) {
 }
 
 std::string KeyOf(std::vector<Setting> settings) {
-  std::sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return a.name < b.name; });
+  std::sort(settings.begin(), settings.end(),
+            [](const Setting& a, const Setting& b) { return a.name < b.name; });
   std::string key;
   for (const Setting& setting : settings) {
     key += (key.empty() ? "" : " ") + setting.name + "=" + setting.value;

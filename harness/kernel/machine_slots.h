@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A slot is what must be saved and restored together: one machine-wide setting, or the pair vm.overcommit_ratio and
-// vm.overcommit_kbytes, of which the kernel zeroes one when the other is written (mm/util.c). Internal to machine_guard.
+// A slot is what must be saved and restored together: one machine-wide setting, or the pair
+// vm.overcommit_ratio and vm.overcommit_kbytes, of which the kernel zeroes one when the other is written
+// (mm/util.c). Internal to machine_guard.
 #pragma once
 
 #include <string>
@@ -26,15 +27,16 @@ inline constexpr std::string_view kCommitPair = "vm.overcommit_ratio+kbytes";
 /// The slot's value once the setting is in force: "51" -> "51 0" for vm.overcommit_ratio.
 [[nodiscard]] std::string SlotValue(const Setting& setting);
 
-/// The setting with a relative vm.overcommit_kbytes ("+N" KiB) made absolute: the commit limit will lie N above what is
-/// committed now (swap counts towards the limit and is taken off).
+/// The setting with a relative vm.overcommit_kbytes ("+N" KiB) made absolute: the commit limit will lie N
+/// above what is committed now (swap counts towards the limit and is taken off).
 [[nodiscard]] Result<Setting> Absolute(const Roots& roots, const Setting& setting);
 
-/// Settings in the order in which they may be written: the figures of a commit limit before the mode that enforces it, and
-/// after a mode that does not.
+/// Settings in the order in which they may be written: the figures of a commit limit before the mode that
+/// enforces it, and after a mode that does not.
 [[nodiscard]] std::vector<Setting> InSafeOrder(std::vector<Setting> settings);
 
-/// "vm.max_map_count=1000 vm.swappiness=10": equal for sets of equal values, whatever their order; empty for none.
+/// "vm.max_map_count=1000 vm.swappiness=10": equal for sets of equal values, whatever their order; empty for
+/// none.
 [[nodiscard]] std::string KeyOf(std::vector<Setting> settings);
 
 }  // namespace brink

@@ -50,7 +50,8 @@ std::string FormatPair(const std::string& soft, const std::string& hard) {
 
 bool Refused(int code) { return code == EPERM || code == EACCES; }
 
-constexpr std::string_view kNeedsResource = "brink lacks CAP_SYS_RESOURCE here (containers and some hosts drop it): ";
+constexpr std::string_view kNeedsResource =
+    "brink lacks CAP_SYS_RESOURCE here (containers and some hosts drop it): ";
 
 }  // namespace
 
@@ -77,7 +78,8 @@ Result<RlimitRequest> ParseRlimit(const RlimitSetting& setting) {
 }
 
 rlimit Resolve(const RlimitRequest& request, const rlimit& current) {
-  return {.rlim_cur = request.soft.value_or(current.rlim_cur), .rlim_max = request.hard.value_or(current.rlim_max)};
+  return {.rlim_cur = request.soft.value_or(current.rlim_cur),
+          .rlim_max = request.hard.value_or(current.rlim_max)};
 }
 
 std::string FormatRlimit(const rlimit& limit) {
@@ -85,7 +87,8 @@ std::string FormatRlimit(const rlimit& limit) {
 }
 
 std::string FormatRlimit(const RlimitRequest& request) {
-  return FormatPair(request.soft ? FormatEnd(*request.soft) : "=", request.hard ? FormatEnd(*request.hard) : "=");
+  return FormatPair(request.soft ? FormatEnd(*request.soft) : "=",
+                    request.hard ? FormatEnd(*request.hard) : "=");
 }
 
 bool Matches(const RlimitRequest& request, const rlimit& limit) {
@@ -102,13 +105,15 @@ std::string RlimitRemedy(int code) {
 }
 
 std::string OomScoreRemedy(int code) {
-  return Refused(code) ? std::string(kNeedsResource) +
-                             "use a value not below brink's own, run brink with the capability, or use the vm sandbox"
-                       : "";
+  return Refused(code)
+             ? std::string(kNeedsResource) +
+                   "use a value not below brink's own, run brink with the capability, or use the vm sandbox"
+             : "";
 }
 
 std::string NiceRemedy(int code) {
-  return Refused(code) ? "a lower nice value needs CAP_SYS_NICE: run brink as root, or use the vm sandbox" : "";
+  return Refused(code) ? "a lower nice value needs CAP_SYS_NICE: run brink as root, or use the vm sandbox"
+                       : "";
 }
 
 }  // namespace brink

@@ -69,11 +69,12 @@ void Detach(std::array<int, 2> keep) {
 }
 
 /// Waits for brink's word or its death. The kernel makes the pidfd readable whatever kills it.
-[[noreturn]] void Guard(const Roots& roots, const CgroupHost& host, const RunEntry& entry, int brink, int dismissal) {
+[[noreturn]] void Guard(const Roots& roots, const CgroupHost& host, const RunEntry& entry, int brink,
+                        int dismissal) {
   Detach({brink, dismissal});
   for (;;) {
-    std::array<pollfd, 2> ready = {{{.fd = dismissal, .events = POLLIN, .revents = 0},
-                                    {.fd = brink, .events = POLLIN, .revents = 0}}};
+    std::array<pollfd, 2> ready = {
+        {{.fd = dismissal, .events = POLLIN, .revents = 0}, {.fd = brink, .events = POLLIN, .revents = 0}}};
     if (::poll(ready.data(), ready.size(), -1) < 0) {
       continue;
     }
@@ -85,7 +86,8 @@ void Detach(std::array<int, 2> keep) {
       break;
     }
   }
-  // The machine first: it hurts others, a leftover group does not. What fails here stays in the journal for `brink restore`.
+  // The machine first: it hurts others, a leftover group does not. What fails here stays in the journal for
+  // `brink restore`.
   const auto machine = RestoreMachineIfUnused(roots, kCleanUpTimeoutS);
   const auto groups = CleanUpRun(roots, host, entry);
   // Its targets may have held nothing, but a case that shared the machine may have ended meanwhile.
@@ -93,7 +95,8 @@ void Detach(std::array<int, 2> keep) {
   ::_exit(machine && groups && again ? 0 : 1);
 }
 
-Result<pid_t> StartGuardian(const Roots& roots, const CgroupHost& host, const RunEntry& entry, UniqueFd& dismissal) {
+Result<pid_t> StartGuardian(const Roots& roots, const CgroupHost& host, const RunEntry& entry,
+                            UniqueFd& dismissal) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     return FailErrno("make the guardian's pipe");
@@ -193,6 +196,7 @@ Result<std::vector<std::string>> RestoreLeftovers(const Roots& roots) {
   if (!host) {
     return tl::unexpected(host.error());
   }
+  RemoveUnfinishedEntries(roots);
   for (const auto& entry : ReadRunEntries(roots)) {
     if (!entry) {
       notes.push_back(entry.error().message + ": " + entry.error().remedy);

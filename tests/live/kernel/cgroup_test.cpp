@@ -16,16 +16,11 @@ class CgroupLive : public LiveTest {};
 
 TEST_F(CgroupLive, SetsAndReadsBackEveryLimitThatBothVersionsHave) {
   auto group = MakeGroup(*host_, {"cpu", "cpuset"});
-  const std::vector<std::pair<std::string, std::string>> limits = {{"memory.max", "67108864"},
-                                                                   {"memory.max", "134217728"},
-                                                                   {"memory.max", "33554432"},
-                                                                   {"pids.max", "20"},
-                                                                   {"cpu.max", "20000 100000"},
-                                                                   {"cpu.max", "50000 200000"},
-                                                                   {"cpu.max", "max 100000"},
-                                                                   {"cpuset.cpus", "0"},
-                                                                   {"memory.max", "max"},
-                                                                   {"pids.max", "max"}};
+  const std::vector<std::pair<std::string, std::string>> limits = {
+      {"memory.max", "67108864"}, {"memory.max", "134217728"}, {"memory.max", "33554432"},
+      {"pids.max", "20"},         {"cpu.max", "20000 100000"}, {"cpu.max", "50000 200000"},
+      {"cpu.max", "max 100000"},  {"cpuset.cpus", "0"},        {"memory.max", "max"},
+      {"pids.max", "max"}};
   for (const auto& [name, value] : limits) {
     auto status = group.Set(name, value);
     ASSERT_TRUE(status) << status.error().message;
@@ -38,7 +33,8 @@ TEST_F(CgroupLive, SwapKeepsItsShareWhenMemoryMaxChanges) {
   auto group = MakeGroup(*host_);
   ASSERT_TRUE(group.Set("memory.max", "67108864"));
   if (auto status = group.Set("memory.swap.max", "1048576"); !status) {
-    GTEST_SKIP() << "this kernel does not account swap (" << status.error().message << "): " << status.error().remedy;
+    GTEST_SKIP() << "this kernel does not account swap (" << status.error().message
+                 << "): " << status.error().remedy;
   }
   EXPECT_EQ(group.Get("memory.swap.max").value_or("?"), "1048576");
   for (const char* limit : {"134217728", "33554432"}) {

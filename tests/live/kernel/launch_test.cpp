@@ -25,7 +25,8 @@ TEST_F(LaunchLive, StartsUnderAllFaultsWithProofOfEach) {
   LaunchSpec spec;
   spec.oom_score_adj = 300;
   spec.nice = 3;
-  spec.rlimits = {{"RLIMIT_MEMLOCK", "65536", "65536"}, {"RLIMIT_NOFILE", "64", ""}, {"RLIMIT_CORE", "0", "0"}};
+  spec.rlimits = {
+      {"RLIMIT_MEMLOCK", "65536", "65536"}, {"RLIMIT_NOFILE", "64", ""}, {"RLIMIT_CORE", "0", "0"}};
   auto target = Start(group, Victim("exit-0"), spec);
   ASSERT_TRUE(target) << target.error().message;
   std::map<std::string, std::string> read_back;

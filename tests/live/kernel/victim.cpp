@@ -67,8 +67,8 @@ int ShowItself() {
   std::fclose(status);
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code error;
-    Say(("fd " + entry.path().filename().string() + " " + std::filesystem::read_symlink(entry.path(), error).string() +
-         "\n")
+    Say(("fd " + entry.path().filename().string() + " " +
+         std::filesystem::read_symlink(entry.path(), error).string() + "\n")
             .c_str());
   }
   Say(("cwd " + std::filesystem::current_path().string() + "\n").c_str());
@@ -99,8 +99,8 @@ std::vector<std::string> Victim(const std::string& mode) {
 
 int RunVictim(const std::string& mode) {
   const std::map<std::string, std::function<int()>> modes = {
-      {"wait", WaitForever},       {"ignore-term", IgnoreTerm},  {"eat-memory", EatMemory},
-      {"fork-bomb", ForkBomb},     {"show-itself", ShowItself}, {"daemonise", Daemonise},
+      {"wait", WaitForever},        {"ignore-term", IgnoreTerm},  {"eat-memory", EatMemory},
+      {"fork-bomb", ForkBomb},      {"show-itself", ShowItself},  {"daemonise", Daemonise},
       {"exit-9", [] { return 9; }}, {"exit-0", [] { return 0; }},
   };
   const auto found = modes.find(mode);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+
+#include "fake_tree.h"
+#include "kernel/machine_guard.h"
+#include "kernel/machine_slots.h"
+
+namespace brink {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Setting Of(std::string name, std::string value) {
+  return {.name = std::move(name), .value = std::move(value), .mark = {}};
+}
+
+class MachineTest : public FakeTree {
+ protected:
+  void SetUp() override {
+    FakeTree::SetUp();
+    WriteMachine();
+  }
+  /// A process with that many mappings.
+  void WriteProcess(int pid, int mappings) const {
+    const std::string folder = "proc/" + std::to_string(pid);
+    std::string maps;
+    for (int i = 0; i < mappings; ++i) {
+      maps += "00400000-00401000 r--p 00000000 00:00 0\n";
+    }
+    Write(folder + "/maps", maps);
+    Write(folder + "/statm", std::to_string(mappings) + " 1 1 1 0 1 0\n");
+    Write(folder + "/comm", "database\n");
+  }
+  [[nodiscard]] std::vector<std::string> Hurt(const std::vector<Setting>& settings) const {
+    return WhoWouldBeHurt(roots_, settings).value();
+  }
+};
+
+TEST_F(MachineTest, ReadsFigures) {
+  Write("proc/sys/kernel/pid_max", "4194304\n");
+  const MachineFigures figures = ReadMachineFigures(roots_);
+  EXPECT_EQ(figures.memory_total_bytes, 8ULL << 30);
+  EXPECT_EQ(figures.committed_as_bytes, 1ULL << 30);
+  EXPECT_EQ(figures.max_map_count, 65530U);
+  EXPECT_EQ(figures.threads, 345U);
+  EXPECT_EQ(figures.pid_max, 4194304U);
+  EXPECT_EQ(figures.hugepages_free, 3U);
+  EXPECT_EQ(figures.hugepage_size_bytes, 2U << 20);
+}
+
+TEST_F(MachineTest, ReadsTheBracketedWordAndOnlyMachineSettings) {
+  Write("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+  Write("sys/kernel/mm/transparent_hugepage/defrag", "always never\n");
+  EXPECT_EQ(ReadMachineSetting(roots_, "thp.enabled").value(), "madvise");
+  EXPECT_FALSE(ReadMachineSetting(roots_, "thp.defrag"));
+  EXPECT_FALSE(ReadMachineSetting(roots_, "memory.max"));
+  EXPECT_FALSE(ReadMachineSetting(roots_, "vm.panic_on_oom"));
+  EXPECT_EQ(ReadMachineSettings(roots_).count("vm.panic_on_oom"), 0U);
+  EXPECT_EQ(ReadMachineSettings(roots_).at("vm.swappiness"), "60");
+}
+
+TEST_F(MachineTest, LowerMappingLimitHurtsOnlyWhoIsNear) {
+  WriteProcess(100, 950);
+  WriteProcess(101, 500);
+  EXPECT_THAT(Hurt({Of("vm.max_map_count", "1100")}), IsEmpty());
+  const auto hurt = Hurt({Of("vm.max_map_count", "1000")});
+  ASSERT_THAT(hurt, SizeIs(1));
+  EXPECT_THAT(hurt[0], HasSubstr("process 100 (database) has 950 mappings"));
+}
+
+TEST_F(MachineTest, HigherMappingLimitHurtsNobody) {
+  WriteProcess(100, 66000);
+  EXPECT_THAT(Hurt({Of("vm.max_map_count", "262144")}), IsEmpty());
+}
+
+TEST_F(MachineTest, CommitLimitMustHoldWhatIsCommittedWithAReserve) {
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2")}), IsEmpty());  // 4 GiB against 1 GiB
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_ratio", "10")}), SizeIs(1));
+  EXPECT_THAT(Hurt({Of("vm.overcommit_ratio", "10")}), IsEmpty());  // mode 0 does not enforce it
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+32768")}), SizeIs(1));
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+65536")}), IsEmpty());
+  Write("proc/sys/vm/overcommit_memory", "2\n");
+  EXPECT_THAT(Hurt({Of("vm.overcommit_ratio", "10")}), SizeIs(1));
+  EXPECT_THAT(Hurt({Of("vm.swappiness", "1")}), IsEmpty());
+}
+
+TEST_F(MachineTest, PanicIsRefused) {
+  EXPECT_THAT(Hurt({Of("vm.panic_on_oom", "2")}), SizeIs(1));
+  EXPECT_THAT(Hurt({Of("vm.panic_on_oom", "0")}), IsEmpty());
+}
+
+TEST_F(MachineTest, RelativeCommitLimitBecomesAbsolute) {
+  EXPECT_EQ(Absolute(roots_, Of("vm.overcommit_kbytes", "+1000"))->value, "1049576");
+  EXPECT_FALSE(Absolute(roots_, Of("vm.swappiness", "+1")));
+  EXPECT_FALSE(Absolute(roots_, Of("vm.overcommit_kbytes", "+x")));
+}
+
+TEST_F(MachineTest, CoupledSettingsAreOneSlotAndTheNonZeroOneIsWritten) {
+  EXPECT_EQ(SlotOf("vm.overcommit_ratio"), SlotOf("vm.overcommit_kbytes"));
+  EXPECT_EQ(ReadSlot(roots_, std::string(kCommitPair)).value(), "50 0");
+  EXPECT_EQ(SlotValue(Of("vm.overcommit_kbytes", "7")), "0 7");
+  ASSERT_TRUE(WriteSlot(roots_, std::string(kCommitPair), "0 7"));
+  EXPECT_TRUE(Read("proc/sys/vm/overcommit_kbytes").starts_with("7"));
+  EXPECT_EQ(Read("proc/sys/vm/overcommit_ratio"), "50\n");
+}
+
+TEST_F(MachineTest, ModeTwoComesLastAndOtherModesFirst) {
+  EXPECT_EQ(InSafeOrder({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_ratio", "9")}).back().value, "2");
+  EXPECT_EQ(InSafeOrder({Of("vm.overcommit_ratio", "9"), Of("vm.overcommit_memory", "1")}).front().value,
+            "1");
+}
+
+TEST_F(MachineTest, KeyDoesNotDependOnTheOrder) {
+  EXPECT_EQ(KeyOf({Of("b", "1"), Of("a", "2")}), KeyOf({Of("a", "2"), Of("b", "1")}));
+  EXPECT_EQ(KeyOf({}), "");
+}
+
+TEST_F(MachineTest, SettingsThatUndoEachOtherAreRefused) {
+  std::vector<ImposedFault> proof;
+  const auto hold =
+      MachineHold::Take(roots_, {Of("vm.overcommit_ratio", "1"), Of("vm.overcommit_kbytes", "1")}, proof, 1);
+  ASSERT_FALSE(hold);
+  EXPECT_THAT(hold.error().message, HasSubstr("undo each other"));
+}
+
+TEST_F(MachineTest, HoldWritesAndRestoresAFakeMachine) {
+  std::vector<ImposedFault> proof;
+  auto hold = MachineHold::Take(roots_, {Of("vm.swappiness", "10")}, proof, 1);
+  ASSERT_TRUE(hold) << hold.error().message;
+  EXPECT_TRUE(proof.at(0).in_force);
+  EXPECT_TRUE(hold->Restore());
+  EXPECT_EQ(ReadMachineSetting(roots_, "vm.swappiness").value(), "60");
+}
+
+}  // namespace
+}  // namespace brink
