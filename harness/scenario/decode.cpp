@@ -36,7 +36,7 @@ auto RememberPorts(const PlanContext& context) {
     if (const auto known = ports->find(name); known != ports->end()) {
       return known->second;
     }
-    const Result<int> port = context.free_port(name);
+    Result<int> port = context.free_port(name);
     if (port) {
       ports->emplace(name, *port);
     }

@@ -167,10 +167,12 @@ Action DecodeWait(const Node& map, Decoding& decoding) {
   if (const Node* log = Find(map, "log")) {
     const Node* process = Find(*log, "process");
     wait.log_pattern = MaybeText(*log, "pattern");
+    if (process != nullptr) {
+      MustBeProcess(*process, decoding);
+    }
     if (process == nullptr || !wait.log_pattern) {
       return std::nullopt;
     }
-    MustBeProcess(*process, decoding);
     wait.process = process->scalar;
   }
   if (const Node* process = Find(map, "exit")) {

@@ -23,12 +23,12 @@ std::string FindCommand(const std::string& command, const std::string& scenario_
                         const PlanContext& context) {
   namespace fs = std::filesystem;
   if (command.find('/') != std::string::npos) {
-    const std::string path = (fs::path(scenario_dir) / command).lexically_normal().string();
+    std::string path = (fs::path(scenario_dir) / command).lexically_normal().string();
     return IsExecutable(path) ? path : "";
   }
   for (const std::string& folder : context.search_path) {
     std::error_code ignored;
-    const std::string path = (fs::absolute(folder, ignored) / command).lexically_normal().string();
+    std::string path = (fs::absolute(folder, ignored) / command).lexically_normal().string();
     if (!command.empty() && IsExecutable(path)) {
       return path;
     }
