@@ -2,6 +2,7 @@
 #include "evidence/symbolise.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cinttypes>
@@ -67,7 +68,12 @@ std::string Symboliser::Name(int pid, const Mapping& mapping, std::uint64_t addr
   auto table = tables_.find(mapping.path);
   if (table == tables_.end()) {
     // Through the process's own root: it may live in a container.
-    auto symbols = SymbolTable::Read(fmt::format("{}/{}/root{}", proc_, pid, mapping.path));
+    const std::string root = fmt::format("{}/{}/root", proc_, pid);
+    auto symbols = SymbolTable::Read(root + mapping.path);
+    if (::access(root.c_str(), F_OK) != 0) {
+      // It ended meanwhile, which says nothing of the file: other processes may have it too.
+      return fmt::format("{:#x} ({})", address - mapping.start + mapping.offset, BaseName(mapping.path));
+    }
     table = tables_.emplace(mapping.path, std::move(symbols)).first;
   }
   const std::uint64_t offset = address - mapping.start + mapping.offset;

@@ -165,11 +165,36 @@ void Watch::State::Complete(DecodedEvent& decoded) {
   }
 }
 
+namespace {
+
+/// Whether the process still has memory of its own; one that is exiting has none any more.
+bool HasMemory(int pid) {
+  std::uint64_t pages = 0;
+  std::ifstream(fmt::format("/proc/{}/statm", pid)) >> pages;
+  return pages > 0;
+}
+
+/// The machine's figures as the call met them. They are read a little later, and a process that has ended meanwhile has
+/// given back what it had committed: its private writable memory, which is counted in again.
+MachineFigures FiguresAtFailure(const FailedCall& call) {
+  const bool alive_before = HasMemory(call.pid);
+  MachineFigures figures = ReadMachineFigures({});
+  if (figures.overcommit_memory == 2 && !(alive_before && HasMemory(call.pid))) {
+    const std::uint64_t with_it = figures.committed_as_bytes + call.data_vm_bytes + call.stack_vm_bytes;
+    // It may not have given back all of it yet; more than the limit was never committed.
+    figures.committed_as_bytes =
+        std::max(figures.committed_as_bytes, std::min(with_it, figures.commit_limit_bytes));
+  }
+  return figures;
+}
+
+}  // namespace
+
 void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded) {
   if (!entries) {
     seen.call.overcommit_refused.reset();
   }
-  seen.call.machine = ReadMachineFigures({});
+  seen.call.machine = FiguresAtFailure(seen.call);
   for (std::size_t level = 0; level < decoded.memory_group_ids.size(); ++level) {
     seen.call.memory_groups[level].path = memory_paths.Resolve(decoded.memory_group_ids[level]);
   }

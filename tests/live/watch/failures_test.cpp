@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 
 #include "watch_fixture.h"
@@ -76,10 +77,13 @@ TEST_F(Failures, MmapUnderRlimitAsTellsTheFiguresAtThatInstant) {
 }
 
 TEST_F(Failures, TheStackNamesTheLibraryCallAndItsCaller) {
-  RunToEnd(7, [] {
+  const int pid = Start(7, [] {
     Limit(RLIMIT_AS, 600 * kMiB);
-    return Map(1024 * kMiB) == MAP_FAILED ? 0 : 1;
+    return Map(1024 * kMiB) == MAP_FAILED ? ::pause() : 1;  // names are found while it lives
   });
+  DrainUntil([&] { return !Seen<FailureSeen>().empty(); });
+  ::kill(pid, SIGKILL);
+  AwaitExit(pid);
   const FailedCall call = FirstFailure("mmap");
   ASSERT_GE(call.stack.size(), 2U);
   EXPECT_THAT(call.stack[0], testing::AllOf(HasSubstr("mmap"), HasSubstr("(libc.so.6)")));
