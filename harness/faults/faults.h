@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Imposing faults on what already exists, each with its proof. (Processes get theirs between fork and exec: kernel/launch.h;
-// the machine gets its own through kernel/machine_guard.h.)
+// Imposing faults on what already exists, each with its proof. (Processes get theirs between fork and exec:
+// kernel/launch.h; the machine gets its own through kernel/machine_guard.h.)
 #pragma once
 
 #include <string>
@@ -19,15 +19,17 @@ namespace brink {
 [[nodiscard]] ImposedFault ImposeOnGroup(Cgroup& group, const std::string& target, const Setting& setting);
 
 /// Changes a running process: rlimits (prlimit), oom_score_adj, nice.
-[[nodiscard]] std::vector<ImposedFault> ImposeOnProcess(const Roots& roots, int pid, const std::string& target,
+[[nodiscard]] std::vector<ImposedFault> ImposeOnProcess(const Roots& roots, int pid,
+                                                        const std::string& target,
                                                         const SetStep::Target& change);
 
-/// Whether this machine can impose a fault, found by trying it on a group and a process of brink's own (machine-wide ones are
-/// only looked at).
+/// Whether this machine can impose a fault, found by trying it on a group and a process of brink's own
+/// (machine-wide ones are only looked at).
 struct FaultProbe {
   std::string name;
   bool can_impose = false;
-  std::string reason;  // why not
+  std::string
+      reason;  // why not, or (can_impose) which values are refused here: "only up to the hard limit: ..."
   std::string remedy;
 };
 [[nodiscard]] std::vector<FaultProbe> ProbeFaults(const Roots& roots, const CgroupHost& cgroups);

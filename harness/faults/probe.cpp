@@ -116,6 +116,19 @@ RlimitSetting Raised(const std::string& name) {
   return {.name = name, .soft = value, .hard = value};
 }
 
+/// The same faults in the direction that needs no capability.
+SetStep::Target Milder(SetStep::Target change) {
+  constexpr int kFirstVictim = 1000;
+  constexpr int kNicest = 19;
+  change.oom_score_adj = change.oom_score_adj ? std::optional(kFirstVictim) : std::nullopt;
+  change.nice = change.nice ? std::optional(kNicest) : std::nullopt;
+  for (RlimitSetting& setting : change.rlimits) {
+    setting.soft = "0";
+    setting.hard.clear();
+  }
+  return change;
+}
+
 void ProbeProcess(const Roots& roots, std::vector<FaultProbe>& probes) {
   const ScratchProcess child;
   for (const FaultInfo& fault : FaultTable()) {
@@ -139,6 +152,7 @@ void ProbeProcess(const Roots& roots, std::vector<FaultProbe>& probes) {
     if (!probe.can_impose) {
       probe.reason = partly + probe.reason;
       probe.remedy = "run brink with CAP_SYS_RESOURCE and CAP_SYS_NICE, or use the vm sandbox";
+      probe.can_impose = Of(ImposeOnProcess(roots, child.Pid(), "probe", Milder(change)).front()).can_impose;
     }
     probes.push_back(std::move(probe));
   }

@@ -67,7 +67,7 @@ TEST_F(FaultsLive, ProbeTellsOfEveryFaultOnceAndLeavesNothing) {
   EXPECT_EQ(probes.size(), FaultTable().size());
   for (const FaultProbe& probe : probes) {
     EXPECT_NE(FindFault(probe.name), nullptr) << probe.name << ": " << probe.reason;
-    EXPECT_EQ(probe.can_impose, probe.reason.empty()) << probe.name;
+    EXPECT_TRUE(probe.can_impose || !probe.reason.empty()) << probe.name;
     std::printf("%-28s %s %s | %s\n", probe.name.c_str(), probe.can_impose ? "yes" : "NO",
                 probe.reason.c_str(), probe.remedy.c_str());
   }
