@@ -110,7 +110,40 @@ void Recorder::On(const ExecSeen& event) {
   }
 }
 
+/// A child may come and go between two looks at /proc: then the name it died with tells, also of what was
+/// recorded of it before.
+void Recorder::NameAtExit(const ExitSeen& event) {
+  const auto descendant = descendants_.find(event.pid);
+  const auto token = tokens_.find(event.token);
+  if (descendant == descendants_.end() || token == tokens_.end()) {
+    return;
+  }
+  const std::vector<ChildRule>& rules = token->second.plan->children;
+  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const ChildRule& each) {
+    return each.title && event.comm.find(*each.title) != std::string::npos;
+  });
+  if (rule == rules.end()) {
+    return;
+  }
+  evidence_.processes[AddChild(token->second, rule->name, event.pid, descendant->second.born_ns)].comm =
+      event.comm;
+  for (SignalSent& sent : evidence_.signals) {
+    if (sent.pid == event.pid) {
+      sent.process = rule->name;
+    }
+    if (sent.sender_pid == event.pid && !sent.sender.empty()) {
+      sent.sender = rule->name;
+    }
+  }
+  for (FailedCall& call : evidence_.failed_calls) {
+    if (call.pid == event.pid) {
+      call.process = rule->name;
+    }
+  }
+}
+
 void Recorder::On(const ExitSeen& event) {
+  NameAtExit(event);
   descendants_.erase(event.pid);
   ProcessRecord* record = RecordOf(event.pid);
   if (record == nullptr) {

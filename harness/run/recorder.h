@@ -84,6 +84,7 @@ class Recorder {
 
   [[nodiscard]] std::string NameOf(WatchToken token, int pid) const;
   ProcessRecord* RecordOf(int pid);
+  void NameAtExit(const ExitSeen& event);
   std::size_t AddChild(const TokenInfo& parent, const std::string& name, int pid, std::uint64_t born_ns);
   void SummariseMapsOnce(const std::string& process, int pid, double t_s);
   void PeakMaps(int pid, std::uint64_t map_count);

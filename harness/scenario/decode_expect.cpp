@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "scenario/decode.h"
 #include "scenario/schema.h"
@@ -47,26 +48,30 @@ FailureExpect DecodeFailure(const Node& map, Decoding& decoding) {
   return failure;
 }
 
-/// "process NAME" must be a name of the file; the other forms are words.
+/// "process NAME" and "step NAME" must be names of the file; the other forms are words.
 void CheckKiller(const Node& value, Decoding& decoding) {
-  constexpr std::string_view kProcess = "process ";
   const NameTable& names = decoding.names;
-  if (value.scalar.starts_with(kProcess)) {
-    const std::string name = value.scalar.substr(kProcess.size());
-    std::vector<std::string> known = names.processes;
-    known.insert(known.end(), names.children.begin(), names.children.end());
-    known.insert(known.end(), names.steps.begin(), names.steps.end());
-    if (!Contains(known, name)) {
-      decoding.Complain(value.mark, fmt::format("no process, child or step is called '{}'", name),
+  std::vector<std::string> processes = names.processes;
+  processes.insert(processes.end(), names.children.begin(), names.children.end());
+  const auto names_known = [&](std::string_view prefix, std::string_view what,
+                               const std::vector<std::string>& known) {
+    if (!value.scalar.starts_with(prefix)) {
+      return false;
+    }
+    if (const std::string name = value.scalar.substr(prefix.size()); !Contains(known, name)) {
+      decoding.Complain(value.mark, fmt::format("no {} is called '{}'", what, name),
                         SuggestFrom(name, known));
     }
+    return true;
+  };
+  if (names_known("process ", "process or child", processes) || names_known("step ", "step", names.steps)) {
     return;
   }
-  static const std::vector<std::string> kWords{"oom",  "oom:memcg", "oom:machine", "brink",
-                                               "self", "process",   "pid"};
+  static const std::vector<std::string> kWords{"oom",    "oom:memcg", "oom:machine", "brink", "self",
+                                               "kernel", "process",   "step",        "pid"};
   if (!Contains(kWords, value.scalar) && !value.scalar.starts_with("pid ")) {
     decoding.Complain(value.mark, fmt::format("'{}' is no killed_by", value.scalar),
-                      "use oom:memcg, oom:machine, brink, self, process NAME or pid N");
+                      "use oom:memcg, oom:machine, brink, self, kernel, process NAME, step NAME or pid N");
   }
 }
 

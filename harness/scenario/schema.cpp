@@ -339,9 +339,9 @@ std::vector<Section> ExpectSections() {
                 {.name = "signal", .type = kSignal, .subject = "process", .doc = "The signal that ended it."},
                 {.name = "killed_by",
                  .subject = "process",
-                 .doc = "Who ended it: `oom:memcg`, `oom:machine`, `brink`, `self`, `process NAME` or `pid "
-                        "N`; the beginning "
-                        "suffices."},
+                 .doc = "Who ended it: `oom:memcg`, `oom:machine`, `brink`, `self`, `kernel`, `process "
+                        "NAME`, `step NAME` (its "
+                        "command) or `pid N`; the beginning suffices."},
                 {.name = "failure",
                  .type = kSection,
                  .section = "failure",

@@ -118,14 +118,33 @@ int Pair(const Arguments& arguments) {
   return kDone;
 }
 
+/// Forks a child that has its name, by which scenarios tell it apart, before this process goes on; it runs
+/// `body`.
+template <typename Body>
+pid_t ForkNamed(const char* name, Body body) {
+  int named[2];
+  if (::pipe2(named, O_CLOEXEC) != 0) {
+    return -1;
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_SET_NAME, name);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::close(named[1]);
+    body();
+  }
+  // The end of the file: the child has closed its end, as it has its name, and this one is closed here.
+  ::close(named[1]);
+  char byte = 0;
+  while (::read(named[0], &byte, 1) != 0) {
+  }
+  ::close(named[0]);
+  return child;
+}
+
 /// A supervisor ends its worker as a container engine would: SIGKILL, status 137 for whoever asks.
 int Supervisor(const Arguments& arguments) {
-  const pid_t worker = ::fork();
-  if (worker == 0) {
-    ::prctl(PR_SET_NAME, "worker");
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    SleepForever();
-  }
+  const pid_t worker = ForkNamed("worker", SleepForever);
   ::kill(worker, static_cast<int>(arguments.Number("signal", SIGKILL)));
   int status = 0;
   ::waitpid(worker, &status, 0);
@@ -135,16 +154,8 @@ int Supervisor(const Arguments& arguments) {
 
 /// One of two children kills the other.
 int Siblings(const Arguments&) {
-  const pid_t first = ::fork();
-  if (first == 0) {
-    ::prctl(PR_SET_NAME, "abel");
-    SleepForever();
-  }
-  const pid_t second = ::fork();
-  if (second == 0) {
-    ::prctl(PR_SET_NAME, "cain");
-    ::_exit(::kill(first, SIGKILL) == 0 ? kDone : kFailed);
-  }
+  const pid_t first = ForkNamed("abel", SleepForever);
+  const pid_t second = ForkNamed("cain", [first] { ::_exit(::kill(first, SIGKILL) == 0 ? kDone : kFailed); });
   int status = 0;
   ::waitpid(first, &status, 0);
   ::waitpid(second, nullptr, 0);

@@ -86,7 +86,7 @@ cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "p
 TEST_F(Ending, ByAStepsCommandNamesIt) {
   const Verdict verdict = RunCase(std::string(kHangingTarget) + R"(
 steps: [{as: reaper, run: [victim, kill, "file=${dir}/pid"], expect: {exit: 0}}, {wait: {exit: target}}]
-cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "process reaper"}}}}
+cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "step reaper"}}}}
 )");
   ExpectMet(verdict);
 }

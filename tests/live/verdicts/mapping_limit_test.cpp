@@ -121,8 +121,20 @@ cases:
       verdict, "target",
       {.outcome = "failed", .call = "munmap", .error = "ENOMEM", .binding = "vm.max_map_count", .exit = 3});
   EXPECT_GE(CountFailures(verdict, "target", "mmap", "ENOMEM"), 1U);
-  EXPECT_FALSE(verdict.first_failure->stack.empty());
-  EXPECT_THAT(verdict.first_failure->stack.front(), testing::HasSubstr("munmap"));
+}
+
+// The stack is named while its process lives.
+TEST_F(MappingLimit, IsMetInANamedFunction) {
+  const Verdict verdict = RunCase(R"(
+machine: {sysctl: {vm.max_map_count: 5000}}
+processes: {target: {run: [victim, chain], env: {VICTIM_STAYS: "1"}}}
+steps: [{wait: {log: {process: target, pattern: staying}}, timeout: 10s}]
+cases: {case: {expect: {target: {outcome: survived, failure: {call: munmap}}}}}
+)");
+  ExpectMet(verdict);
+  ASSERT_TRUE(verdict.first_failure);
+  EXPECT_THAT(verdict.first_failure->stack, testing::AllOf(testing::Contains(testing::HasSubstr("munmap")),
+                                                           testing::Contains(testing::HasSubstr("main"))));
 }
 
 // pthread_create says EAGAIN; below it the stack's mmap or mprotect failed with ENOMEM.

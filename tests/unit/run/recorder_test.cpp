@@ -65,6 +65,33 @@ TEST_F(RecorderTest, GivesFailuresThePlansName) {
   EXPECT_EQ(recorder.Record().processes.front().peak_map_count, 1234U);
 }
 
+// It came and went between two looks at /proc.
+TEST_F(RecorderTest, NamesAChildByTheNameItDiedWith) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  recorder.OnEvent(Failure(101));
+  SignalSeen kill;
+  kill.token = kill.sender_token = 7;
+  kill.sent.signal = 9;
+  kill.sent.pid = 101;
+  kill.sent.sender_pid = 100;
+  recorder.OnEvent(kill);
+  ExitSeen exit;
+  exit.token = 7;
+  exit.pid = 101;
+  exit.comm = "rdb-bgsave";
+  exit.signal = 9;
+  recorder.OnEvent(exit);
+  const Evidence& evidence = recorder.Record();
+  ASSERT_EQ(evidence.processes.size(), 2U);
+  EXPECT_EQ(evidence.processes.back().name, "snapshot");
+  EXPECT_EQ(evidence.processes.back().signal, 9);
+  EXPECT_EQ(evidence.failed_calls.front().process, "snapshot");
+  EXPECT_EQ(evidence.signals.front().process, "snapshot");
+  EXPECT_EQ(evidence.signals.front().sender, "server");
+}
+
 TEST_F(RecorderTest, RecognisesAChildByItsTitle) {
   Recorder recorder(plan_, roots_);
   StartServer(recorder);
