@@ -32,7 +32,7 @@ TEST(DamagedFile, CutAnywhere) {
 TEST(DamagedFile, WithOddBytes) {
   const std::string example = ExampleText();
   std::mt19937 random(1);  // the same damage in every run
-  const std::string odd("\0\t\n \"'#&*!|>%@`{}[],:-?$~\xff\xc3\x80", 32);
+  const std::string odd = std::string(1, '\0') + "\t\n \"'#&*!|>%@`{}[],:-?$~\xff\xc3\x80";
   for (int round = 0; round < 2000; ++round) {
     std::string text = example;
     for (int change = 0; change < 1 + round % 4; ++change) {
