@@ -4,7 +4,6 @@
 
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace brink {
@@ -16,6 +15,8 @@ struct SourceMark {
   int column = 0;
 };
 
+struct NodeEntry;
+
 /// A YAML value with its place. Keys of a map keep the file's order.
 struct Node {
   enum class Kind { kNull, kScalar, kList, kMap };
@@ -25,8 +26,14 @@ struct Node {
   bool quoted = false;
   std::vector<Node> items;
   /// A map's entries: the key (always a scalar, with its own mark) and the value.
-  std::vector<std::pair<Node, Node>> entries;
+  std::vector<NodeEntry> entries;
   SourceMark mark;
+};
+
+/// A type of its own, as std::pair cannot be formed of a type that is not yet complete.
+struct NodeEntry {
+  Node first;
+  Node second;
 };
 
 /// One setting of an incident's limits. `tree` is the whole scenario with the case's own keys laid over it, so it

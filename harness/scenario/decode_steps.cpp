@@ -88,7 +88,7 @@ Action DecodeSet(const Node& map, Decoding& decoding) {
 }
 
 /// The only entry of a map that an action takes one of.
-const std::pair<Node, Node>* OnlyEntry(const Node& map, std::string_view what, Decoding& decoding) {
+const NodeEntry* OnlyEntry(const Node& map, std::string_view what, Decoding& decoding) {
   if (map.entries.size() > 1) {
     decoding.Complain(map.entries[1].first.mark, fmt::format("'{}' has more than one name", what),
                       "write a step for each");

@@ -72,7 +72,7 @@ Scenario ReadHead(Node& root, const std::string& file, std::vector<Complaint>& c
   scenario.directory = std::filesystem::absolute(file, ignored).lexically_normal().parent_path().string();
   if (Find(root, "name") == nullptr) {
     complaints.push_back({root.mark, "the scenario lacks 'name'", "add it as the first line: 'name: ...'"});
-    root.entries.emplace_back(MakeScalar("name", root.mark), MakeScalar("unnamed", root.mark));
+    root.entries.push_back({MakeScalar("name", root.mark), MakeScalar("unnamed", root.mark)});
   }
   scenario.name = TextAt(root, "name");
   scenario.title = TextAt(root, "title");

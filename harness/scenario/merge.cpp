@@ -88,7 +88,7 @@ Node MergeNodes(const Node& base, const Node& over) {
     const auto found = std::find_if(merged.entries.begin(), merged.entries.end(),
                                     [&](const auto& entry) { return entry.first.scalar == name; });
     if (found == merged.entries.end()) {
-      merged.entries.emplace_back(key, value);
+      merged.entries.push_back({key, value});
     } else if (value.kind == Node::Kind::kNull) {
       merged.entries.erase(found);
     } else {

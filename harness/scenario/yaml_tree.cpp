@@ -155,7 +155,7 @@ class TreeBuilder : public YAML::EventHandler {
                "remove one of them");
       return;
     }
-    frame.node.entries.emplace_back(std::move(key), std::move(value));
+    frame.node.entries.push_back({std::move(key), std::move(value)});
   }
 
   std::string file_;
@@ -247,8 +247,8 @@ const Node* Find(const Node& map, std::string_view key) {
 
 Node* Find(Node& map, std::string_view key) { return const_cast<Node*>(Find(std::as_const(map), key)); }
 
-const std::vector<std::pair<Node, Node>>& EntriesOf(const Node* node) {
-  static const std::vector<std::pair<Node, Node>> kNone;
+const std::vector<NodeEntry>& EntriesOf(const Node* node) {
+  static const std::vector<NodeEntry> kNone;
   return node == nullptr ? kNone : node->entries;
 }
 

@@ -31,7 +31,7 @@ struct YamlTree {
 [[nodiscard]] Node* Find(Node& map, std::string_view key);
 
 /// The entries of a map, the items of a list; none when `node` is null or of another kind.
-[[nodiscard]] const std::vector<std::pair<Node, Node>>& EntriesOf(const Node* node);
+[[nodiscard]] const std::vector<NodeEntry>& EntriesOf(const Node* node);
 [[nodiscard]] const std::vector<Node>& ItemsOf(const Node* node);
 
 }  // namespace brink
