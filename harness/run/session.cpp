@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -33,11 +34,27 @@ namespace {
 /// How long a case waits for other brinks that need other machine-wide values.
 constexpr double kMachineWaitS = 600;
 
+/// Makes the run's folders. What an earlier run left in them goes: old data would be loaded, old logs
+/// believed.
 Status MakeFolders(const Plan& plan) {
   std::error_code code;
-  std::filesystem::create_directories(plan.run_dir + "/logs", code);
-  if (!code) {
-    std::filesystem::create_directories(plan.data_dir, code);
+  const bool ours = std::filesystem::exists(plan.run_dir + "/plan.json", code);
+  if (!ours && std::filesystem::exists(plan.data_dir, code) &&
+      !std::filesystem::is_empty(plan.data_dir, code)) {
+    return Fail(plan.data_dir + " holds files that are not of an earlier run",
+                "choose another folder with --out");
+  }
+  for (const char* file : {"/evidence.json", "/verdict.json"}) {
+    std::filesystem::remove(plan.run_dir + file, code);
+  }
+  for (const std::string& folder : {plan.data_dir, plan.run_dir + "/logs"}) {
+    std::filesystem::remove_all(folder, code);
+    if (!code) {
+      std::filesystem::create_directories(folder, code);
+    }
+    if (code) {
+      break;
+    }
   }
   if (code) {
     return Fail("create " + plan.run_dir + ": " + code.message(), "choose another folder with --out");
@@ -54,14 +71,14 @@ Status MakeFolders(const Plan& plan) {
   return {};
 }
 
-Status Save(const std::string& path, const std::string& text) {
+/// A verdict that cannot be saved is still a verdict: the failure is only told.
+void Save(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
   if (!file) {
-    return FailErrno("write " + path, errno, "check the space of the folder given by --out");
+    spdlog::error("write {}: {} (check the space of the folder given by --out)", path, std::strerror(errno));
   }
-  return {};
 }
 
 bool ChangesMachine(const Plan& plan) {
@@ -202,7 +219,10 @@ Evidence Session::State::Collect(Worker& worker, Plan& plan) {
 Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wanted) {
   Plan plan = wanted;
   const auto folders = MakeFolders(plan);
-  if (!folders) {
+  if (folders) {
+    // First of all: it marks the folder as a run's, also when brink is killed on the way.
+    Save(plan.run_dir + "/plan.json", PlanToJson(plan));
+  } else {
     plan.not_runnable = folders.error().message;
     plan.not_runnable_remedy = folders.error().remedy;
   }
@@ -214,13 +234,9 @@ Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wante
     report.brink_version = kVersion;
     report.host = evidence.host;
     report.results.push_back(verdict);
-    for (const auto& [name, text] :
-         {std::pair{"/plan.json", PlanToJson(plan)}, std::pair{"/evidence.json", EvidenceToJson(evidence)},
-          std::pair{"/verdict.json", FormatJson(report)}}) {
-      if (const auto saved = Save(plan.run_dir + name, text); !saved) {
-        spdlog::error("{} ({})", saved.error().message, saved.error().remedy);
-      }
-    }
+    Save(plan.run_dir + "/plan.json", PlanToJson(plan));
+    Save(plan.run_dir + "/evidence.json", EvidenceToJson(evidence));
+    Save(plan.run_dir + "/verdict.json", FormatJson(report));
   }
   if (options.finished && !evidence.interrupted) {
     const std::scoped_lock lock(report_mutex);

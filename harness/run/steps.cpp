@@ -308,7 +308,7 @@ StepRunner::Next StepRunner::Do(const SqueezeStep& squeeze, const StepPlan& step
     if (!fault.in_force) {
       // cgroup v1 refuses a limit below what it cannot reclaim (EBUSY): the squeeze has gone as far as it
       // can.
-      record.error = fmt::format("stopped at {}: {}", FormatBytes(limit), fault.error);
+      record.output = fmt::format("stopped at {}: {}", FormatBytes(limit), fault.error);
       return Next::kGoOn;
     }
     if (limit == squeeze.to_bytes) {
