@@ -33,7 +33,7 @@ struct RlimitSetting {
 /// When a process counts as started. At most one of tcp, log and exec is set; none: as soon as exec succeeded.
 struct Ready {
   std::optional<int> tcp;                 // a loopback port that accepts connections
-  std::optional<std::string> log;         // ECMAScript regular expression, searched in each line of its output
+  std::optional<std::string> log;         // regular expression (base/pattern.h), searched in each line of its output
   std::vector<std::string> exec;          // a command that exits with 0; tried again until then
   double timeout_s = 10;
 };
