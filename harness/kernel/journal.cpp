@@ -39,6 +39,7 @@ Status WriteWhole(const std::string& path, const std::string& text) {
 }
 
 Status RemoveFile(const std::string& path) {
+  ::unlink((path + ".new").c_str());  // of a brink that was killed while it wrote
   return ::unlink(path.c_str()) == 0 || errno == ENOENT ? Status{} : FailErrno("remove " + path);
 }
 

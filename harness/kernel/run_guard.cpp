@@ -141,15 +141,18 @@ Result<RunGuard> RunGuard::Start(const Roots& roots) {
   state->entry.start_ticks = StartTicks(roots, ::getpid()).value_or(0);
   state->entry.group =
       "brink-" + std::to_string(state->entry.pid) + "-" + std::to_string(state->entry.start_ticks);
-  if (auto status = WriteRunEntry(roots, state->entry); !status) {
-    return tl::unexpected(status.error());
-  }
+  // The guardian first: whoever writes the entry must be watched already, or a kill in between leaves the
+  // entry behind.
   const auto guardian = StartGuardian(roots, *state->host, state->entry, state->dismissal);
   if (!guardian) {
-    static_cast<void>(RemoveRunEntry(roots, state->entry));
     return tl::unexpected(guardian.error());
   }
   state->guardian = *guardian;
+  if (auto status = WriteRunEntry(roots, state->entry); !status) {
+    state->dismissal.Reset();
+    ::waitpid(state->guardian, nullptr, 0);
+    return tl::unexpected(status.error());
+  }
   RunGuard guard;
   guard.state_ = std::move(state);
   return guard;

@@ -38,11 +38,11 @@ class RestoreTest : public testing::Test {
     }
   }
 
-  /// Writes a scenario in which VICTIM stands for the victim's path; gives its file.
+  /// Writes a scenario in which "VICTIM," stands for the victim's path as a command; gives its file.
   [[nodiscard]] std::string Write(const std::string& name, std::string text) const {
-    const std::string place = "VICTIM";
-    for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at)) {
-      text.replace(at, place.size(), BRINK_VICTIM);
+    const std::string place = "VICTIM,";
+    for (auto at = text.find(place); at != std::string::npos; at = text.find(place)) {
+      text.replace(at, place.size(), BRINK_VICTIM ",");
     }
     const std::filesystem::path file = folder_ / (name + ".yaml");
     std::ofstream(file) << "name: " << name << "\n" << text;

@@ -21,7 +21,7 @@ class TwoBrinks : public RestoreTest {
 machine: {{sysctl: {{vm.max_map_count: {0}}}}}
 processes: {{target: {{run: [VICTIM, hang], ready: {{log: hanging}}}}}}
 steps:
-  - run: [sh, -c, "for i in $(seq 300); do read value < /proc/sys/vm/max_map_count; [ $value = {0} ] || exit 1; done"]
+  - run: [sh, -c, "for i in $(seq 100); do [ $(cat /proc/sys/vm/max_map_count) = {0} ] || exit 1; done"]
     expect: {{exit: 0}}
 cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
 )",

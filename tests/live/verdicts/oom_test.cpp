@@ -114,7 +114,7 @@ TEST_F(OutOfMemory, TakesTheOneWithTheHigherScoreThoughItIsSmaller) {
 parameters: {adj: "1000"}
 processes:
   target:
-    run: [victim, pair, helper=96M, size=112M, "adj=${adj}"]
+    run: [victim, pair, helper=64M, size=112M, "adj=${adj}"]
     cgroup: {memory.max: 160MiB}
     children: {helper: {title: helper}}
 cases:
