@@ -5,12 +5,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <sstream>
 #include <system_error>
 
+#include "cli/commands.h"
 #include "scenario/load.h"
 
 namespace brink {
@@ -33,6 +36,30 @@ std::string FirstFolder(const std::vector<std::filesystem::path>& candidates) {
 }
 
 }  // namespace
+
+int PrintResults(const std::string& text, int status) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return status;
+  }
+  if (errno == EPIPE) {
+    return status;
+  }
+  PrintError(Error{.message = fmt::format("write to standard output: {}", std::strerror(errno)),
+                   .remedy = "make room where it goes, or send it elsewhere"});
+  return kExitOwnFailure;
+}
+
+void AddFormatOption(CLI::App& command, std::string& format) {
+  command.add_option("--format", format, "Form of the results on standard output")
+      ->type_name("text|json")
+      ->check(CLI::IsMember({"text", "json"}).description(""))
+      ->capture_default_str();
+}
+
+void PrintNotice(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
 
 std::string ShippedScenarios() {
   return FirstFolder({ProgramFolder() / "../share/brink/scenarios", BRINK_SOURCE_SCENARIOS});
@@ -68,7 +95,7 @@ std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string
     for (const std::string& file : *files) {
       LoadResult loaded = LoadScenario(file);
       for (const Complaint& complaint : loaded.complaints) {
-        fmt::print(stderr, "{}\n", FormatComplaint(complaint));
+        PrintNotice(FormatComplaint(complaint) + "\n");
       }
       if (!loaded.complaints.empty()) {
         good = false;
@@ -90,10 +117,8 @@ std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string
 }
 
 void PrintError(const Error& error) {
-  fmt::print(stderr, "brink: {}\n", error.message);
-  if (!error.remedy.empty()) {
-    fmt::print(stderr, "  remedy: {}\n", error.remedy);
-  }
+  const std::string remedy = error.remedy.empty() ? "" : fmt::format("  remedy: {}\n", error.remedy);
+  PrintNotice(fmt::format("brink: {}\n{}", error.message, remedy));
 }
 
 TextStyle StyleFor(std::FILE* stream) {

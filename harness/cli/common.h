@@ -2,6 +2,7 @@
 // What several commands need: scenario files, folders, the terminal.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -12,6 +13,14 @@
 #include "report/report.h"
 
 namespace brink {
+
+/// Prints what the user asked for to standard output. Gives `status`, or that of brink's own failure when it
+/// cannot be written (a full disk). A reader that has left, as in `brink list | head -1`, is no failure.
+[[nodiscard]] int PrintResults(const std::string& text, int status);
+/// `--format text|json`.
+void AddFormatOption(CLI::App& command, std::string& format);
+/// Prints to standard error at once. It may be closed or full: a run must end in order all the same.
+void PrintNotice(const std::string& text);
 
 /// The folder of the scenarios that come with brink: beside an installed program, else in the source tree.
 [[nodiscard]] std::string ShippedScenarios();

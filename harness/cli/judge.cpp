@@ -78,8 +78,8 @@ int JudgeRun(const std::string& run_dir, const std::string& format) {
     report.duration_s += verdict->duration_s;
     report.results.push_back(std::move(*verdict));
   }
-  fmt::print("{}", format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)));
-  return ExitCodeOf(report);
+  return PrintResults(format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)),
+                      ExitCodeOf(report));
 }
 
 }  // namespace
@@ -93,8 +93,9 @@ void AddJudgeCommand(CLI::App& app, int& status) {
   CLI::App* command =
       app.add_subcommand("judge", "Give the verdict again from saved evidence; nothing is run");
   command->add_option("RUN_DIR", options->run_dir, "A folder that `brink run` wrote: a whole run or one case")
+      ->type_name("")
       ->required();
-  command->add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  AddFormatOption(*command, options->format);
   command->callback([options, &status] { status = JudgeRun(options->run_dir, options->format); });
 }
 

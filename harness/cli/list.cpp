@@ -12,8 +12,9 @@ namespace brink {
 void AddListCommand(CLI::App& app, int& status) {
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* command = app.add_subcommand("list", "List scenarios with their cases and tags");
-  command->add_option("PATH", *paths,
-                      "Scenario files, or folders of them (default: those that come with brink)");
+  command
+      ->add_option("PATH", *paths, "Scenario files, or folders of them (default: those that come with brink)")
+      ->type_name("");
   command->callback([paths, &status] {
     if (paths->empty()) {
       paths->push_back(ShippedScenarios());
@@ -23,14 +24,16 @@ void AddListCommand(CLI::App& app, int& status) {
       status = kExitUsage;
       return;
     }
+    std::string text;
     for (const Scenario& scenario : *scenarios) {
       std::vector<std::string> cases;
       for (const ScenarioCase& scenario_case : scenario.cases) {
         cases.push_back(scenario_case.name);
       }
-      fmt::print("{}\n  {}\n  cases: {}   tags: {}\n  {}\n", scenario.name, scenario.title,
-                 fmt::join(cases, ", "), fmt::join(scenario.tags, ", "), scenario.file);
+      text += fmt::format("{}\n  {}\n  cases: {}   tags: {}\n  {}\n", scenario.name, scenario.title,
+                          fmt::join(cases, ", "), fmt::join(scenario.tags, ", "), scenario.file);
     }
+    status = PrintResults(text, kExitMet);
   });
 }
 

@@ -105,7 +105,7 @@ Result<std::map<std::string, std::string>> ParseSet(const std::vector<std::strin
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return Fail("--set " + word + " is not KEY=VALUE");
+      return Fail("--set " + word + " is not KEY=VALUE", "for example --set " + word + "=1");
     }
     const std::string key = word.substr(0, equals);
     std::set<std::string> known;
@@ -134,8 +134,8 @@ struct Chosen {
   int repeat = 1;
 };
 
-std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoice& choice,
-                           const Shard& shard) {
+/// All that --case and --tag let through, each as often as --repeat says.
+std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoice& choice) {
   std::vector<Chosen> chosen;
   for (int repeat = 1; repeat <= choice.repeat; ++repeat) {
     for (const Scenario& scenario : scenarios) {
@@ -148,13 +148,14 @@ std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoi
       }
     }
   }
+  return chosen;
+}
+
+/// Every count-th; taken before shuffling, so that the parts of different machines fit together.
+std::vector<Chosen> PartOf(const std::vector<Chosen>& chosen, const Shard& shard) {
   std::vector<Chosen> part;
   for (std::size_t at = shard.index - 1; at < chosen.size(); at += shard.count) {
     part.push_back(chosen[at]);
-  }
-  if (choice.shuffle) {
-    const unsigned seed = std::random_device{}();
-    std::shuffle(part.begin(), part.end(), std::mt19937(seed));
   }
   return part;
 }
@@ -193,11 +194,15 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
     PrintError(shard ? set.error() : shard.error());
     return std::nullopt;
   }
-  const auto chosen = Choose(*scenarios, choice, *shard);
-  if (chosen.empty() && shard->count == 1) {
+  const auto all = Choose(*scenarios, choice);
+  if (all.empty()) {
     PrintError(Error{.message = "no case fits --case and --tag",
                      .remedy = "`brink list PATH` shows cases and tags"});
     return std::nullopt;
+  }
+  std::vector<Chosen> chosen = PartOf(all, *shard);
+  if (choice.shuffle) {
+    std::shuffle(chosen.begin(), chosen.end(), std::mt19937(std::random_device{}()));
   }
   const std::string out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string();
   std::vector<Plan> plans;
@@ -206,7 +211,7 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
   for (const Chosen& one : chosen) {
     PlanResult made = MakePlan(*one.scenario, *one.scenario_case, ContextFor(one, choice, out, *set, ports));
     for (const Complaint& complaint : made.complaints) {
-      fmt::print(stderr, "{}\n", FormatComplaint(complaint));
+      PrintNotice(FormatComplaint(complaint) + "\n");
       good = false;
     }
     made.plan.timeout_s = choice.timeout_s.value_or(made.plan.timeout_s);

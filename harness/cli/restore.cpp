@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -17,12 +18,8 @@ void AddRestoreCommand(CLI::App& app, int& status) {
       status = kExitOwnFailure;
       return;
     }
-    for (const std::string& sentence : *done) {
-      fmt::print("{}\n", sentence);
-    }
-    if (done->empty()) {
-      fmt::print("nothing to restore\n");
-    }
+    status = PrintResults(
+        done->empty() ? "nothing to restore\n" : fmt::format("{}\n", fmt::join(*done, "\n")), kExitMet);
   });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 
@@ -22,6 +23,8 @@
 
 namespace brink {
 namespace {
+
+constexpr double kLongestTimeout = 7 * 86400.0;  // seconds
 
 /// A descriptor that is readable once the user wants out. Blocks the signals for the whole process: call it
 /// first.
@@ -48,14 +51,12 @@ class Progress {
     std::string text =
         fmt::format("[{}/{}] {} {}: {}", done_ + 1, total_, plan.scenario, plan.case_name, line);
     text.resize(std::min(text.size(), static_cast<std::size_t>(std::max(style_.width - 1, 20))));
-    fmt::print(stderr, "\r\033[K{}", text);
-    std::fflush(stderr);
+    PrintNotice("\r\033[K" + text);
   }
   void Finished(const Verdict& verdict) {
     ++done_;
-    fmt::print(stderr, "{}[{}/{}] {}", live_ ? "\r\033[K" : "", done_, total_,
-               FormatVerdict(verdict, style_));
-    std::fflush(stderr);
+    PrintNotice(
+        fmt::format("{}[{}/{}] {}", live_ ? "\r\033[K" : "", done_, total_, FormatVerdict(verdict, style_)));
   }
 
  private:
@@ -66,31 +67,49 @@ class Progress {
 };
 
 int DryRun(const std::vector<Plan>& plans, const std::string& format) {
-  if (format == "json") {
-    fmt::print("{{\"brink_version\": \"{}\", \"plans\": [", kVersion);
-    for (std::size_t at = 0; at < plans.size(); ++at) {
-      fmt::print("{}{}", at == 0 ? "" : ",\n", PlanToJson(plans[at]));
-    }
-    fmt::print("]}}\n");
-    return kExitMet;
-  }
+  std::vector<std::string> texts;
   for (const Plan& plan : plans) {
-    fmt::print("{}", DescribePlan(plan));
+    texts.push_back(format == "json" ? PlanToJson(plan) : DescribePlan(plan));
   }
-  return kExitMet;
+  if (format == "json") {
+    return PrintResults(
+        fmt::format("{{\"brink_version\": \"{}\", \"plans\": [{}]}}\n", kVersion, fmt::join(texts, ",\n")),
+        kExitMet);
+  }
+  return PrintResults(fmt::format("{}", fmt::join(texts, "")), kExitMet);
 }
 
-bool WriteJunit(const std::string& path, const RunReport& report) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << FormatJunit(report);
-  file.close();
-  if (!file) {
-    PrintError(Error{.message = "cannot write " + path, .remedy = "check the folder and its space"});
+/// Where the JUnit report goes; opened before anything runs, so that a long run is not in vain.
+class JunitFile {
+ public:
+  /// Nothing to write when `path` is empty.
+  explicit JunitFile(std::string path) : path_(std::move(path)) {
+    if (!path_.empty()) {
+      file_.open(path_, std::ios::binary | std::ios::trunc);
+    }
   }
-  return static_cast<bool>(file);
-}
+  [[nodiscard]] bool Good() const {
+    if (!file_) {
+      PrintError(Error{.message = "--junit: cannot write " + path_,
+                       .remedy = "make its folder, or room in it, or name another file"});
+    }
+    return static_cast<bool>(file_);
+  }
+  [[nodiscard]] bool Write(const RunReport& report) {
+    if (path_.empty()) {
+      return true;
+    }
+    file_ << FormatJunit(report);
+    file_.close();
+    return Good();
+  }
 
-int Run(const RunChoice& choice, const std::string& format, const std::string& junit) {
+ private:
+  std::string path_;
+  std::ofstream file_;
+};
+
+int Run(const RunChoice& choice, const std::string& format, const std::string& junit_path) {
   const auto start = Clock::now();
   const UniqueFd interrupted = CatchInterrupts();
   auto plans = MakePlans(choice);
@@ -99,6 +118,10 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   }
   if (choice.dry_run) {
     return DryRun(*plans, format);
+  }
+  JunitFile junit(junit_path);
+  if (!junit.Good()) {
+    return kExitOwnFailure;
   }
   Progress progress(plans->size());
   SessionOptions options;
@@ -119,16 +142,51 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   report.interrupted = report.results.size() < plans->size();
   report.duration_s = Seconds(Clock::now() - start).count();
   const auto finished = session->Finish();
-  fmt::print("{}", format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)));
-  std::fflush(stdout);
-  const bool saved = junit.empty() || WriteJunit(junit, report);
+  const int status = PrintResults(
+      format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)), ExitCodeOf(report));
+  const bool saved = junit.Write(report);
   if (!finished) {
     PrintError(finished.error());
   }
-  if (!finished || !saved) {
-    return kExitOwnFailure;
-  }
-  return ExitCodeOf(report);
+  return finished && saved ? status : kExitOwnFailure;
+}
+
+/// Which cases run, and how often.
+void AddSelection(CLI::App& command, RunChoice& choice) {
+  command.add_option("--case", choice.case_name, "Only cases of this name")->type_name("NAME");
+  command.add_option("--tag", choice.tag, "Only scenarios with this tag")->type_name("TAG");
+  command.add_option("--repeat", choice.repeat, "Run each case so often")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100000).description(""))
+      ->capture_default_str();
+  command.add_flag("--shuffle", choice.shuffle, "Run the cases in random order");
+  command.add_option("--shard", choice.shard, "Only the I-th of N equal parts of the cases")
+      ->type_name("I/N");
+}
+
+/// Where and how they run.
+void AddManner(CLI::App& command, RunChoice& choice) {
+  command
+      .add_option("--sandbox", choice.sandbox,
+                  "auto: never change values of the whole machine; host: change them here, and put them back")
+      ->type_name("auto|host")
+      ->check(CLI::IsMember({"auto", "host"}).description(""))
+      ->capture_default_str();
+  command
+      .add_option("--jobs", choice.jobs, "Cases run at the same time, where their machine-wide values agree")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256).description(""))
+      ->capture_default_str();
+  command.add_option("--set", choice.set, "Give a declared parameter another value")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
+  command
+      .add_option("--timeout", choice.timeout_s, "Seconds a case may take, instead of what its scenario says")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, kLongestTimeout).description(""));
+  command.add_option("--out", choice.out, "Folder for evidence and logs (default: brink-runs/TIME-PID)")
+      ->type_name("DIR");
 }
 
 }  // namespace
@@ -142,36 +200,12 @@ void AddRunCommand(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   RunChoice& choice = options->choice;
   CLI::App* command = app.add_subcommand("run", "Run scenarios and judge what happens");
-  command->add_option("PATH", choice.paths, "Scenario files, or folders of them")->required();
-  command->add_option("--case", choice.case_name, "Only cases of this name");
-  command->add_option("--tag", choice.tag, "Only scenarios with this tag");
-  command
-      ->add_option(
-          "--sandbox", choice.sandbox,
-          "auto: never change values of the whole machine; host: change them here, and put them back")
-      ->check(CLI::IsMember({"auto", "host"}))
-      ->capture_default_str();
-  command
-      ->add_option("--jobs", choice.jobs, "Cases run at the same time, where their machine-wide values agree")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  command->add_option("--repeat", choice.repeat, "Run each case so often")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  command->add_flag("--shuffle", choice.shuffle, "Run the cases in random order");
-  command->add_option("--shard", choice.shard, "I/N: only the I-th of N equal parts of the cases");
-  command->add_option("--set", choice.set, "KEY=VALUE: give a declared parameter another value")
-      ->take_all()
-      ->expected(1);
-  command
-      ->add_option("--timeout", choice.timeout_s,
-                   "Seconds a case may take, instead of what its scenario says")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--out", choice.out, "Folder for evidence and logs (default: brink-runs/TIME)");
-  command->add_option("--junit", options->junit, "Also write a JUnit XML report to this file");
-  command->add_option("--format", options->format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  command->add_option("PATH", choice.paths, "Scenario files, or folders of them")->type_name("")->required();
+  AddSelection(*command, choice);
+  AddManner(*command, choice);
+  command->add_option("--junit", options->junit, "Also write a JUnit XML report to this file")
+      ->type_name("FILE");
+  AddFormatOption(*command, options->format);
   command->add_flag("--dry-run", choice.dry_run, "Say what would be imposed and run; do nothing");
   command->callback([options, &status] { status = Run(options->choice, options->format, options->junit); });
 }
