@@ -22,11 +22,13 @@ using testing::HasSubstr;
 constexpr const char* kScenario = R"(name: three-endings
 title: One case is met, one is not, one cannot be run
 processes:
-  target: {run: [BRINK_VICTIM_PATH, exit, code=4]}
+  target: {run: [BRINK_VICTIM_PATH, exit, "code=${code}"]}
+parameters: {code: "4"}
 cases:
   met:
     expect: {target: {outcome: failed, exit: 4}}
   unmet:
+    parameters: {code: "5"}
     expect:
       target: {outcome: survived}
   impossible:
@@ -91,7 +93,7 @@ TEST_F(ScenariosProgram, FiltersAndRepeatsCases) {
 TEST_F(ScenariosProgram, TellsAFailureWithPlaceExpectationEvidenceAndFolder) {
   const Ran ran = Run("--gtest_filter=*.unmet");
   EXPECT_EQ(ran.status, 1) << ran.output;
-  EXPECT_THAT(ran.output, HasSubstr("three.yaml:10: Failure"));
+  EXPECT_THAT(ran.output, HasSubstr("three.yaml:12: Failure"));
   EXPECT_THAT(ran.output, HasSubstr("survived"));
   EXPECT_THAT(ran.output, HasSubstr("exit"));
   EXPECT_THAT(ran.output, HasSubstr("unmet"));
