@@ -103,7 +103,7 @@ struct mm_rss_stat {
 struct mm_struct {
   int map_count;
   unsigned long total_vm, locked_vm, data_vm, stack_vm;
-  unsigned long start_brk;
+  unsigned long start_brk, env_end;
   struct percpu_counter rss_stat[4];
 };
 struct mm_struct___before_6_2 {
@@ -124,8 +124,14 @@ struct task_struct {
   struct css_set* cgroups;
 };
 
+union __sifields {
+  struct {
+    void* _addr;
+  } _sigfault;
+};
 struct kernel_siginfo {
   int si_code;
+  union __sifields _sifields;
 };
 
 struct oom_control {

@@ -34,7 +34,7 @@ static __always_inline void read_rss(struct brink_oom_kill* event, struct task_s
 /// Whose limit led to the kill. While the kernel looks for a victim for a group that ran out, it holds
 /// oom_lock of that group and of all below it (mem_cgroup_oom() of mm/memcontrol.c); so the highest locked
 /// group above the victim is the one. A lowered memory.max kills without the lock, but only there does use
-/// exceed the limit. Kernels without cgroup v1 have no lock: there, what entries.bpf.c saw; without that, the
+/// exceed the limit. Kernels without cgroup v1 have no lock: there, what entries.bpf.h saw; without that, the
 /// nearest group at its limit. Else the machine.
 static __always_inline void read_scope(struct brink_oom_kill* event, struct task_struct* victim) {
   event->scope = BRINK_SCOPE_MACHINE;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cxxabi.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -6,7 +7,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
+#include <string_view>
 
 #include "base/unique_fd.h"
 #include "evidence/symbolise.h"
@@ -15,6 +18,66 @@ namespace brink {
 
 namespace {
 constexpr std::size_t kMaxSymbols = 200'000;  // a bigger table would hold up the poll loop
+constexpr std::size_t kMaxMangled = 1024;     // the name is the target's word
+constexpr std::size_t kMaxArguments = 100;    // a longer name goes without its template arguments
+constexpr std::size_t kMaxShown = 200;
+
+/// "a::F(int, b::C<void ()>) const" as "a::F".
+std::string WithoutParameters(std::string name) {
+  const auto last = name.rfind(')');
+  int depth = 0;
+  for (std::size_t at = last; last != std::string::npos; --at) {
+    depth += name[at] == ')' ? 1 : name[at] == '(' ? -1 : 0;
+    if (depth == 0) {
+      name.resize(at == 0 ? name.size() : at);
+      break;
+    }
+    if (at == 0) {
+      break;
+    }
+  }
+  return name;
+}
+
+/// "a::C<std::less<int>, 3>::operator<" as "a::C<>::operator<".
+std::string WithoutTemplateArguments(const std::string& name) {
+  constexpr std::string_view kOperator = "operator";
+  std::string plain;
+  int depth = 0;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (name.compare(at, kOperator.size(), kOperator) == 0) {
+      const auto end = std::min(name.find_first_not_of("<>=-", at + kOperator.size()), name.size());
+      plain += depth == 0 ? name.substr(at, end - at) : "";
+      at = end - 1;
+      continue;
+    }
+    depth -= name[at] == '>' ? 1 : 0;
+    if (depth == 0) {
+      plain += name[at];
+    }
+    depth += name[at] == '<' ? 1 : 0;
+  }
+  return plain;
+}
+
+/// As a C++ programmer reads it; other names stay.
+std::string Readable(const std::string& symbol) {
+  if (!symbol.starts_with("_Z") || symbol.size() > kMaxMangled) {
+    return symbol.substr(0, kMaxShown);
+  }
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
+  if (status != 0 || name == nullptr) {
+    return symbol.substr(0, kMaxShown);
+  }
+  std::string readable = WithoutParameters(name.get());
+  if (readable.size() > kMaxArguments) {
+    readable = WithoutTemplateArguments(readable);
+  }
+  return readable.substr(0, kMaxShown);
+}
+
 }  // namespace
 
 /// Fills a SymbolTable from an ELF file.
@@ -129,7 +192,7 @@ std::string SymbolTable::Find(std::uint64_t file_offset, bool is_return) const {
       break;
     }
   }
-  return fmt::format("{}+{:#x}", best->name, address + step_back - best->address);
+  return fmt::format("{}+{:#x}", Readable(best->name), address + step_back - best->address);
 }
 
 }  // namespace brink

@@ -2,6 +2,7 @@
 #include "evidence/symbolise.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,13 +13,33 @@
 namespace brink {
 namespace {
 
-constexpr int kMaxReads = 3;  // of /proc/PID/maps for one process: it may have tens of thousands of lines
+constexpr int kEarlyReads = 2;
+constexpr int kMaxReads = 4;  // of /proc/PID/maps for one process: it may have tens of thousands of lines
 constexpr std::size_t kMaxProcesses = 64;
 constexpr std::size_t kMaxTables = 64;
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+bool IsInode(const std::string& path, std::uint64_t inode) {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0 && facts.st_ino == inode;
+}
+
 }  // namespace
+
+void Symboliser::Learn(int pid) {
+  const auto known = processes_.find(pid);
+  if (known == processes_.end() ? processes_.size() < kMaxProcesses : known->second.reads < kEarlyReads) {
+    ReadMappings(pid, processes_[pid]);
+  }
+}
+
+void Symboliser::Inherit(int parent, int child) {
+  const auto known = processes_.find(parent);
+  if (known != processes_.end() && processes_.size() < kMaxProcesses) {
+    processes_.insert_or_assign(child, known->second);
+  }
+}
 
 void Symboliser::ReadMappings(int pid, Process& process) const {
   ++process.reads;
@@ -28,12 +49,13 @@ void Symboliser::ReadMappings(int pid, Process& process) const {
     std::uint64_t start = 0;
     std::uint64_t end = 0;
     std::uint64_t offset = 0;
+    std::uint64_t inode = 0;
     char executable = '-';
     int path_at = 0;
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %*c%*c%c%*c %" SCNx64 " %*s %*s %n", &start, &end,
-                    &executable, &offset, &path_at) == 4 &&
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %*c%*c%c%*c %" SCNx64 " %*s %" SCNu64 " %n",
+                    &start, &end, &executable, &offset, &inode, &path_at) == 5 &&
         executable == 'x' && path_at > 0) {
-      code.push_back({start, end, offset, line.substr(static_cast<std::size_t>(path_at))});
+      code.push_back({start, end, offset, inode, line.substr(static_cast<std::size_t>(path_at))});
     }
   }
   if (!code.empty()) {
@@ -58,26 +80,34 @@ const Symboliser::Mapping* Symboliser::Locate(int pid, std::uint64_t address, Re
   return found == process.code.end() ? nullptr : &*found;
 }
 
+const SymbolTable* Symboliser::TableOf(int pid, const Mapping& mapping) {
+  const std::pair key(mapping.path, mapping.inode);
+  if (const auto known = tables_.find(key); known != tables_.end()) {
+    return &known->second;
+  }
+  // Through the process's own root: it may live in a container. Once it has ended its root is gone, but the
+  // same file may still be here.
+  const std::string root = fmt::format("{}/{}/root", proc_, pid);
+  auto symbols = SymbolTable::Read(root + mapping.path);
+  if (::access(root.c_str(), F_OK) != 0) {
+    if (!IsInode(mapping.path, mapping.inode)) {
+      return nullptr;  // which says nothing of the file: other processes may have it too
+    }
+    symbols = SymbolTable::Read(mapping.path);
+  }
+  if (tables_.size() >= kMaxTables) {
+    tables_.clear();
+  }
+  return &tables_.emplace(key, std::move(symbols)).first->second;
+}
+
 std::string Symboliser::Name(int pid, const Mapping& mapping, std::uint64_t address, bool is_return) {
   if (mapping.path.empty() || mapping.path.front() != '/') {
     return fmt::format("{:#x} ({})", address, mapping.path.empty() ? "anonymous code" : mapping.path);
   }
-  if (tables_.size() >= kMaxTables && !tables_.contains(mapping.path)) {
-    tables_.clear();
-  }
-  auto table = tables_.find(mapping.path);
-  if (table == tables_.end()) {
-    // Through the process's own root: it may live in a container.
-    const std::string root = fmt::format("{}/{}/root", proc_, pid);
-    auto symbols = SymbolTable::Read(root + mapping.path);
-    if (::access(root.c_str(), F_OK) != 0) {
-      // It ended meanwhile, which says nothing of the file: other processes may have it too.
-      return fmt::format("{:#x} ({})", address - mapping.start + mapping.offset, BaseName(mapping.path));
-    }
-    table = tables_.emplace(mapping.path, std::move(symbols)).first;
-  }
   const std::uint64_t offset = address - mapping.start + mapping.offset;
-  const std::string function = table->second.Find(offset, is_return);
+  const SymbolTable* table = TableOf(pid, mapping);
+  const std::string function = table == nullptr ? std::string() : table->Find(offset, is_return);
   return fmt::format("{} ({})", function.empty() ? fmt::format("{:#x}", offset) : function,
                      BaseName(mapping.path));
 }
@@ -91,7 +121,9 @@ std::vector<std::string> Symboliser::Describe(int pid, std::span<const std::uint
   const Mapping* innermost = Locate(pid, stack.front(), Refresh::kIfUnknown);
   if (innermost == nullptr) {
     for (const std::uint64_t address : stack) {
-      described.push_back(fmt::format("{:#x} (?)", address));
+      const Mapping* mapping = Locate(pid, address, Refresh::kNo);  // some of its code may be known
+      described.push_back(mapping == nullptr ? fmt::format("{:#x} (?)", address)
+                                             : Name(pid, *mapping, address, !described.empty()));
     }
     return described;
   }

@@ -17,8 +17,9 @@ class SymbolTable {
   /// Empty when the file cannot be read or is no ELF file: then nothing is found in it.
   [[nodiscard]] static SymbolTable Read(const std::string& path);
 
-  /// "munmap+0x7" for an offset into the file; "" when no function is known to lie there. `is_return`: the
-  /// address is that of the instruction after a call, which may be the first of the next function.
+  /// "munmap+0x7", "db::Cache::Drop+0x1c" (C++ names without their parameters) for an offset into the file;
+  /// "" when no function is known to lie there. `is_return`: the address is that of the instruction after a
+  /// call, which may be the first of the next function.
   [[nodiscard]] std::string Find(std::uint64_t file_offset, bool is_return) const;
 
  private:
@@ -49,6 +50,12 @@ class Symboliser {
   [[nodiscard]] std::vector<std::string> Describe(int pid, std::span<const std::uint64_t> stack,
                                                   std::uint64_t stack_word);
 
+  /// Reads where its code lies while it lives, for it may die right after its failure. At most two reads of
+  /// /proc/PID/maps: one may come before the dynamic linker is done. Call it for small address spaces only.
+  void Learn(int pid);
+  /// The child of a fork has its parent's code.
+  void Inherit(int parent, int child);
+
   /// The process ended or became another program.
   void Forget(int pid) { processes_.erase(pid); }
 
@@ -57,6 +64,7 @@ class Symboliser {
     std::uint64_t start;
     std::uint64_t end;
     std::uint64_t offset;
+    std::uint64_t inode;
     std::string path;
   };
   struct Process {
@@ -66,11 +74,12 @@ class Symboliser {
   enum class Refresh { kNo, kIfUnknown };
   [[nodiscard]] const Mapping* Locate(int pid, std::uint64_t address, Refresh refresh);
   void ReadMappings(int pid, Process& process) const;
+  [[nodiscard]] const SymbolTable* TableOf(int pid, const Mapping& mapping);
   [[nodiscard]] std::string Name(int pid, const Mapping& mapping, std::uint64_t address, bool is_return);
 
   std::string proc_;
   std::map<int, Process> processes_;
-  std::map<std::string, SymbolTable> tables_;
+  std::map<std::pair<std::string, std::uint64_t>, SymbolTable> tables_;  // by path and inode number
 };
 
 }  // namespace brink

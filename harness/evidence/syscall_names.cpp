@@ -7,10 +7,12 @@
 #include <cstring>
 #include <utility>
 
+#include "evidence/watch_events.h"
+
 namespace brink {
 namespace {
 
-constexpr std::array<std::pair<std::uint32_t, const char*>, 22> kNames{{
+constexpr std::array<std::pair<std::uint32_t, const char*>, 23> kNames{{
     {SYS_mmap, "mmap"},
     {SYS_mprotect, "mprotect"},
     {SYS_munmap, "munmap"},
@@ -33,6 +35,7 @@ constexpr std::array<std::pair<std::uint32_t, const char*>, 22> kNames{{
     {SYS_io_uring_setup, "io_uring_setup"},
     {SYS_clone3, "clone3"},
     {SYS_process_madvise, "process_madvise"},
+    {BRINK_PAGE_FAULT, "page_fault"},
 }};
 
 }  // namespace

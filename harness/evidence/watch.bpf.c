@@ -8,9 +8,11 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "entries.bpf.h"
 #include "failing_calls.bpf.h"
 #include "figures.bpf.h"
 #include "oom_kill.bpf.h"
+#include "stack_overflow.bpf.h"
 #include "watch_events.h"
 #include "watch_maps.bpf.h"
 
@@ -152,18 +154,18 @@ static __always_inline bool take_refusal(__u64 user_ip) {
   return same;
 }
 
-static __always_inline void read_call(void* context, struct brink_failure* event, struct pt_regs* regs,
-                                      __u32 error) {
-  event->call = regs->orig_ax;
-  event->error = error;
+static __always_inline void read_call(struct brink_failure* event, struct pt_regs* regs, long result) {
   event->args[0] = regs->di;
-  event->args[1] = regs->si;
+  event->args[1] = regs->orig_ax == BRINK_NR_brk ? result : regs->si;
   event->args[2] = regs->dx;
   event->args[3] = regs->r10;
   event->args[4] = regs->r8;
   event->args[5] = regs->r9;
+}
+
+static __always_inline void read_stack(void* context, struct brink_failure* event, __u64 stack_pointer) {
   event->stack_word = 0;
-  bpf_probe_read_user(&event->stack_word, sizeof(event->stack_word), (void*)regs->sp);
+  bpf_probe_read_user(&event->stack_word, sizeof(event->stack_word), (void*)stack_pointer);
   long bytes = bpf_get_stack(context, event->stack, sizeof(event->stack), BPF_F_USER_STACK);
   event->frames = bytes > 0 ? bytes / sizeof(event->stack[0]) : 0;
 }
@@ -184,6 +186,35 @@ static __always_inline bool count_failure(__u32 token, __u32 pid, __u32 call, __
   bool detail = *count < BRINK_FAILURE_DETAILS;
   __sync_fetch_and_add(count, 1);
   return detail;
+}
+
+/// A failure of the current task, counted; null when it is a stranger or its details are known well enough.
+static __always_inline struct brink_failure* open_failure(__u32 call, __u32 error) {
+  __u32 pid = bpf_get_current_pid_tgid() >> 32;
+  __u32 token = token_of(pid);
+  if (!token || !count_failure(token, pid, call, error)) {
+    return 0;
+  }
+  struct brink_failure* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    count_lost();
+    return 0;
+  }
+  open_event(&event->header, BRINK_FAILURE, token, (struct task_struct*)bpf_get_current_task());
+  event->call = call;
+  event->error = error;
+  event->unused = 0;
+  return event;
+}
+
+static __always_inline void complete_failure(void* context, struct brink_failure* event,
+                                             __u64 stack_pointer) {
+  struct task_struct* task = (struct task_struct*)bpf_get_current_task();
+  read_stack(context, event, stack_pointer);
+  event->overcommit_refused = take_refusal(event->stack[0]);
+  read_figures(event, task);
+  read_groups(event, task);
+  bpf_ringbuf_submit(event, 0);
 }
 
 /// Returns the errno of a call that failed for memory or tasks, 0 of any other. Every system call of the
@@ -207,24 +238,12 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   if (!error || regs->cs != BRINK_USER_CS) {
     return 0;  // the commonest case by far; or a 32-bit process, whose numbers mean other calls
   }
-  __u32 pid = bpf_get_current_pid_tgid() >> 32;
-  __u32 token = token_of(pid);
-  if (!token || !count_failure(token, pid, regs->orig_ax, error)) {
-    return 0;
-  }
-  struct brink_failure* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  struct brink_failure* event = open_failure(regs->orig_ax, error);
   if (!event) {
-    count_lost();
     return 0;
   }
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task();
-  open_event(&event->header, BRINK_FAILURE, token, task);
-  read_call(ctx, event, regs, error);
-  event->overcommit_refused = take_refusal(event->stack[0]);
-  read_figures(event, task);
-  read_groups(event, task);
-  event->unused = 0;
-  bpf_ringbuf_submit(event, 0);
+  read_call(event, regs, result);
+  complete_failure(ctx, event, regs->sp);
   return 0;
 }
 
@@ -281,6 +300,22 @@ static __always_inline bool count_signal(__u32 pid, __u32 signal) {
   return true;
 }
 
+static __always_inline void tell_stack_overflow(void* context, struct kernel_siginfo* info) {
+  struct stack_fault fault = {0};
+  if (!is_stack_overflow(&fault, info)) {
+    return;
+  }
+  struct brink_failure* event = open_failure(BRINK_PAGE_FAULT, BRINK_ENOMEM);
+  if (!event) {
+    return;
+  }
+  __builtin_memset(event->args, 0, sizeof(event->args));
+  event->args[0] = fault.address;
+  event->args[1] = fault.stack_pointer;
+  event->args[2] = fault.top;
+  complete_failure(context, event, fault.stack_pointer);
+}
+
 SEC("raw_tp/signal_generate")
 int on_signal(struct bpf_raw_tracepoint_args* context) {
   const __u64 send_sig_noinfo = 0;  // include/linux/sched/signal.h
@@ -298,7 +333,13 @@ int on_signal(struct bpf_raw_tracepoint_args* context) {
   struct task_struct* task = (struct task_struct*)context->args[2];
   __u32 pid = BPF_CORE_READ(task, tgid);
   __u32 token = token_of(pid);
-  if (!token || !ends_processes(signal) || (int)context->args[4] == ignored || !count_signal(pid, signal)) {
+  if (!token) {
+    return 0;
+  }
+  if (signal == BRINK_SIGSEGV && info > send_sig_priv && (__u64)task == bpf_get_current_task()) {
+    tell_stack_overflow(context, (struct kernel_siginfo*)info);
+  }
+  if (!ends_processes(signal) || (int)context->args[4] == ignored || !count_signal(pid, signal)) {
     return 0;
   }
   struct brink_signal* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);

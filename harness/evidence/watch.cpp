@@ -11,11 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
-#include "entries.skel.h"
+#include "base/unique_fd.h"
 #include "evidence/bpf_support.h"
 #include "evidence/decode.h"
 #include "evidence/group_paths.h"
@@ -65,6 +64,29 @@ Status CheckPidNamespace() {
   return {};
 }
 
+/// Some kernels refuse every program at a function's entry or return. To learn that from the object's own
+/// load would cost a second parse of the kernel's BTF, 20 ms; so a program is offered that no kernel takes
+/// (type 1 is no function: EINVAL), and only the refusal of its kind counts.
+Status CheckFunctionEntries() {
+  const std::array<bpf_insn, 2> nothing{{
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+  }};
+  bpf_prog_load_opts options{};
+  options.sz = sizeof(options);
+  options.expected_attach_type = BPF_TRACE_FEXIT;
+  options.attach_btf_id = 1;
+  const UniqueFd program(
+      bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", nothing.data(), nothing.size(), &options));
+  return !program.Valid() && errno == EPERM
+             ? FailErrno("it refuses all such programs before its verifier sees them, whatever the rights",
+                         EPERM)
+             : Status{};
+}
+
+/// /proc/PID/maps of so many mappings takes under 1 ms, and the target's mmap lock as long.
+constexpr std::uint64_t kQuicklyRead = 2000;
+
 constexpr std::size_t kMaxKeys = 32768;  // twice what the maps hold
 
 /// Calls `visit` with every key of a BPF hash; `visit` may delete it. When the kernel deletes one meanwhile
@@ -86,7 +108,7 @@ void ForEachKey(int map_fd, const std::function<void(const Key&)>& visit) {
 
 struct Watch::State {
   SkeletonPtr<watch_bpf> programs;
-  SkeletonPtr<entries_bpf> entries;  // empty when the kernel does not have it
+  bool entries = false;  // the kernel lets the programs of entries.bpf.h follow its functions
   std::unique_ptr<ring_buffer, FreeRing> ring;
   std::vector<std::string> missing;
   std::uint64_t page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -96,25 +118,24 @@ struct Watch::State {
   Symboliser symboliser;
   const std::function<void(const WatchEvent&)>* sink = nullptr;  // during Drain()
 
-  Status LoadPrograms();
-  void LoadEntries();
+  Status Load();
+  Status LoadPrograms(bool with_entries);
   static int OnRecord(void* context, void* data, std::size_t size);
   void Complete(DecodedEvent& decoded);
   void CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded);
 };
 
-Status Watch::State::LoadPrograms() {
+Status Watch::State::Load() {
   const KeepMemlockLimit keep;
-  programs.reset(watch_bpf::open());
-  if (!programs) {
-    return BpfFailure("open the BPF programs", errno);
-  }
-  if (const int error = watch_bpf::load(programs.get()); error != 0) {
-    return BpfFailure("load the BPF programs", -error);
-  }
-  LoadEntries();
-  if (const int error = watch_bpf::attach(programs.get()); error != 0) {
-    return BpfFailure("attach the BPF programs", -error);
+  auto followed = CheckFunctionEntries();
+  followed = followed ? LoadPrograms(true) : followed;
+  entries = followed.has_value();
+  if (!entries) {
+    if (auto status = LoadPrograms(false); !status) {
+      return status;
+    }
+    missing.push_back("overcommit refusals: this kernel lets no BPF program follow __vm_enough_memory: " +
+                      followed.error().message);
   }
   ring.reset(ring_buffer__new(bpf_map__fd(programs->maps.events), OnRecord, this, nullptr));
   if (!ring) {
@@ -123,24 +144,20 @@ Status Watch::State::LoadPrograms() {
   return {};
 }
 
-void Watch::State::LoadEntries() {
-  entries.reset(entries_bpf::open());
-  int error = entries ? 0 : -errno;
-  if (error == 0) {
-    bpf_map__reuse_fd(entries->maps.tracked, bpf_map__fd(programs->maps.tracked));
-    bpf_map__reuse_fd(entries->maps.refusals, bpf_map__fd(programs->maps.refusals));
-    bpf_map__reuse_fd(entries->maps.exhausted, bpf_map__fd(programs->maps.exhausted));
-    error = entries_bpf::load(entries.get());
+Status Watch::State::LoadPrograms(bool with_entries) {
+  programs.reset(watch_bpf::open());
+  if (!programs) {
+    return BpfFailure("open the BPF programs", errno);
   }
-  if (error == 0) {
-    error = entries_bpf::attach(entries.get());
+  bpf_program__set_autoload(programs->progs.on_overcommit_check, with_entries);
+  bpf_program__set_autoload(programs->progs.on_out_of_memory, with_entries);
+  if (const int error = watch_bpf::load(programs.get()); error != 0) {
+    return BpfFailure("load the BPF programs", -error);
   }
-  if (error != 0) {
-    entries.reset();
-    missing.push_back(
-        fmt::format("overcommit refusals: this kernel lets no BPF program follow __vm_enough_memory: {}",
-                    std::strerror(-error)));
+  if (const int error = watch_bpf::attach(programs.get()); error != 0) {
+    return BpfFailure("attach the BPF programs", -error);
   }
+  return {};
 }
 
 int Watch::State::OnRecord(void* context, void* data, std::size_t size) {
@@ -160,6 +177,9 @@ void Watch::State::Complete(DecodedEvent& decoded) {
     kill->kill.cgroup = memory_paths.Resolve(decoded.memory_group_ids.front());
   } else if (const auto* exec = std::get_if<ExecSeen>(&decoded.event)) {
     symboliser.Forget(exec->pid);
+    symboliser.Learn(exec->pid);
+  } else if (const auto* fork = std::get_if<ForkSeen>(&decoded.event)) {
+    symboliser.Inherit(fork->parent_pid, fork->pid);
   } else if (const auto* exit = std::get_if<ExitSeen>(&decoded.event)) {
     symboliser.Forget(exit->pid);
   }
@@ -174,8 +194,8 @@ bool HasMemory(int pid) {
   return pages > 0;
 }
 
-/// The machine's figures as the call met them. They are read a little later, and a process that has ended meanwhile has
-/// given back what it had committed: its private writable memory, which is counted in again.
+/// The machine's figures as the call met them. They are read a little later, and a process that has ended
+/// meanwhile has given back what it had committed: its private writable memory, which is counted in again.
 MachineFigures FiguresAtFailure(const FailedCall& call) {
   const bool alive_before = HasMemory(call.pid);
   MachineFigures figures = ReadMachineFigures({});
@@ -215,7 +235,7 @@ Result<Watch> Watch::Load() {
     return tl::unexpected(status.error());
   }
   Watch watch;
-  if (auto status = watch.state_->LoadPrograms(); !status) {
+  if (auto status = watch.state_->Load(); !status) {
     return tl::unexpected(status.error());
   }
   return watch;
@@ -270,6 +290,9 @@ Result<std::vector<TaskFigures>> Watch::Sample() {
                                   [&](std::span<const std::byte> bytes) {
                                     if (const auto task = DecodeTask(bytes, state_->page_size)) {
                                       tasks.push_back(*task);
+                                      if (task->map_count <= kQuicklyRead) {
+                                        state_->symboliser.Learn(task->pid);
+                                      }
                                     }
                                   });
   if (!status) {

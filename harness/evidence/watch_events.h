@@ -6,12 +6,13 @@
 #include <linux/types.h>
 
 enum {
-  BRINK_FRAMES = 24,          // user stack, innermost first
-  BRINK_GROUP_LEVELS = 6,     // levels of a cgroup controller, nearest first
-  BRINK_OOM_LEVELS = 16,      // groups above a victim that are looked at
-  BRINK_COMM = 16,            // TASK_COMM_LEN
-  BRINK_FAILURE_DETAILS = 8,  // events of each (process, call, errno); all are counted
-  BRINK_SIGNAL_DETAILS = 16,  // events of each (target, signal)
+  BRINK_FRAMES = 24,           // user stack, innermost first
+  BRINK_GROUP_LEVELS = 6,      // levels of a cgroup controller, nearest first
+  BRINK_OOM_LEVELS = 16,       // groups above a victim that are looked at
+  BRINK_COMM = 16,             // TASK_COMM_LEN
+  BRINK_FAILURE_DETAILS = 8,   // events of each (process, call, errno); all are counted
+  BRINK_SIGNAL_DETAILS = 16,   // events of each (target, signal)
+  BRINK_PAGE_FAULT = 1 << 16,  // in place of a system call's number: the stack was not allowed to grow
 };
 
 enum brink_event_kind {
@@ -55,8 +56,10 @@ struct brink_group {
 
 struct brink_failure {
   struct brink_header header;
-  __u32 call;  // system call number
+  __u32 call;  // system call number, or BRINK_PAGE_FAULT
   __u32 error;
+  /// brk: [1] is the break that stayed. BRINK_PAGE_FAULT: the address, the user's stack pointer (0 before
+  /// Linux 5.15), the stack's upper end.
   __u64 args[6];
   __u64 map_count;
   __u64 locked_pages;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
-// The maps that watch.bpf.c and entries.bpf.c share.
+// The maps that watch.bpf.c and entries.bpf.h share.
 #pragma once
 
 #include <bpf/bpf_helpers.h>

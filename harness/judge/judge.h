@@ -19,7 +19,8 @@ struct Binding {
   std::string reason;  // why it, or why none could be named (two fit, or none does)
 };
 /// What bound when this call failed, from its figures alone, by the arithmetic of the kernel's own checks.
-/// The call "page_fault" stands for a stack that was not allowed to grow (SIGSEGV): args[0] is the address.
+/// The call "page_fault" stands for a stack that was not allowed to grow (SIGSEGV): args[0] is the address,
+/// args[1] the stack pointer, args[2] the stack's upper end. Of brk, args[1] is the break that stayed.
 [[nodiscard]] Binding BindingOf(const FailedCall& call);
 
 }  // namespace brink

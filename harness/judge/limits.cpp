@@ -94,11 +94,12 @@ Binding GroupLimit(const Plan& plan, const Evidence& evidence, const ProcessReco
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }
 
-Binding MachineOom(const Evidence& evidence, const OomKill& kill) {
+/// The figures of the kill are those of the victim's own group, which had room left.
+Binding MachineOom(const Evidence& evidence) {
   const std::uint64_t whole = evidence.host.memory_bytes;
   BindingLimit binding{.name = "machine_memory",
                        .limit = whole,
-                       .use = kill.use_bytes > 0 ? kill.use_bytes : whole,
+                       .use = whole,
                        .unit = "bytes",
                        .detail = "the whole machine was out of memory, no group's limit was reached"};
   std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
@@ -144,7 +145,7 @@ Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRe
     return GroupLimit(plan, evidence, record, "its group counted the kill");
   }
   if (kill->scope == "machine") {
-    return MachineOom(evidence, *kill);
+    return MachineOom(evidence);
   }
   if (kill->limit_bytes == kNoLimit) {
     return GroupLimit(plan, evidence, record, "of its own group; the kernel did not say whose limit it was");

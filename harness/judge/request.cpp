@@ -114,6 +114,25 @@ void ReadFork(const FailedCall& call, Request& request) {
   request.accounted = !shares_memory;
 }
 
+/// mm/mmap.c brk(): both breaks are rounded up to pages. args[1] is the break that stayed.
+void ReadBreak(const FailedCall& call, Request& request) {
+  const std::uint64_t wanted = RoundUp(call.args[0]);
+  const std::uint64_t had = RoundUp(call.args[1]);
+  request.bytes_known = had != 0;
+  request.bytes = request.bytes_known && wanted > had ? wanted - had : 0;
+  request.data = true;
+  request.accounted = true;
+}
+
+/// mm/vma.c acct_stack_growth(): the stack would have reached from the page of the address (args[0]) to its
+/// upper end (args[2], which may be a page low).
+void ReadStackGrowth(const FailedCall& call, Request& request) {
+  const std::uint64_t lower_end = call.args[0] / kPage * kPage;
+  const std::uint64_t whole = call.args[2] > lower_end ? call.args[2] - lower_end : 0;
+  request.bytes = whole > call.stack_vm_bytes + kPage ? whole - call.stack_vm_bytes : kPage;
+  request.accounted = true;
+}
+
 }  // namespace
 
 bool IsFork(std::string_view call) { return FamilyOf(call) == CallFamily::kFork; }
@@ -140,9 +159,7 @@ Request RequestOf(const FailedCall& call) {
       ReadFork(call, request);
       break;
     case CallFamily::kBreak:
-      request.bytes_known = false;
-      request.data = true;
-      request.accounted = true;
+      ReadBreak(call, request);
       break;
     case CallFamily::kShmGet:
       request.bytes = RoundUp(call.args[1]);
@@ -155,8 +172,7 @@ Request RequestOf(const FailedCall& call) {
       request.bytes_known = false;
       break;
     case CallFamily::kStackGrowth:
-      request.bytes = kPage;
-      request.accounted = true;
+      ReadStackGrowth(call, request);
       break;
     default:
       break;

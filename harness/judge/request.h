@@ -31,7 +31,7 @@ struct Request {
   /// Address space that the call would add (mmap, mremap, brk), lock (mlock), make writable (mprotect) or
   /// charge anew (fork).
   std::uint64_t bytes = 0;
-  /// False: the arguments don't tell `bytes` (shmat; brk, whose old break is not among them).
+  /// False: the arguments don't tell `bytes` (shmat; brk when the break that it had is not known).
   bool bytes_known = true;
   bool data = false;                  // counts as data: private and writable (mm/vma.h is_data_mapping())
   bool accounted = false;             // charged against the commit limit (mm/vma.c accountable_mapping())

@@ -78,8 +78,10 @@ struct FailedCall {
   int pid = 0;
   int tid = 0;
   std::string comm;
-  std::string call;        // system call name: "munmap", "clone3", "brk"
+  std::string call;        // system call name: "munmap", "clone3", "brk"; "page_fault": the stack was not allowed to grow (SIGSEGV)
   std::string errno_name;  // "ENOMEM"; brk reports none itself: ENOMEM stands for a break that did not move
+  /// As given; of brk [1] is the break that stayed; of page_fault the address, the stack pointer (0: unknown) and the
+  /// stack's upper end.
   std::array<std::uint64_t, 6> args{};
   double t_s = 0;
   std::uint64_t map_count = 0;
@@ -114,7 +116,7 @@ struct OomKill {
   int pid = 0;
   std::string comm;
   std::string scope;   // "memcg" or "machine"; empty when the kernel did not say
-  std::string cgroup;  // the group whose limit was exhausted (memcg), or the victim's
+  std::string cgroup;  // the group whose limit was exhausted (memcg), or the victim's own, which had room (machine)
   std::uint64_t limit_bytes = kNoLimit;  // of that group at that instant
   std::uint64_t use_bytes = 0;
   std::uint64_t anon_rss_bytes = 0;

@@ -43,8 +43,9 @@ struct ProcessVerdict {
   bool child = false;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  /// Who ended it: "oom:memcg", "oom:machine", "brink", "self" (raise, abort, a fault), "kernel", "process NAME" or
-  /// "step NAME" (its command) of the plan, "pid 123 (comm)" (a stranger); empty when it was not killed or nobody knows.
+  /// Who ended it: "oom:memcg" or "oom:machine" (the OOM killer), "brink", "self" (raise, abort, a fault), "kernel" (its
+  /// other reasons: RLIMIT_CPU), "process NAME" (a process or child of the plan), "step NAME" (its command), "pid 123
+  /// (comm)" (a stranger); empty when it was not killed or nobody knows.
   std::string killed_by;
   std::optional<std::uint64_t> peak_memory_bytes;
   std::optional<std::uint64_t> peak_map_count;

@@ -392,7 +392,9 @@ std::vector<Section> ExpectSections() {
        .keys = {{.name = "call",
                  .type = kChoice,
                  .choices = CallNames(),
-                 .doc = "System call; `clone` also stands for clone3, fork and vfork."},
+                 .doc = "System call; `clone` also stands for clone3, fork and vfork. `page_fault`: the "
+                        "stack was not "
+                        "allowed to grow (SIGSEGV)."},
                 {.name = "errno", .type = kErrno, .doc = "Its error."},
                 {.name = "count",
                  .type = kInteger,

@@ -68,7 +68,7 @@ const std::vector<std::string>& CallNames() {
   static const std::vector<std::string> kNames{
       "mmap",   "munmap",   "mprotect", "pkey_mprotect", "mremap",  "mlock",
       "mlock2", "mlockall", "munlock",  "munlockall",    "madvise", "process_madvise",
-      "brk",    "clone",    "clone3",   "fork",          "vfork"};
+      "brk",    "clone",    "clone3",   "fork",          "vfork",   "page_fault"};
   return kNames;
 }
 

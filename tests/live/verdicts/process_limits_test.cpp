@@ -184,14 +184,21 @@ processes:
 cases:
   fault:
     processes: {target: {rlimits: {stack: 1MiB}}}
-    expect: {target: {outcome: failed, signal: SIGSEGV, killed_by: self}}
+    expect: {target: {outcome: failed, signal: SIGSEGV, killed_by: self, failure: {call: page_fault},
+                      binding_limit: RLIMIT_STACK}}
   control:
     processes: {target: {rlimits: {stack: 64MiB}}}
     expect: {target: {outcome: survived, no_failures: true}}
 )");
   ExpectMet(verdicts["fault"]);
   ExpectSays(verdicts["fault"], "target",
-             {.outcome = "failed", .call = "none", .signal = 11, .killed_by = "self"});
+             {.outcome = "failed",
+              .call = "page_fault",
+              .error = "ENOMEM",
+              .binding = "RLIMIT_STACK",
+              .limit = kMiB,
+              .signal = 11,
+              .killed_by = "self"});
   ExpectMet(verdicts["control"]);
 }
 

@@ -125,6 +125,7 @@ TEST_F(Failures, ABreakThatDoesNotMoveIsAnEnomem) {
   const FailedCall call = FirstFailure("brk");
   EXPECT_EQ(call.errno_name, "ENOMEM");
   EXPECT_EQ(call.limits.data, 64 * kMiB);
+  EXPECT_EQ(call.args[0] - call.args[1], 512 * kMiB);  // wanted, and what there was
   EXPECT_EQ(Seen<FailureSeen>().size(), 1U);
 }
 

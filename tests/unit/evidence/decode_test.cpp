@@ -161,7 +161,9 @@ TEST(Decode, AnOomKillOfAGroupAndOneOfTheMachine) {
   raw.scope = BRINK_SCOPE_MACHINE;
   seen = Decode<OomKillSeen>(raw);
   EXPECT_EQ(seen.kill.scope, "machine");
-  EXPECT_EQ(seen.memory_group_id, 0U);
+  EXPECT_EQ(seen.memory_group_id, 0U);  // nobody's limit; the figures are those of the victim's own group
+  EXPECT_EQ(seen.kill.limit_bytes, 100 * kPage);
+  EXPECT_EQ(seen.kill.use_bytes, 99 * kPage);
 }
 
 TEST(Decode, ASignal) {

@@ -2,6 +2,7 @@
 #include "evidence/symbolise.h"
 
 #include <gmock/gmock.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +17,60 @@ TEST(Symbolise, NamesAFunctionOfThisProgram) {
   const std::array stack{reinterpret_cast<std::uint64_t>(&FunctionWithAName)};
   EXPECT_EQ(symboliser.Describe(::getpid(), stack, 0),
             std::vector<std::string>{"FunctionWithAName+0x0 (unit_evidence)"});
+}
+
+namespace sample {
+struct Named {
+  __attribute__((noinline)) static int Method(int value, const Named* other) {
+    asm volatile("" : "+r"(value));
+    return value + (other == nullptr ? 1 : 0);
+  }
+};
+}  // namespace sample
+
+TEST(Symbolise, NamesOfCxxFunctionsAreReadableAndHaveNoParameters) {
+  Symboliser symboliser;
+  const std::array stack{reinterpret_cast<std::uint64_t>(&sample::Named::Method)};
+  EXPECT_EQ(
+      symboliser.Describe(::getpid(), stack, 0),
+      std::vector<std::string>{"brink::(anonymous namespace)::sample::Named::Method+0x0 (unit_evidence)"});
+}
+
+template <typename... Types>
+struct AStructWithManyTypes {
+  __attribute__((noinline)) static void Run(int value) { asm volatile("" : "+r"(value)); }
+};
+
+TEST(Symbolise, ALongNameGoesWithoutItsTemplateArguments) {
+  Symboliser symboliser;
+  using Long = AStructWithManyTypes<AStructWithManyTypes<std::string>, AStructWithManyTypes<std::less<>>>;
+  const std::array stack{reinterpret_cast<std::uint64_t>(&Long::Run)};
+  EXPECT_EQ(symboliser.Describe(::getpid(), stack, 0),
+            std::vector<std::string>{
+                "brink::(anonymous namespace)::AStructWithManyTypes<>::Run+0x0 (unit_evidence)"});
+}
+
+TEST(Symbolise, WhatWasLearntInTimeNamesTheFramesOfADeadProcess) {
+  Symboliser symboliser;
+  std::array<int, 2> released{};
+  ASSERT_EQ(::pipe(released.data()), 0);
+  const int pid = ::fork();
+  if (pid == 0) {
+    ::close(released[1]);
+    char byte = 0;
+    ::_exit(static_cast<int>(::read(released[0], &byte, 1)));
+  }
+  symboliser.Learn(pid);
+  symboliser.Inherit(pid, pid + 1);
+  ::close(released[0]);
+  ::close(released[1]);
+  ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
+  const std::vector<std::string> named{"FunctionWithAName+0x0 (unit_evidence)"};
+  const std::array stack{reinterpret_cast<std::uint64_t>(&FunctionWithAName)};
+  EXPECT_EQ(symboliser.Describe(pid, stack, 0), named);
+  EXPECT_EQ(symboliser.Describe(pid + 1, stack, 0), named);
+  symboliser.Forget(pid);
+  EXPECT_NE(symboliser.Describe(pid, stack, 0), named);
 }
 
 TEST(Symbolise, ACallAtTheEndOfAFunctionIsNotTakenForTheNextOne) {

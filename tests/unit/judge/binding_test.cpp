@@ -215,6 +215,28 @@ TEST(Binding, BrkWhoseRequestIsUnknownFitsANearLimit) {
   EXPECT_EQ(NameOf(call), "none");
 }
 
+TEST(Binding, BrkThatTellsItsOldBreakIsJudgedExactly) {
+  constexpr std::uint64_t kOldBreak = 0x555555800000;
+  FailedCall call = Call("brk", "ENOMEM", {kOldBreak + kMiB - 1, kOldBreak - 1});
+  call.total_vm_bytes = 20 * kMiB;
+  call.limits.as = 21 * kMiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.limits.as = 21 * kMiB - kPage;
+  EXPECT_EQ(NameOf(call), "RLIMIT_AS");
+  call.limits.as = 84 * kMiB - kPage;  // near enough if nothing were known of the request
+  EXPECT_EQ(NameOf(call), "none");
+}
+
+TEST(Binding, AStackFrameBiggerThanWhatTheLimitLeavesIsJudgedByItsAddress) {
+  constexpr std::uint64_t kTop = 0x7ffc00800000;
+  FailedCall call = Call("page_fault", "ENOMEM", {kTop - 8 * kMiB, kTop - 8 * kMiB, kTop});
+  call.limits.stack = 8 * kMiB;
+  call.stack_vm_bytes = 132 * 1024;
+  EXPECT_EQ(NameOf(call), "none");
+  call.args[0] = kTop - 8 * kMiB - 1;
+  EXPECT_EQ(NameOf(call), "RLIMIT_STACK");
+}
+
 TEST(Binding, TheStackStopsAtItsLimit) {
   FailedCall call = Call("page_fault", "ENOMEM", {0x7ffc00000ff8});
   call.limits.stack = 8 * kMiB;

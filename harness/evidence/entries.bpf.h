@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 // What only the entry or return of a kernel function tells: which calls the overcommit check refused, and
-// (for kernels without cgroup v1, see oom_kill.bpf.h) for whom the OOM killer runs. Apart from watch.bpf.c,
-// whose maps it shares, because some kernels refuse such programs, and then all of an object fails to load.
+// (for kernels without cgroup v1, see oom_kill.bpf.h) for whom the OOM killer runs. Some kernels refuse such
+// programs, and then all of an object fails to load: watch.cpp tries again without these. They are no object of
+// their own, because libbpf parses the kernel's BTF anew for each: 20 ms.
+#pragma once
+
 #include "kernel_types.h"
 //
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #include "watch_maps.bpf.h"
-
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /// mm/util.c; called for every mapping that counts against the commit limit.
 SEC("fexit/__vm_enough_memory")
