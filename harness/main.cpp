@@ -1,15 +1,44 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <spdlog/cfg/env.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <exception>
 
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/common.h"
+
+namespace {
+
+/// A standard stream that the caller has closed would become the first file that brink opens, and results
+/// would go there.
+void KeepStandardStreamsOpen() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      static_cast<void>(::open("/dev/null", O_RDWR));  // takes the lowest free number: this one
+    }
+  }
+}
+
+int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, const char* first_word) {
+  const bool command_unknown = app.get_subcommands().empty() && first_word != nullptr && first_word[0] != '-';
+  if (command_unknown) {
+    brink::PrintError(brink::Error{.message = fmt::format("there is no command '{}'", first_word),
+                                   .remedy = "`brink --help` lists the commands"});
+    return brink::kExitUsage;
+  }
+  return app.exit(error) == 0 ? brink::kExitMet : brink::kExitUsage;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
+  KeepStandardStreamsOpen();
   // Standard output belongs to results; SPDLOG_LEVEL=debug shows more on standard error.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("brink"));
   spdlog::set_pattern("brink: %l: %v");
@@ -39,7 +68,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? brink::kExitMet : brink::kExitUsage;
+    return ExplainUsage(app, error, argc > 1 ? argv[1] : nullptr);
   } catch (const std::exception& error) {
     spdlog::critical("{}", error.what());
     return brink::kExitOwnFailure;

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Runs that end early or lose what they write to: the machine is put back and what is known is reported.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "cli_fixture.h"
+#include "kernel/machine_guard.h"
+#include "restore/machine_state.h"
+
+namespace brink::live {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::chrono::seconds kLongEnough{90};
+
+class EndingsTest : public CliTest {
+ protected:
+  /// Three cases under a changed machine: the first ends at once; the others come to the FIFO and then stay,
+  /// deaf to SIGTERM.
+  std::string WriteStaying() {
+    const std::string stays = "{processes: {target: {run: [/bin/sh, -c, \"trap '' TERM; echo >" +
+                              Path("fifo") + "; while true; do sleep 1; done\"], stop: {timeout: 50ms}}}}\n";
+    return Write("staying",
+                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                 "processes: {target: {run: [/bin/true]}}\n"
+                 "cases:\n  a: {}\n  b: " +
+                     stays + "  c: {processes: {target: {run: [/bin/true], nice: 1}}}\n");
+  }
+  [[nodiscard]] std::vector<std::string> HostRun(const std::string& file, const std::string& out) const {
+    return {"run", file, "--sandbox", "host", "--format", "json", "--out", Path(out)};
+  }
+};
+
+class InterruptTest : public EndingsTest, public testing::WithParamInterface<int> {};
+
+TEST_P(InterruptTest, EndsWith130PutsEverythingBackAndReportsTheFinishedCases) {
+  const Rendezvous fifo(Path("fifo"));
+  BrinkProcess brink(folder_, "brink", HostRun(WriteStaying(), "out"));
+  ASSERT_TRUE(fifo.Meet(kLongEnough)) << brink.Errors();
+  EXPECT_EQ(ReadMachineSettings(Roots{}).at("vm.max_map_count"), "60000");
+  brink.Signal(GetParam());
+  ASSERT_TRUE(brink.EndsWithin(kLongEnough));
+  EXPECT_EQ(brink.ExitCode(), 130);
+  EXPECT_THAT(CasesOf(ExpectOneDocument(brink.Output())), ElementsAre("staying/a#1"));
+  ASSERT_TRUE(AwaitGuardians(kLongEnough));
+  ExpectAsBefore(before_, {brink.Pid()});
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, InterruptTest, testing::Values(SIGINT, SIGTERM, SIGHUP));
+
+TEST_F(EndingsTest, AnInterruptedLastCaseIsNoFinishedRun) {
+  const Rendezvous fifo(Path("fifo"));
+  auto words = HostRun(WriteStaying(), "out");
+  words.insert(words.end(), {"--case", "b"});
+  BrinkProcess brink(folder_, "brink", words);
+  ASSERT_TRUE(fifo.Meet(kLongEnough)) << brink.Errors();
+  brink.Signal(SIGINT);
+  ASSERT_TRUE(brink.EndsWithin(kLongEnough));
+  EXPECT_EQ(brink.ExitCode(), 130);
+  EXPECT_THAT(CasesOf(ExpectOneDocument(brink.Output())), IsEmpty());
+}
+
+TEST_F(EndingsTest, InterruptedWhileItWaitsForAnotherBrink) {
+  const Rendezvous fifo(Path("fifo"));
+  BrinkProcess holder(folder_, "holder", HostRun(WriteStaying(), "held"));
+  ASSERT_TRUE(fifo.Meet(kLongEnough)) << holder.Errors();
+  const std::string other = Write("other",
+                                  "machine: {sysctl: {vm.max_map_count: 50000}}\n"
+                                  "processes: {target: {run: [/bin/true]}}\n");
+  BrinkProcess waiting(folder_, "waiting", HostRun(other, "out"));
+  // It cannot end before it is told to: the holder never does.
+  EXPECT_FALSE(waiting.EndsWithin(std::chrono::milliseconds(600)));
+  waiting.Signal(SIGINT);
+  ASSERT_TRUE(waiting.EndsWithin(kLongEnough));
+  EXPECT_EQ(waiting.ExitCode(), 130) << waiting.Errors();
+  EXPECT_THAT(CasesOf(ExpectOneDocument(waiting.Output())), IsEmpty());
+  EXPECT_EQ(ReadMachineSettings(Roots{}).at("vm.max_map_count"), "60000") << "the holder's value";
+  holder.Signal(SIGINT);
+  ASSERT_TRUE(holder.EndsWithin(kLongEnough));
+  ASSERT_TRUE(AwaitGuardians(kLongEnough));
+  ExpectAsBefore(before_, {holder.Pid(), waiting.Pid()});
+}
+
+TEST_F(EndingsTest, ReadersThatLeaveDisturbNothing) {
+  static_cast<void>(WriteExit("good", "0"));
+  static_cast<void>(WriteExit("bad", "1"));
+  // The file tells the status; the pipe's other end is closed long before anything is printed.
+  for (const char* jobs : {"1", "3"}) {
+    const std::string run = std::string("$BRINK run good.yaml bad.yaml --repeat 4 --jobs ") + jobs;
+    EXPECT_EQ(Shell("{ " + run + " --out out; echo $? >status; } | true; cat status").output, "1\n") << jobs;
+    EXPECT_EQ(Shell("{ " + run + " --out both 2>&1; echo $? >status; } | true; cat status").output, "1\n")
+        << jobs;
+    EXPECT_TRUE(std::filesystem::exists(Path("both/good/default/4/verdict.json")));
+  }
+  EXPECT_EQ(Shell("{ $BRINK list; echo $? >status; } | true; cat status").output, "0\n");
+  EXPECT_EQ(Shell("$BRINK run good.yaml bad.yaml --out closed 2>&- >&-").status, 1);
+}
+
+TEST_F(EndingsTest, AFullDiskCostsNoVerdict) {
+  static_cast<void>(WriteExit("good", "0"));
+  static_cast<void>(Write("loud",
+                          "processes: {target: {run: [/bin/sh, -c, \"yes | head -c 400000\"]}}\n"
+                          "expect: {target: {outcome: survived}}\n"));
+  // The mount is private: it ends with the shell.
+  const Ended ended = Shell(
+      "mkdir disk\n"
+      "exec unshare -m sh -c 'mount -t tmpfs -o size=64k none disk &&\n"
+      "  exec \"$0\" run good.yaml loud.yaml --out disk/out --format json' $BRINK");
+  const auto document = ExpectOneDocument(ended.output);
+  EXPECT_THAT(CasesOf(document), ElementsAre("good/default#1", "loud/default#1"));
+  EXPECT_EQ(document["results"][1]["outcome"], "survived") << ended.errors;
+  EXPECT_THAT(ended.errors, HasSubstr("No space left on device"));
+}
+
+TEST_F(EndingsTest, AnOutFolderThatCannotBeMadeIsSaidWithItsRemedy) {
+  const std::string good = WriteExit("good", "0");
+  const Ended ended = Brink({"run", good, "--out", good, "--format", "json"});
+  EXPECT_EQ(ended.status, 3) << ended.errors;
+  const auto document = ExpectOneDocument(ended.output);
+  EXPECT_THAT(document["results"][0]["reason"].get<std::string>(), HasSubstr("Not a directory"));
+  EXPECT_THAT(ended.errors, HasSubstr("--out"));
+}
+
+}  // namespace
+}  // namespace brink::live

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// The exit statuses of the contract, and what is said with each.
+#include <gmock/gmock.h>
+
+#include "cli_fixture.h"
+
+namespace brink::live {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class StatusTest : public CliTest {
+ protected:
+  /// Expects status 2, nothing on standard output, and all of these in the complaint.
+  void ExpectBadUsage(const std::vector<std::string>& words, const std::vector<std::string>& said) {
+    const Ended ended = Brink(words);
+    EXPECT_EQ(ended.status, 2) << ended.errors;
+    EXPECT_EQ(ended.output, "");
+    for (const std::string& text : said) {
+      EXPECT_THAT(ended.errors, HasSubstr(text));
+    }
+  }
+};
+
+TEST_F(StatusTest, IsZeroWhenAllExpectationsAreMet) {
+  const Ended ended = Run({WriteExit("good", "0")});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_EQ(ExpectOneDocument(ended.output)["results"][0]["expected_met"], true);
+}
+
+TEST_F(StatusTest, IsOneWhenAnExpectationIsUnmetAlsoBesideInconclusiveOnes) {
+  const std::string wide = Write("wide",
+                                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                                 "processes: {target: {run: [/bin/true]}}\n");
+  const Ended ended = Run({WriteExit("good", "0"), wide, WriteExit("bad", "3")});
+  EXPECT_EQ(ended.status, 1) << ended.errors;
+  EXPECT_THAT(ended.errors, HasSubstr("exited with 3"));
+}
+
+TEST_F(StatusTest, IsThreeWhenTheMachineMayNotBeChanged) {
+  const std::string wide = Write("wide",
+                                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                                 "processes: {target: {run: [/bin/true]}}\n");
+  const Ended ended = Run({wide, "--sandbox", "auto"});
+  EXPECT_EQ(ended.status, 3) << ended.errors;
+  const auto document = ExpectOneDocument(ended.output);
+  EXPECT_EQ(document["results"][0]["outcome"], "inconclusive");
+  EXPECT_EQ(document["results"][0]["expected_met"], nullptr);
+  EXPECT_THAT(document["results"][0]["reason"].get<std::string>(), HasSubstr("the whole machine"));
+  EXPECT_THAT(document["results"][0]["remedy"].get<std::string>(), HasSubstr("--sandbox host"));
+  EXPECT_THAT(ended.errors, HasSubstr("remedy: add --sandbox"));
+}
+
+TEST_F(StatusTest, IsTwoForBadUsage) {
+  const std::string good = WriteExit("good", "0");
+  ExpectBadUsage({}, {"subcommand"});
+  ExpectBadUsage({"rnu"}, {"rnu"});
+  ExpectBadUsage({"run"}, {"PATH"});
+  ExpectBadUsage({"judge"}, {"RUN_DIR"});
+  ExpectBadUsage({"run", good, "--frob"}, {"--frob"});
+  ExpectBadUsage({"run", good, "--format", "xml"}, {"xml", "text", "json"});
+  ExpectBadUsage({"run", good, "--sandbox", "vm"}, {"vm", "auto", "host"});
+  ExpectBadUsage({"run", good, "--jobs", "0"}, {"--jobs", "0"});
+  ExpectBadUsage({"run", good, "--repeat", "-1"}, {"--repeat"});
+  ExpectBadUsage({"run", good, "--timeout", "0"}, {"--timeout", "0"});
+  ExpectBadUsage({"run", good, "--timeout", "soon"}, {"--timeout", "soon"});
+}
+
+TEST_F(StatusTest, IsTwoForAChoiceThatFitsNothing) {
+  const std::string good = WriteExit("good", "0");
+  ExpectBadUsage({"run", good, "--case", "tuned"}, {"no case fits", "brink list"});
+  ExpectBadUsage({"run", good, "--case", "tuned", "--shard", "1/2"}, {"no case fits"});
+  ExpectBadUsage({"run", good, "--tag", "demo"}, {"no case fits"});
+  ExpectBadUsage({"run", good, "--set", "size=1"}, {"size", "declare"});
+  ExpectBadUsage({"run", good, "--set", "size"}, {"KEY=VALUE"});
+  for (const char* shard : {"0/3", "4/3", "1", "1/", "/2", "a/b", "-1/2", "1/2/3"}) {
+    ExpectBadUsage({"run", good, "--shard", shard}, {"--shard", "I/N"});
+  }
+}
+
+TEST_F(StatusTest, IsTwoForAPathWithoutScenarios) {
+  for (const char* command : {"run", "check", "list"}) {
+    ExpectBadUsage({command, Path("missing.yaml")}, {Path("missing.yaml"), "No such file"});
+    std::filesystem::create_directory(Path("empty"));
+    ExpectBadUsage({command, Path("empty")}, {Path("empty"), "no scenario files"});
+  }
+}
+
+TEST_F(StatusTest, IsTwoForABadScenarioAndAllMistakesHaveTheirPlace) {
+  const std::string bad = Write("bad",
+                                "processes:\n"
+                                "  target:\n"
+                                "    run: [/bin/true]\n"
+                                "    cgroup: {memory.maximum: 1GiB}\n"
+                                "expect: {targte: {outcome: survived}}\n");
+  for (const char* command : {"run", "check", "list"}) {
+    ExpectBadUsage({command, bad}, {bad + ":5:14: ", "memory.maximum", bad + ":6:10: ", "targte"});
+  }
+}
+
+TEST_F(StatusTest, IsTwoForTwoScenariosOfOneName) {
+  const std::string one = WriteExit("one", "0");
+  std::filesystem::copy_file(one, Path("other.yaml"));
+  ExpectBadUsage({"run", one, Path("other.yaml")}, {"one.yaml", "other.yaml", "another name"});
+}
+
+TEST_F(StatusTest, IsFourWhenTheJunitReportCannotBeWrittenAndNothingRuns) {
+  const std::string touch = Write("touch", "processes: {target: {run: [/bin/touch, " + Path("ran") + "]}}\n");
+  const Ended ended = Run({touch, "--junit", Path("missing/report.xml")});
+  EXPECT_EQ(ended.status, 4) << ended.errors;
+  EXPECT_THAT(ended.errors, AllOf(HasSubstr(Path("missing/report.xml")), HasSubstr("remedy")));
+  EXPECT_FALSE(std::filesystem::exists(Path("ran")));
+}
+
+TEST_F(StatusTest, IsFourWhenStandardOutputIsFull) {
+  const std::string good = WriteExit("good", "0");
+  const std::vector<std::string> commands{
+      "list", "doctor", "check " + good, "run --out out " + good, "run --dry-run " + good, "judge out"};
+  for (const std::string& words : commands) {
+    const Ended ended = Shell("$BRINK " + words + " >/dev/full");
+    EXPECT_EQ(ended.status, 4) << words;
+    EXPECT_THAT(ended.errors, HasSubstr("No space left on device")) << words;
+  }
+}
+
+TEST_F(StatusTest, IsFourWithoutRootAndSaysSo) {
+  std::filesystem::permissions(folder_, std::filesystem::perms(0777));
+  static_cast<void>(WriteExit("good", "0"));
+  const Ended ended = Shell(
+      "cp $BRINK ./brink && chmod 755 brink\n"
+      "exec setpriv --reuid 65534 --regid 65534 --clear-groups ./brink run good.yaml --out out --format "
+      "json");
+  EXPECT_EQ(ended.status, 4) << ended.errors;
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.errors, AllOf(HasSubstr("remedy"), HasSubstr("root")));
+}
+
+TEST_F(StatusTest, CommandsThatRunNothingNeedNoRoot) {
+  std::filesystem::permissions(folder_, std::filesystem::perms(0777));
+  static_cast<void>(WriteExit("good", "0"));
+  const Ended ended = Shell(
+      "cp $BRINK ./brink && chmod 755 brink\n"
+      "as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups ./brink \"$@\"; }\n"
+      "as_nobody check good.yaml && as_nobody list good.yaml && as_nobody run good.yaml --dry-run &&\n"
+      "  as_nobody --version && as_nobody doctor");
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ended.output, HasSubstr("run brink as root"));
+}
+
+}  // namespace
+}  // namespace brink::live
