@@ -1,8 +1,8 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // What only the entry or return of a kernel function tells: which calls the overcommit check refused, and
 // (for kernels without cgroup v1, see oom_kill.bpf.h) for whom the OOM killer runs. Some kernels refuse such
-// programs, and then all of an object fails to load: watch.cpp tries again without these. They are no object of
-// their own, because libbpf parses the kernel's BTF anew for each: 20 ms.
+// programs, and then all of an object fails to load: watch.cpp tries again without these. They are no object
+// of their own, because libbpf parses the kernel's BTF anew for each: 20 ms.
 #pragma once
 
 #include "kernel_types.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // Which failures are told: x86-64 system calls that ask for memory or for a task, and the errnos that mean a
 // limit.
 #pragma once

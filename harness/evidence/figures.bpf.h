@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // The figures of a task at this instant: its address space, its limits, its control groups.
 #pragma once
 

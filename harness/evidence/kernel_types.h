@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // The few fields of the kernel's structures that the BPF programs read. CO-RE relocates every access to the
 // running kernel, so neither the order nor the other fields matter. A name with ___suffix is the same
 // structure on other kernels.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // How many mappings each process of the machine has, without reading a line of /proc/PID/maps.
 #include "kernel_types.h"
 //

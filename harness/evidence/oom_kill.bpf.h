@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // What the OOM killer knew of its victim.
 #pragma once
 

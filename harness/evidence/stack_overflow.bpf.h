@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // Tells a stack that the kernel did not let grow from any other bad address: both are a SIGSEGV, and no
 // system call fails.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // Follows the targets through fork, exec and exit, and writes down what goes wrong with their memory at the
 // instant it does. Tracepoints and function entries of the kernel by BTF alone: no tracefs, no kprobes.
 // Kernels 5.10 and up, x86-64.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // What watch.bpf.c writes into its ring buffer and maps, and the readers read: plain C, the same layout on
 // both sides.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR GPL-2.0)
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 // The maps that watch.bpf.c and entries.bpf.h share.
 #pragma once
 
