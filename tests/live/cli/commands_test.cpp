@@ -99,7 +99,7 @@ TEST_F(CommandsTest, DoctorNamesEachFaultAndARemedyForEachThatIsMissing) {
 
 TEST_F(CommandsTest, RestoreHasNothingToDoAfterAnOrderlyRun) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
   EXPECT_EQ(Run({wide, "--sandbox", "host"}).status, 0);
   const Ended ended = Brink({"restore"});

@@ -99,7 +99,7 @@ TEST_F(DocumentsTest, JudgeNeedsTheFilesOfARunAndNamesTheOneItMisses) {
 
 TEST_F(DocumentsTest, JunitIsWellFormedWhateverTargetsPrint) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
   const std::string markup =
       Write("markup",

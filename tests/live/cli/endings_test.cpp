@@ -26,7 +26,7 @@ class EndingsTest : public CliTest {
     const std::string stays = "{processes: {target: {run: [/bin/sh, -c, \"trap '' TERM; echo >" +
                               Path("fifo") + "; while true; do sleep 1; done\"], stop: {timeout: 50ms}}}}\n";
     return Write("staying",
-                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
                  "processes: {target: {run: [/bin/true]}}\n"
                  "cases:\n  a: {}\n  b: " +
                      stays + "  c: {processes: {target: {run: [/bin/true], nice: 1}}}\n");
@@ -42,7 +42,7 @@ TEST_P(InterruptTest, EndsWith130PutsEverythingBackAndReportsTheFinishedCases) {
   const Rendezvous fifo(Path("fifo"));
   BrinkProcess brink(folder_, "brink", HostRun(WriteStaying(), "out"));
   ASSERT_TRUE(fifo.Meet(kLongEnough)) << brink.Errors();
-  EXPECT_EQ(ReadMachineSettings(Roots{}).at("vm.max_map_count"), "60000");
+  EXPECT_EQ(ReadMachineSettings(Roots{}).at("vm.max_map_count"), "70000");
   brink.Signal(GetParam());
   ASSERT_TRUE(brink.EndsWithin(kLongEnough));
   EXPECT_EQ(brink.ExitCode(), 130);
@@ -70,7 +70,7 @@ TEST_F(EndingsTest, InterruptedWhileItWaitsForAnotherBrink) {
   BrinkProcess holder(folder_, "holder", HostRun(WriteStaying(), "held"));
   ASSERT_TRUE(fifo.Meet(kLongEnough)) << holder.Errors();
   const std::string other = Write("other",
-                                  "machine: {sysctl: {vm.max_map_count: 50000}}\n"
+                                  "machine: {sysctl: {vm.max_map_count: 80000}}\n"
                                   "processes: {target: {run: [/bin/true]}}\n");
   BrinkProcess waiting(folder_, "waiting", HostRun(other, "out"));
   // It cannot end before it is told to: the holder never does.
@@ -79,7 +79,7 @@ TEST_F(EndingsTest, InterruptedWhileItWaitsForAnotherBrink) {
   ASSERT_TRUE(waiting.EndsWithin(kLongEnough));
   EXPECT_EQ(waiting.ExitCode(), 130) << waiting.Errors();
   EXPECT_THAT(CasesOf(ExpectOneDocument(waiting.Output())), IsEmpty());
-  EXPECT_EQ(ReadMachineSettings(Roots{}).at("vm.max_map_count"), "60000") << "the holder's value";
+  EXPECT_EQ(ReadMachineSettings(Roots{}).at("vm.max_map_count"), "70000") << "the holder's value";
   holder.Signal(SIGINT);
   ASSERT_TRUE(holder.EndsWithin(kLongEnough));
   ASSERT_TRUE(AwaitGuardians(kLongEnough));

@@ -132,14 +132,14 @@ TEST_F(SelectionTest, TwoJobsRunTwoCasesAtTheSameTime) {
 TEST_F(SelectionTest, DryRunSaysWhatItWouldDoAndDoesNothing) {
   const std::string wide =
       Write("wide",
-            "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+            "machine: {sysctl: {vm.max_map_count: 70000}}\n"
             "processes: {target: {run: [/bin/touch, " +
                 Path("ran") +
                 "], cgroup: {memory.max: 64MiB}, rlimits: {memlock: 1MiB}, oom_score_adj: 300}}\n"
                 "steps: [{run: [/bin/echo, hello]}]\n");
   const Ended ended = Brink({"run", wide, "--sandbox", "host", "--dry-run", "--out", Path("out")});
   EXPECT_EQ(ended.status, 0) << ended.errors;
-  for (const char* text : {"vm.max_map_count = 60000", "memory.max = 67108864", "/bin/touch", "1048576",
+  for (const char* text : {"vm.max_map_count = 70000", "memory.max = 67108864", "/bin/touch", "1048576",
                            "oom_score_adj = 300", "/bin/echo hello"}) {
     EXPECT_THAT(ended.output, HasSubstr(text));
   }

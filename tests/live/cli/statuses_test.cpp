@@ -31,7 +31,7 @@ TEST_F(StatusTest, IsZeroWhenAllExpectationsAreMet) {
 
 TEST_F(StatusTest, IsOneWhenAnExpectationIsUnmetAlsoBesideInconclusiveOnes) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
   const Ended ended = Run({WriteExit("good", "0"), wide, WriteExit("bad", "3")});
   EXPECT_EQ(ended.status, 1) << ended.errors;
@@ -40,7 +40,7 @@ TEST_F(StatusTest, IsOneWhenAnExpectationIsUnmetAlsoBesideInconclusiveOnes) {
 
 TEST_F(StatusTest, IsThreeWhenTheMachineMayNotBeChanged) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 60000}}\n"
+                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
   const Ended ended = Run({wide, "--sandbox", "auto"});
   EXPECT_EQ(ended.status, 3) << ended.errors;
