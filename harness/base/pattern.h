@@ -13,8 +13,8 @@ class RE2;
 
 namespace brink {
 
-/// A regular expression (RE2 syntax) that is searched in a line. RE2 works in time linear in the text, so that a hostile
-/// target's output can neither stall brink nor overflow its stack.
+/// A regular expression (RE2 syntax) that is searched in a line. RE2 works in time linear in the text, so
+/// that a hostile target's output can neither stall brink nor overflow its stack.
 class Pattern {
  public:
   /// Fails with the place and kind of the mistake in the expression.

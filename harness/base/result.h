@@ -13,7 +13,8 @@ namespace brink {
 
 /// What went wrong, in words for the person who must mend it.
 struct Error {
-  /// What was tried, on what, and what the system answered: "write /proc/sys/vm/max_map_count: Permission denied".
+  /// What was tried, on what, and what the system answered: "write /proc/sys/vm/max_map_count: Permission
+  /// denied".
   std::string message;
   /// What the person can do about it; empty when there is nothing to advise.
   std::string remedy;
@@ -30,7 +31,8 @@ using Status = Result<void>;
   return tl::unexpected<Error>(Error{.message = std::move(message), .remedy = std::move(remedy)});
 }
 
-/// An error of a system call: appends the text of `code`. Pass errno at once, before anything else can change it.
+/// An error of a system call: appends the text of `code`. Pass errno at once, before anything else can change
+/// it.
 [[nodiscard]] inline tl::unexpected<Error> FailErrno(std::string_view operation, int code = errno,
                                                      std::string remedy = {}) {
   return tl::unexpected<Error>(

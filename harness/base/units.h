@@ -25,8 +25,9 @@ struct SizeContext {
   std::uint64_t whole = 0;
 };
 
-/// Parses "300MiB", "8KiB", "2GiB", "4096", "4096B", "16pages", "10%". Case matters. Refuses negative numbers, unknown
-/// units (the message names the nearest: "MB" -> "MiB"), values beyond 2^63-1. A fraction is allowed with a unit ("1.5GiB").
+/// Parses "300MiB", "8KiB", "2GiB", "4096", "4096B", "16pages", "10%". Case matters. Refuses negative
+/// numbers, unknown units (the message names the nearest: "MB" -> "MiB"), values beyond 2^63-1. A fraction is
+/// allowed with a unit ("1.5GiB").
 [[nodiscard]] Result<Bytes> ParseSize(std::string_view text, const SizeContext& context = {});
 
 /// Parses "250ms", "10s", "2min", "0.5s". A unit is required; "0" alone is allowed.

@@ -18,16 +18,18 @@ namespace brink {
 inline constexpr std::uint64_t kNoLimit = UINT64_MAX;
 
 struct HostFacts {
-  std::string kernel;           // uname -r
-  std::string cgroup_version;   // "v1", "v2" or "none": of the memory controller
+  std::string kernel;              // uname -r
+  std::string cgroup_version;      // "v1", "v2" or "none": of the memory controller
   std::uint64_t memory_bytes = 0;  // MemTotal
   std::uint64_t swap_bytes = 0;
   std::uint64_t page_size = 4096;
   int cpus = 0;
-  std::map<std::string, std::string> sysctls;  // the machine-wide settings of the fault table, before anything was imposed
+  /// The machine-wide settings of the fault table, before anything was imposed.
+  std::map<std::string, std::string> sysctls;
 };
 
-/// Where the facts come from. kKernel: BPF. kCounters: wait status and cgroup counters only. kNone: wait status only.
+/// Where the facts come from. kKernel: BPF. kCounters: wait status and cgroup counters only. kNone: wait
+/// status only.
 enum class EvidenceGrade { kKernel, kCounters, kNone };
 
 /// One fault with the proof that it is in force.
@@ -37,7 +39,7 @@ struct ImposedFault {
   std::string requested;  // as the plan has it
   std::string read_back;  // what the kernel says it is; empty when it could not be read
   bool in_force = false;
-  std::string error;   // why not, with the remedy; empty when in force
+  std::string error;  // why not, with the remedy; empty when in force
   double t_s = 0;
 };
 
@@ -59,8 +61,8 @@ struct MachineFigures {
 
 /// One level of a cgroup controller above a task, nearest first.
 struct GroupFigures {
-  std::string path;  // below the controller's mount; "" where only the kernel saw it
-  std::uint64_t use = 0;         // memory: bytes; pids: tasks
+  std::string path;       // below the controller's mount; "" where only the kernel saw it
+  std::uint64_t use = 0;  // memory: bytes; pids: tasks
   std::uint64_t limit = kNoLimit;
 };
 
@@ -78,25 +80,27 @@ struct FailedCall {
   int pid = 0;
   int tid = 0;
   std::string comm;
-  std::string call;        // system call name: "munmap", "clone3", "brk"; "page_fault": the stack was not allowed to grow (SIGSEGV)
+  /// System call name: "munmap", "clone3", "brk"; "page_fault": the stack was not allowed to grow (SIGSEGV).
+  std::string call;
   std::string errno_name;  // "ENOMEM"; brk reports none itself: ENOMEM stands for a break that did not move
-  /// As given; of brk [1] is the break that stayed; of page_fault the address, the stack pointer (0: unknown) and the
-  /// stack's upper end.
+  /// As given; of brk [1] is the break that stayed; of page_fault the address, the stack pointer (0: unknown)
+  /// and the stack's upper end.
   std::array<std::uint64_t, 6> args{};
   double t_s = 0;
   std::uint64_t map_count = 0;
-  std::uint64_t locked_bytes = 0;   // mm->locked_vm
+  std::uint64_t locked_bytes = 0;  // mm->locked_vm
   std::uint64_t total_vm_bytes = 0;
   std::uint64_t data_vm_bytes = 0;
   std::uint64_t stack_vm_bytes = 0;
-  bool ipc_lock_capable = false;    // CAP_IPC_LOCK: RLIMIT_MEMLOCK does not apply
-  bool resource_capable = false;    // CAP_SYS_RESOURCE or CAP_SYS_ADMIN: RLIMIT_NPROC does not apply
-  std::uint64_t user_tasks = 0;     // tasks of the same real user, against RLIMIT_NPROC
+  bool ipc_lock_capable = false;  // CAP_IPC_LOCK: RLIMIT_MEMLOCK does not apply
+  bool resource_capable = false;  // CAP_SYS_RESOURCE or CAP_SYS_ADMIN: RLIMIT_NPROC does not apply
+  std::uint64_t user_tasks = 0;   // tasks of the same real user, against RLIMIT_NPROC
   std::uint64_t uid = 0;
   ProcessLimits limits;
   std::vector<GroupFigures> memory_groups;  // memory cgroups, nearest first
   std::vector<GroupFigures> pids_groups;
-  /// True when the kernel's own overcommit check (__vm_enough_memory) refused during this call; absent when not watched.
+  /// True when the kernel's own overcommit check (__vm_enough_memory) refused during this call; absent when
+  /// not watched.
   std::optional<bool> overcommit_refused;
   MachineFigures machine;
   /// Innermost first: "munmap+0x7 (libc.so.6)". A frame that could not be named is "0x7f... (?)".
@@ -115,8 +119,9 @@ struct OomKill {
   std::string process;  // empty: a process that is not ours
   int pid = 0;
   std::string comm;
-  std::string scope;   // "memcg" or "machine"; empty when the kernel did not say
-  std::string cgroup;  // the group whose limit was exhausted (memcg), or the victim's own, which had room (machine)
+  std::string scope;  // "memcg" or "machine"; empty when the kernel did not say
+  /// The group whose limit was exhausted (memcg), or the victim's own, which had room (machine).
+  std::string cgroup;
   std::uint64_t limit_bytes = kNoLimit;  // of that group at that instant
   std::uint64_t use_bytes = 0;
   std::uint64_t anon_rss_bytes = 0;
@@ -134,8 +139,8 @@ struct SignalSent {
   int code = 0;  // si_code: SI_USER 0, SI_KERNEL 128, SI_TKILL -6; a fault's own code for SIGSEGV and SIGBUS
   int sender_pid = 0;
   std::string sender_comm;
-  std::string sender;  // "brink", the plan's name of a process, child or step, or empty for a stranger
-  std::string process; // target
+  std::string sender;   // "brink", the plan's name of a process, child or step, or empty for a stranger
+  std::string process;  // target
   int pid = 0;
   double t_s = 0;
 };
@@ -152,19 +157,20 @@ struct ProcessRecord {
   std::string start_error;  // why exec or a fault failed; empty when started
   bool ready = false;       // its readiness was seen (or none was asked for)
   double start_s = 0;
-  std::optional<double> end_s;      // absent: it was alive when the case ended
-  std::optional<int> exit_code;     // it called exit
-  std::optional<int> signal;        // or died of this signal
-  bool stopped_by_brink = false;    // brink ended it (end of case, stop step) while it was alive
-  bool alive_at_end = false;        // alive when the last step was done or the timeout passed
-  bool timed_out = false;           // the case's timeout passed while it was alive and still wanted
-  std::optional<std::uint64_t> peak_memory_bytes;  // its group's peak, or (child, shared group) its own peak resident size
+  std::optional<double> end_s;    // absent: it was alive when the case ended
+  std::optional<int> exit_code;   // it called exit
+  std::optional<int> signal;      // or died of this signal
+  bool stopped_by_brink = false;  // brink ended it (end of case, stop step) while it was alive
+  bool alive_at_end = false;      // alive when the last step was done or the timeout passed
+  bool timed_out = false;         // the case's timeout passed while it was alive and still wanted
+  /// Its group's peak, or (child, shared group) its own peak resident size.
+  std::optional<std::uint64_t> peak_memory_bytes;
   std::optional<std::uint64_t> peak_map_count;
   /// At timeout: R, S or D, the kernel function it waits in, and whether its group throttled or held it.
   std::string state;
   std::string wait_channel;
-  bool under_oom = false;           // v1 memory.oom_control under_oom
-  std::uint64_t throttled_high = 0; // v2 memory.events "high", since the case started
+  bool under_oom = false;            // v1 memory.oom_control under_oom
+  std::uint64_t throttled_high = 0;  // v2 memory.events "high", since the case started
 };
 
 struct GroupRecord {
@@ -180,7 +186,7 @@ struct GroupRecord {
 
 struct StepRecord {
   std::string as;
-  int index = 0;  // from 0
+  int index = 0;     // from 0
   std::string text;  // "run redis-cli -p 1234 bgsave": for people
   bool skipped = false;
   bool timed_out = false;
@@ -188,13 +194,15 @@ struct StepRecord {
   std::optional<int> exit_code;
   std::optional<int> signal;
   std::string output;  // of a run step: the first and last 8 KiB
-  bool output_matched = false;  // of StepPlan::expect.output, searched while it ran; only meaningful if one was asked for
+  /// Of StepPlan::expect.output, searched while it ran; only meaningful if one was asked for.
+  bool output_matched = false;
   std::map<std::string, bool> patterns;  // Expectation::output patterns on this step: found or not
   double start_s = 0;
   double duration_s = 0;
 };
 
-/// How often a pattern of the plan's expectations occurred in a process's output (logs rotate, so it is counted live).
+/// How often a pattern of the plan's expectations occurred in a process's output (logs rotate, so it is
+/// counted live).
 struct LogMatch {
   std::string process;
   std::string pattern;

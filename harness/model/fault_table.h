@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything brink can impose, in one table: the parser, the format's reference, doctor and faults/ all read it.
+// Everything brink can impose, in one table: the parser, the format's reference, doctor and faults/ all read
+// it.
 #pragma once
 
 #include <optional>
@@ -15,13 +16,13 @@ enum class FaultScope {
 };
 
 enum class FaultUnit {
-  kCount,     // a whole number
-  kBytes,     // a size
-  kKibibytes, // given as a size, written in KiB
-  kPercent,   // 0 to 100 or more
-  kFlag,      // 0 or 1
-  kChoice,    // one of `choices`
-  kText,      // passed on as it is (cpu.max, cpuset.cpus)
+  kCount,      // a whole number
+  kBytes,      // a size
+  kKibibytes,  // given as a size, written in KiB
+  kPercent,    // 0 to 100 or more
+  kFlag,       // 0 or 1
+  kChoice,     // one of `choices`
+  kText,       // passed on as it is (cpu.max, cpuset.cpus)
 };
 
 struct FaultInfo {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One run of one case on this host: every value is resolved, nothing is left to look up. Plain data.
-// A plan is saved as plan.json beside its evidence, so that a verdict can be repeated without the scenario file.
+// A plan is saved as plan.json beside its evidence, so that a verdict can be repeated without the scenario
+// file.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,10 @@
 
 namespace brink {
 
-/// One thing to impose. `name` is a row of model/fault_table.h ("vm.max_map_count", "memory.max", "RLIMIT_MEMLOCK",
-/// "oom_score_adj", "nice"). `value` is in the fault's own unit (bytes, counts), in decimal, or "max" / "unlimited" for
-/// no limit; "+N" (overcommit_kbytes only) is N above what is committed when it is imposed.
+/// One thing to impose. `name` is a row of model/fault_table.h ("vm.max_map_count", "memory.max",
+/// "RLIMIT_MEMLOCK", "oom_score_adj", "nice"). `value` is in the fault's own unit (bytes, counts), in
+/// decimal, or "max" / "unlimited" for no limit; "+N" (overcommit_kbytes only) is N above what is committed
+/// when it is imposed.
 struct Setting {
   std::string name;
   std::string value;
@@ -30,15 +32,17 @@ struct RlimitSetting {
   std::string hard;
 };
 
-/// When a process counts as started. At most one of tcp, log and exec is set; none: as soon as exec succeeded.
+/// When a process counts as started. At most one of tcp, log and exec is set; none: as soon as exec
+/// succeeded.
 struct Ready {
-  std::optional<int> tcp;                 // a loopback port that accepts connections
-  std::optional<std::string> log;         // regular expression (base/pattern.h), searched in each line of its output
-  std::vector<std::string> exec;          // a command that exits with 0; tried again until then
+  std::optional<int> tcp;          // a loopback port that accepts connections
+  std::optional<std::string> log;  // regular expression (base/pattern.h), searched in each line of its output
+  std::vector<std::string> exec;   // a command that exits with 0; tried again until then
   double timeout_s = 10;
 };
 
-/// How to recognise a descendant of a process, so that verdicts can name it. Any one of the given conditions suffices.
+/// How to recognise a descendant of a process, so that verdicts can name it. Any one of the given conditions
+/// suffices.
 struct ChildRule {
   std::string name;
   std::optional<std::string> title;  // a substring of its comm or command line (setproctitle counts)
@@ -48,7 +52,7 @@ struct ChildRule {
 
 struct ProcessPlan {
   std::string name;
-  std::vector<std::string> argv;  // argv[0] is resolved: an absolute path
+  std::vector<std::string> argv;           // argv[0] is resolved: an absolute path
   std::map<std::string, std::string> env;  // added to brink's own environment
   std::string cwd;                         // absolute
   std::string user;                        // empty: brink's own
@@ -58,9 +62,9 @@ struct ProcessPlan {
   std::optional<int> nice;
   std::optional<Ready> ready;
   std::vector<ChildRule> children;
-  bool autostart = true;           // false: a `start` step starts it
-  int stop_signal = 15;            // sent when the case ends or by a `stop` step, to the root process
-  double stop_timeout_s = 5;       // then SIGKILL to the whole group
+  bool autostart = true;      // false: a `start` step starts it
+  int stop_signal = 15;       // sent when the case ends or by a `stop` step, to the root process
+  double stop_timeout_s = 5;  // then SIGKILL to the whole group
 };
 
 /// A cgroup below the case's own. Settings are in cgroup v2 terms whatever the host has.
@@ -109,9 +113,9 @@ struct WaitStep {
   std::optional<int> tcp;
   bool exit = false;                             // until `process` has ended
   std::optional<std::uint64_t> map_count_above;  // mappings of `process`
-  std::optional<std::uint64_t> memory_above;     // bytes charged to the group of `process` (a share is resolved against
-                                                 // its memory.max in the plan)
-  std::optional<double> duration_s;              // plain time: a soak, never for synchronisation
+  /// Bytes charged to the group of `process` (a share is resolved against its memory.max in the plan).
+  std::optional<std::uint64_t> memory_above;
+  std::optional<double> duration_s;  // plain time: a soak, never for synchronisation
   std::string process;
 };
 /// Lowers (or raises) memory.max of the group of `process` gradually.
@@ -131,7 +135,8 @@ struct StepPlan {
 };
 
 struct FailureExpect {
-  std::string call;   // empty: any call. "clone" also matches clone3, fork and vfork: which one libc uses varies
+  /// Empty: any call. "clone" also matches clone3, fork and vfork: which one libc uses varies.
+  std::string call;
   std::string errno_name;  // "ENOMEM"; empty: any
   std::optional<std::uint64_t> min_count;
   std::optional<std::uint64_t> max_count;
@@ -174,10 +179,10 @@ struct Plan {
   std::string case_name;
   int repeat = 1;  // counts from 1
   std::string sandbox = "host";
-  SourceMark mark;          // of the case
+  SourceMark mark;  // of the case
   std::string scenario_dir;
-  std::string run_dir;      // absolute; evidence, logs and ${dir} go below it
-  std::string data_dir;     // ${dir}: an empty folder for the targets' files, below run_dir
+  std::string run_dir;   // absolute; evidence, logs and ${dir} go below it
+  std::string data_dir;  // ${dir}: an empty folder for the targets' files, below run_dir
   std::map<std::string, std::string> parameters;
   std::vector<Setting> machine;
   std::vector<GroupPlan> groups;
@@ -185,8 +190,8 @@ struct Plan {
   std::vector<StepPlan> steps;
   std::vector<Expectation> expect;
   double timeout_s = 60;
-  /// Why this host cannot run the plan (a missing package, a fault it cannot impose), with the remedy; the case is then
-  /// inconclusive without being started.
+  /// Why this host cannot run the plan (a missing package, a fault it cannot impose), with the remedy; the
+  /// case is then inconclusive without being started.
   std::optional<std::string> not_runnable;
   std::string not_runnable_remedy;
 };

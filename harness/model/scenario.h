@@ -8,7 +8,8 @@
 
 namespace brink {
 
-/// A place in a scenario file. Lines and columns count from 1; 0 means unknown (for example a value of --set).
+/// A place in a scenario file. Lines and columns count from 1; 0 means unknown (for example a value of
+/// --set).
 struct SourceMark {
   std::string file;
   int line = 0;
@@ -36,8 +37,8 @@ struct NodeEntry {
   Node second;
 };
 
-/// One setting of an incident's limits. `tree` is the whole scenario with the case's own keys laid over it, so it
-/// reads like a scenario without cases; every node keeps the mark of the place it was written.
+/// One setting of an incident's limits. `tree` is the whole scenario with the case's own keys laid over it,
+/// so it reads like a scenario without cases; every node keeps the mark of the place it was written.
 struct ScenarioCase {
   std::string name;
   Node tree;

@@ -16,9 +16,9 @@ namespace brink {
 
 enum class Outcome { kSurvived, kFailed, kOomKilled, kHung, kInconclusive };
 
-/// The one limit that caused a failure. `name` is one of: vm.max_map_count, commit_limit, RLIMIT_MEMLOCK, RLIMIT_AS,
-/// RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NPROC, memory.max, memory.high, machine_memory, pids.max, kernel.pid_max,
-/// kernel.threads-max, hugepages.
+/// The one limit that caused a failure. `name` is one of: vm.max_map_count, commit_limit, RLIMIT_MEMLOCK,
+/// RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NPROC, memory.max, memory.high, machine_memory, pids.max,
+/// kernel.pid_max, kernel.threads-max, hugepages.
 struct BindingLimit {
   std::string name;
   std::uint64_t limit = 0;
@@ -43,9 +43,9 @@ struct ProcessVerdict {
   bool child = false;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  /// Who ended it: "oom:memcg" or "oom:machine" (the OOM killer), "brink", "self" (raise, abort, a fault), "kernel" (its
-  /// other reasons: RLIMIT_CPU), "process NAME" (a process or child of the plan), "step NAME" (its command), "pid 123
-  /// (comm)" (a stranger); empty when it was not killed or nobody knows.
+  /// Who ended it: "oom:memcg" or "oom:machine" (the OOM killer), "brink", "self" (raise, abort, a fault),
+  /// "kernel" (its other reasons: RLIMIT_CPU), "process NAME" (a process or child of the plan), "step NAME"
+  /// (its command), "pid 123 (comm)" (a stranger); empty when it was not killed or nobody knows.
   std::string killed_by;
   std::optional<std::uint64_t> peak_memory_bytes;
   std::optional<std::uint64_t> peak_map_count;
@@ -58,7 +58,7 @@ struct ProcessVerdict {
 /// One expectation with what was found. `met` is absent when the evidence does not suffice.
 struct ExpectationResult {
   std::string subject;
-  std::string what;      // "outcome", "failure", "binding_limit", "log", "exit" ...
+  std::string what;  // "outcome", "failure", "binding_limit", "log", "exit" ...
   std::string expected;
   std::string found;
   std::optional<bool> met;

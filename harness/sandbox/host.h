@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host as a place where plans run: its cgroups, the guardian, and the rule that machine-wide values are changed only on
-// request. The vm sandbox will stand beside it.
+// The host as a place where plans run: its cgroups, the guardian, and the rule that machine-wide values are
+// changed only on request. The vm sandbox will stand beside it.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ namespace brink {
 
 class HostSandbox {
  public:
-  /// Starts the guardian and makes the run's root group. Call once, while the process has one thread. Without rights to
-  /// make groups it fails with the remedy.
+  /// Starts the guardian and makes the run's root group. Call once, while the process has one thread. Without
+  /// rights to make groups it fails with the remedy.
   [[nodiscard]] static Result<HostSandbox> Start(const Roots& roots);
 
   [[nodiscard]] const Roots& SystemRoots() const { return roots_; }
