@@ -72,25 +72,35 @@ Result<RestoreNotes> RestoreMachine(const Roots& roots) {
   return notes;
 }
 
-Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double timeout_s) {
-  const auto journal = ReadMachineJournal(roots);
-  if (!journal) {
-    return tl::unexpected(journal.error());
-  }
-  if (!*journal) {
-    return RestoreNotes{};
-  }
-  auto locks = MachineLocks::Open(roots);
-  if (!locks) {
-    return tl::unexpected(locks.error());
-  }
-  Patience patience(timeout_s, -1);
-  while (!locks->gate.TryExclusive()) {
-    if (!patience.Wait()) {
-      return RestoreNotes{};  // who holds the gate so long waits for the machine, and restores it first
+Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double gate_timeout_s,
+                                            double users_timeout_s) {
+  Patience for_gate(gate_timeout_s, -1);
+  Patience for_users(users_timeout_s, -1);
+  for (;;) {
+    const auto journal = ReadMachineJournal(roots);
+    if (!journal) {
+      return tl::unexpected(journal.error());
+    }
+    if (!*journal) {
+      return RestoreNotes{};
+    }
+    auto locks = MachineLocks::Open(roots);
+    if (!locks) {
+      return tl::unexpected(locks.error());
+    }
+    while (!locks->gate.TryExclusive()) {
+      if (!for_gate.Wait()) {
+        return RestoreNotes{};  // who holds the gate so long waits for the machine, and restores it first
+      }
+    }
+    if (locks->users.TryExclusive()) {
+      return RestoreMachine(roots);
+    }
+    locks->gate.Unlock();
+    if (!for_users.Wait()) {
+      return RestoreNotes{};  // other cases share the machine; the last of them restores it
     }
   }
-  return locks->users.TryExclusive() ? RestoreMachine(roots) : RestoreNotes{};
 }
 
 }  // namespace brink

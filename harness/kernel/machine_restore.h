@@ -23,7 +23,10 @@ struct RestoreNotes {
 [[nodiscard]] Result<RestoreNotes> RestoreMachine(const Roots& roots);
 
 /// The same for `brink restore`, a new start and the guardian: does nothing while a case holds the machine,
-/// or while a transition goes on, whose brink will restore it.
-[[nodiscard]] Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double timeout_s);
+/// or while a transition goes on, whose brink will restore it. With `users_timeout_s` it tries again for so
+/// long while the machine seems held: a child that a killed brink had forked holds its locks until it runs
+/// next, and then execs or dies.
+[[nodiscard]] Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double gate_timeout_s,
+                                                          double users_timeout_s = 0);
 
 }  // namespace brink

@@ -90,8 +90,10 @@ void Detach(std::array<int, 2> keep) {
   // `brink restore`.
   const auto machine = RestoreMachineIfUnused(roots, kCleanUpTimeoutS);
   const auto groups = CleanUpRun(roots, host, entry);
-  // Its targets may have held nothing, but a case that shared the machine may have ended meanwhile.
-  const auto again = RestoreMachineIfUnused(roots, 1);
+  // A child between fork and exec may have held the dead brink's locks; a case that shared the machine may
+  // have ended.
+  constexpr double kLingeringS = 5;
+  const auto again = RestoreMachineIfUnused(roots, kCleanUpTimeoutS, kLingeringS);
   ::_exit(machine && groups && again ? 0 : 1);
 }
 

@@ -6,8 +6,11 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "kernel/machine_lock.h"
 
 namespace brink::live {
 
@@ -20,6 +23,17 @@ namespace brink::live {
 
 /// Groups of these brinks in any hierarchy.
 [[nodiscard]] std::vector<std::string> GroupsOf(const std::vector<pid_t>& brinks);
+
+/// The machine without any brink's values in force, until the end of its life. Somebody else may use brink
+/// here too: what they impose meanwhile is no leftover of ours.
+class QuietMachine {
+ public:
+  /// Waits for all others, for a bounded time; a test failure when they go on for longer.
+  QuietMachine();
+
+ private:
+  std::optional<MachineLocks> locks_;
+};
 
 /// Expects the machine as it was: sysctls and huge page settings, no group of `brinks`, no process of brink
 /// or the victim, nothing in the journal.

@@ -27,6 +27,7 @@ class RestoreTest : public testing::Test {
     std::string folder = (std::filesystem::temp_directory_path() / "brink-restore-XXXXXX").string();
     ASSERT_NE(::mkdtemp(folder.data()), nullptr);
     folder_ = folder;
+    const QuietMachine quiet;
     before_ = ReadMachineSettings(Roots{});
   }
 
