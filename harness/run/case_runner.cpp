@@ -6,16 +6,15 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
 #include <csignal>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "faults/faults.h"
-#include "model/fault_table.h"
 #include "model/json.h"
 #include "run/case_loop.h"
 #include "run/recorder.h"
@@ -23,38 +22,6 @@
 
 namespace brink {
 namespace {
-
-/// A step's commands and readiness probes live here, beside the targets' groups.
-constexpr const char* kStepsGroup = "steps";
-
-/// A group's directory name: letters, digits, dot, dash and underscore stay.
-std::string SafeName(std::string text) {
-  for (char& letter : text) {
-    if (std::isalnum(static_cast<unsigned char>(letter)) == 0 && letter != '.' && letter != '-' &&
-        letter != '_') {
-      letter = '_';
-    }
-  }
-  return text;
-}
-
-/// Controllers beyond memory and pids that these settings need.
-std::set<std::string> ExtraControllers(const std::vector<Setting>& settings, const CgroupHost& host) {
-  std::set<std::string> extra;
-  for (const Setting& setting : settings) {
-    const FaultInfo* info = FindFault(setting.name);
-    if (info == nullptr) {
-      continue;
-    }
-    for (const std::string_view controller : {info->v1_controller, info->v2_controller}) {
-      if (!controller.empty() && controller != "memory" && controller != "pids" &&
-          host.VersionOf(controller) != CgroupVersion::kNone) {
-        extra.insert(std::string(controller));
-      }
-    }
-  }
-  return extra;
-}
 
 class CaseRunner : public CaseActions {
  public:
@@ -66,7 +33,7 @@ class CaseRunner : public CaseActions {
     loop_.on_recognised = [this](const Recognised& child) { OnRecognised(child); };
   }
 
-  Evidence Run(std::vector<ImposedFault> machine_proof);
+  CaseResult Run(std::vector<ImposedFault> machine_proof);
 
   Status StartProcess(const ProcessPlan& process) override;
   void StopProcess(LiveTarget& target) override;
@@ -88,7 +55,6 @@ class CaseRunner : public CaseActions {
   void EndProcesses();
   void RecordGroups();
   void RecordLogs();
-  void RemoveGroups();
   [[nodiscard]] bool GroupIsShared(const std::string& group) const;
 
   Evidence& Record() { return recorder_.Record(); }
@@ -97,12 +63,11 @@ class CaseRunner : public CaseActions {
   const CaseContext& context_;
   Recorder recorder_;
   CaseLoop loop_;
-  std::unique_ptr<Cgroup> case_group_;
-  std::map<std::string, std::unique_ptr<Cgroup>> groups_;
+  std::optional<CaseGroups> groups_;
   std::map<std::string, int> starts_;  // how often each process was started
 };
 
-Evidence CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
+CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
   Record().host = context_.sandbox->Facts();
   Grade();
   for (ImposedFault& fault : machine_proof) {
@@ -130,8 +95,7 @@ Evidence CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
   RecordGroups();
   RecordLogs();
   Record().duration_s = recorder_.Now();
-  RemoveGroups();
-  return std::move(Record());
+  return CaseResult{.evidence = std::move(Record()), .groups = std::move(groups_)};
 }
 
 void CaseRunner::Grade() {
@@ -145,37 +109,23 @@ void CaseRunner::Grade() {
 }
 
 Status CaseRunner::MakeGroups() {
-  const CgroupHost& host = context_.sandbox->Cgroups();
-  std::set<std::string> all_extra;
-  for (const GroupPlan& group : plan_.groups) {
-    all_extra.merge(ExtraControllers(group.settings, host));
-  }
   // Unique within this brink: cases of one name may run side by side (--repeat with --jobs).
   const std::string path =
       fmt::format("{}/{}.{}", context_.sandbox->GroupRoot(),
                   SafeName(plan_.scenario + "." + plan_.case_name).substr(0, 120), loop_.NextToken());
-  auto made = Cgroup::Create(host, path, {all_extra.begin(), all_extra.end()});
+  auto made = CaseGroups::Make(context_.sandbox->Cgroups(), path, plan_.groups);
   if (!made) {
     return tl::unexpected(made.error());
   }
-  case_group_ = std::make_unique<Cgroup>(std::move(*made));
-  std::vector<GroupPlan> plans = plan_.groups;
-  plans.push_back(GroupPlan{.name = kStepsGroup, .settings = {}});
-  for (const GroupPlan& group : plans) {
-    const auto extra = ExtraControllers(group.settings, host);
-    // The dash keeps names of users apart from brink's own "steps".
-    const std::string name = group.name == kStepsGroup ? group.name : "t-" + SafeName(group.name);
-    auto created = Cgroup::Create(host, path + "/" + name, {extra.begin(), extra.end()});
-    if (!created) {
-      return tl::unexpected(created.error());
-    }
-    auto& owned = groups_[group.name] = std::make_unique<Cgroup>(std::move(*created));
-    recorder_.AddGroup(owned->MemoryId(), owned->Path());
+  groups_ = std::move(*made);
+  recorder_.AddGroup(groups_->Case().MemoryId(), groups_->Case().Path());
+  for (const GroupPlan& group : plan_.groups) {
+    Cgroup& owned = *groups_->Find(group.name);
+    recorder_.AddGroup(owned.MemoryId(), owned.Path());
     for (const Setting& setting : group.settings) {
-      Imposed(ImposeOnGroup(*owned, group.name, setting));
+      Imposed(ImposeOnGroup(owned, group.name, setting));
     }
   }
-  recorder_.AddGroup(case_group_->MemoryId(), case_group_->Path());
   return {};
 }
 
@@ -363,14 +313,18 @@ Result<LiveTarget*> CaseRunner::StartCommand(const std::string& name, const RunS
       return tl::unexpected(watched.error());
     }
   }
+  const auto group = groups_->Steps();
+  if (!group) {
+    return tl::unexpected(group.error());
+  }
+  recorder_.AddGroup((*group)->MemoryId(), (*group)->Path());
   const std::size_t record =
       name.empty() ? LiveTarget::kNoRecord : recorder_.AddProcess(token, name, nullptr);
   LaunchSpec spec;
   spec.argv = run.argv;
   spec.env = run.env;
   spec.cwd = plan_.data_dir;
-  Cgroup& group = *groups_.at(kStepsGroup);
-  auto launched = LaunchInto(std::move(spec), group, token, {});
+  auto launched = LaunchInto(std::move(spec), **group, token, {});
   if (!launched) {
     if (record != LiveTarget::kNoRecord) {
       Record().processes[record].start_error = launched.error().message;
@@ -385,7 +339,7 @@ Result<LiveTarget*> CaseRunner::StartCommand(const std::string& name, const RunS
                                                         .pidfd = std::move(launched->pidfd),
                                                         .output = std::move(launched->output),
                                                         .log = std::move(*log),
-                                                        .group = &group,
+                                                        .group = *group,
                                                         .own_group = false,
                                                         .ended = false,
                                                         .status = {}});
@@ -431,11 +385,10 @@ Cgroup* CaseRunner::GroupOf(const std::string& name) {
     const bool child = std::any_of(process.children.begin(), process.children.end(),
                                    [&](const ChildRule& rule) { return rule.name == name; });
     if (process.name == name || child) {
-      return groups_.at(process.group).get();
+      return groups_->Find(process.group);
     }
   }
-  const auto group = groups_.find(name);
-  return group == groups_.end() ? nullptr : group->second.get();
+  return groups_->Find(name);
 }
 
 void CaseRunner::Imposed(ImposedFault fault) {
@@ -518,10 +471,10 @@ void CaseRunner::EndProcesses() {
       StopProcess(*target);
     }
   }
-  if (case_group_ == nullptr) {
+  if (!groups_) {
     return;
   }
-  if (const auto killed = case_group_->Kill(); !killed) {
+  if (const auto killed = groups_->Case().Kill(); !killed) {
     Record().harness_error = killed.error().message;
   }
   const auto all_ended = [&] {
@@ -532,10 +485,10 @@ void CaseRunner::EndProcesses() {
 }
 
 void CaseRunner::RecordGroups() {
-  for (const auto& [name, group] : groups_) {
-    if (name == kStepsGroup) {
-      continue;
-    }
+  if (!groups_) {
+    return;
+  }
+  for (const auto& [name, group] : groups_->All()) {
     const CgroupCounters counters = group->Counters();
     Record().groups.push_back(GroupRecord{.name = name,
                                           .path = group->Path(),
@@ -582,19 +535,9 @@ void CaseRunner::RecordLogs() {
   }
 }
 
-void CaseRunner::RemoveGroups() {
-  if (case_group_ == nullptr) {
-    return;
-  }
-  groups_.clear();
-  if (const auto removed = case_group_->Remove(); !removed && Record().harness_error.empty()) {
-    Record().harness_error = removed.error().message;
-  }
-}
-
 }  // namespace
 
-Evidence RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof, const CaseContext& context) {
+CaseResult RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof, const CaseContext& context) {
   return CaseRunner(plan, context).Run(std::move(machine_proof));
 }
 

@@ -10,6 +10,7 @@
 #include "kernel/machine_guard.h"
 #include "model/evidence.h"
 #include "model/plan.h"
+#include "run/case_groups.h"
 #include "sandbox/host.h"
 
 namespace brink {
@@ -29,10 +30,16 @@ struct CaseContext {
   std::function<void(const std::string& line)> progress;
 };
 
+struct CaseResult {
+  Evidence evidence;
+  /// The case's groups, without processes, for the caller to remove: the verdict need not wait for that.
+  /// Absent when they could not be made.
+  std::optional<CaseGroups> groups;
+};
+
 /// Runs the plan on this host and records what happens; writes logs below plan.run_dir. Never fails: what
-/// goes wrong in brink itself is Evidence::harness_error. Afterwards no process and no group of the case is
-/// left.
-[[nodiscard]] Evidence RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof,
-                               const CaseContext& context);
+/// goes wrong in brink itself is Evidence::harness_error. Afterwards no process of the case is left.
+[[nodiscard]] CaseResult RunCase(const Plan& plan, std::vector<ImposedFault> machine_proof,
+                                 const CaseContext& context);
 
 }  // namespace brink

@@ -119,6 +119,7 @@ struct Session::State {
     std::optional<Watch> watch;
     std::string missing;
     bool loaded = false;
+    std::optional<CaseGroups> spent;  // of a case that is over; removed once its verdict is out
   };
 
   SessionOptions options;
@@ -135,6 +136,7 @@ struct Session::State {
   Finished RunOn(Worker& worker, const Plan& plan);
   Evidence Collect(Worker& worker, Plan& plan);
   void LoadWatch(Worker& worker) const;
+  static void RemoveSpent(Worker& worker);
   void Report(const Plan& plan, const std::string& line);
   [[nodiscard]] bool Cancelled() const;
 };
@@ -157,6 +159,17 @@ void Session::State::LoadWatch(Worker& worker) const {
   if (!watch.error().remedy.empty()) {
     worker.missing += " (" + watch.error().remedy + ")";
   }
+}
+
+/// What cannot be removed now is tried again, and reported, when the session finishes.
+void Session::State::RemoveSpent(Worker& worker) {
+  if (!worker.spent) {
+    return;
+  }
+  if (const auto removed = worker.spent->Remove(); !removed) {
+    spdlog::error("{} ({})", removed.error().message, removed.error().remedy);
+  }
+  worker.spent.reset();
 }
 
 void Session::State::Report(const Plan& plan, const std::string& line) {
@@ -209,7 +222,9 @@ Evidence Session::State::Collect(Worker& worker, Plan& plan) {
   context.default_oom_score_adj = default_oom_score_adj;
   context.cancel_fd = options.cancel_fd;
   context.progress = [&](const std::string& line) { Report(plan, line); };
-  evidence = RunCase(plan, std::move(proof), context);
+  CaseResult result = RunCase(plan, std::move(proof), context);
+  evidence = std::move(result.evidence);
+  worker.spent = std::move(result.groups);
   if (const auto restored = hold->Restore(); !restored) {
     spdlog::error("{}: {}", restored.error().message, restored.error().remedy);
   }
@@ -242,6 +257,7 @@ Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wante
     const std::scoped_lock lock(report_mutex);
     options.finished(verdict);
   }
+  RemoveSpent(worker);
   return Finished{.verdict = std::move(verdict), .interrupted = evidence.interrupted};
 }
 
