@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "fake_tree.h"
+#include "kernel/journal.h"
 #include "kernel/machine_guard.h"
+#include "kernel/machine_lock.h"
+#include "kernel/machine_restore.h"
 #include "kernel/machine_slots.h"
 
 namespace brink {
@@ -131,6 +136,21 @@ TEST_F(MachineTest, HoldWritesAndRestoresAFakeMachine) {
   ASSERT_TRUE(hold) << hold.error().message;
   EXPECT_TRUE(proof.at(0).in_force);
   EXPECT_TRUE(hold->Restore());
+  EXPECT_EQ(ReadMachineSetting(roots_, "vm.swappiness").value(), "60");
+}
+
+// A child of a killed brink holds its lock until it runs next: the guardian's attempt outlasts it.
+TEST_F(MachineTest, RestoreOutlastsALockThatIsLetGo) {
+  ASSERT_TRUE(MakeRunDirectory(roots_));
+  ASSERT_TRUE(WriteMachineJournal(
+      roots_, {.key = "k", .slots = {{.slot = "vm.swappiness", .old_value = "60", .set_values = {"10"}}}}));
+  Write("proc/sys/vm/swappiness", "10\n");
+  auto lingering = MachineLocks::Open(roots_);
+  ASSERT_TRUE(lingering && lingering->users.TryShared());
+  EXPECT_THAT(RestoreMachineIfUnused(roots_, 1)->restored, IsEmpty());
+  std::thread child([&] { lingering->users.Unlock(); });
+  EXPECT_THAT(RestoreMachineIfUnused(roots_, 1, 30)->restored, SizeIs(1));
+  child.join();
   EXPECT_EQ(ReadMachineSetting(roots_, "vm.swappiness").value(), "60");
 }
 
