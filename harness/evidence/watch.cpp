@@ -85,7 +85,7 @@ Status CheckFunctionEntries() {
 }
 
 /// /proc/PID/maps of so many mappings takes under 1 ms, and the target's mmap lock as long.
-constexpr std::uint64_t kQuicklyRead = 2000;
+constexpr std::uint64_t kQuicklyRead = 500;
 
 constexpr std::size_t kMaxKeys = 32768;  // twice what the maps hold
 

@@ -15,7 +15,7 @@ namespace {
 
 /// Output taken in one go from one target, so that a flood from one cannot starve the others.
 constexpr int kChunksPerTurn = 16;
-constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kChunk = std::size_t{64} * 1024;
 
 Clock::duration ToClock(std::chrono::duration<double> time) {
   return std::chrono::duration_cast<Clock::duration>(std::min(time, std::chrono::duration<double>(1e8)));

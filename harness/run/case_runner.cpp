@@ -138,7 +138,7 @@ Status CaseRunner::RunTargets() {
     }
     // A target that dies or does not become ready is a finding, told by its record; the steps would only
     // repeat it.
-    const auto started = StartProcess(process);
+    auto started = StartProcess(process);
     const LiveTarget* target = loop_.Find(process.name);
     if (!started && target == nullptr) {
       return started;
@@ -224,7 +224,7 @@ Status CaseRunner::StartProcess(const ProcessPlan& process) {
                                                         .own_group = !GroupIsShared(process.group),
                                                         .ended = false,
                                                         .status = {}});
-  if (const auto watched = WatchPatterns(*target); !watched) {
+  if (auto watched = WatchPatterns(*target); !watched) {
     return watched;
   }
   LaunchSpec spec;
@@ -373,7 +373,7 @@ Status CaseRunner::WatchPatterns(LiveTarget& target) const {
     patterns.push_back(*target.plan->ready->log);
   }
   for (const std::string& pattern : patterns) {
-    if (const auto watched = target.log.Watch(pattern); !watched) {
+    if (auto watched = target.log.Watch(pattern); !watched) {
       return watched;
     }
   }

@@ -20,6 +20,7 @@ namespace {
 
 std::string DescribeSettings(const std::vector<Setting>& settings) {
   std::vector<std::string> parts;
+  parts.reserve(settings.size());
   for (const Setting& setting : settings) {
     parts.push_back(setting.name + "=" + setting.value);
   }
