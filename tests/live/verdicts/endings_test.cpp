@@ -74,7 +74,7 @@ processes:
 TEST_F(Ending, ByAnotherProcessOfThePlanNamesIt) {
   const Verdict verdict = RunCase(std::string(kHangingTarget) + R"(
   killer: {run: [victim, kill, "file=${dir}/pid"], start: manual}
-steps: [{start: killer}, {wait: {exit: target}}]
+steps: [{start: killer}, {wait: {exit: target}}, {wait: {exit: killer}}]
 cases: {case: {expect: {target: {outcome: failed, signal: SIGKILL, killed_by: "process killer"}, killer: {exit: 0}}}}
 )");
   ExpectMet(verdict);
