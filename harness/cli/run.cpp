@@ -69,7 +69,6 @@ class Progress {
 int DryRun(const std::vector<Plan>& plans, const std::string& format) {
   std::vector<std::string> texts;
   texts.reserve(plans.size());
-  texts.reserve(plans.size());
   for (const Plan& plan : plans) {
     texts.push_back(format == "json" ? PlanToJson(plan) : DescribePlan(plan));
   }
