@@ -75,7 +75,7 @@ std::string FormatTable(const std::vector<Row>& rows) {
     text += "\n";
     if (at == 0) {
       for (const std::size_t width : widths) {
-        text += "|" + std::string(width + 2, '-');
+        text += fmt::format("|{:-<{}}", "", width + 2);
       }
       text += "|\n";
     }
