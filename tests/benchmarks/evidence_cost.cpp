@@ -20,6 +20,7 @@ std::string PercentSlower(double off, double on) { return fmt::format("{:.2f} %"
 Row RateRow(std::string what, const std::string& unit, const Turns& rates, double goal) {
   const auto ratios = rates.Ratios();
   std::vector<double> slower;
+  slower.reserve(ratios.size());
   for (const double ratio : ratios) {
     slower.push_back((1 / ratio - 1) * 100);
   }

@@ -64,6 +64,7 @@ bool Turn(Watch* watch, int fd, Clock::time_point& next_sample) {
 
 Finished RunQuietly(const std::vector<std::string>& argv) {
   std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
   for (const std::string& part : argv) {
     pointers.push_back(const_cast<char*>(part.c_str()));  // execve(2) does not write to them
   }
