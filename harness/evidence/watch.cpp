@@ -79,7 +79,7 @@ Status CheckFunctionEntries() {
   const UniqueFd program(
       bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", nothing.data(), nothing.size(), &options));
   return !program.Valid() && errno == EPERM
-             ? FailErrno("it refuses all such programs before its verifier sees them, whatever the rights",
+             ? FailErrno("it refuses all such programs before its verifier sees them",
                          EPERM)
              : Status{};
 }
