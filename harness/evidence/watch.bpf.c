@@ -44,13 +44,20 @@ struct {
   __type(value, __u32);
 } signal_counts SEC(".maps");
 
-/// By sending thread: the task to which the kernel itself last sent SIGKILL. The OOM killer marks its victim
-/// right after.
+/// The kernel's own SIGKILL: to whom, and as what it was tracked then. The OOM killer marks its victim right
+/// after; on another CPU the victim may have ended by then and be tracked no more.
+struct kernel_kill {
+  __u64 task;
+  __u32 token;
+  __u32 unused;
+};
+
+/// By sending thread: its last one.
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 1024);
   __type(key, __u32);
-  __type(value, __u64);
+  __type(value, struct kernel_kill);
 } kernel_kills SEC(".maps");
 
 static __always_inline void count_lost(void) { __sync_fetch_and_add(&events_lost, 1); }
@@ -250,8 +257,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
 SEC("raw_tp/mark_victim")
 int on_mark_victim(struct bpf_raw_tracepoint_args* context) {
   __u32 thread = bpf_get_current_pid_tgid();
-  __u64* killed = bpf_map_lookup_elem(&kernel_kills, &thread);
-  struct task_struct* victim = killed ? (struct task_struct*)*killed : 0;
+  struct kernel_kill* killed = bpf_map_lookup_elem(&kernel_kills, &thread);
+  struct task_struct* victim = killed ? (struct task_struct*)killed->task : 0;
   // The same change of the kernel (6.9) gave the tracepoint the task for an argument and total_vm for a
   // field.
   bool gives_task = bpf_core_field_exists(struct trace_event_raw_mark_victim, total_vm);
@@ -260,6 +267,7 @@ int on_mark_victim(struct bpf_raw_tracepoint_args* context) {
   if (!victim || !same) {
     return 0;  // it was dying already and is only let at the reserves: not a kill
   }
+  __u32 token = killed->token;
   bpf_map_delete_elem(&kernel_kills, &thread);
   struct brink_oom_kill* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
   if (!event) {
@@ -267,7 +275,7 @@ int on_mark_victim(struct bpf_raw_tracepoint_args* context) {
     return 0;
   }
   __builtin_memset(event, 0, sizeof(*event));
-  open_event(&event->header, BRINK_OOM_KILL, token_of(BPF_CORE_READ(victim, tgid)), victim);
+  open_event(&event->header, BRINK_OOM_KILL, token, victim);
   event->oom_score_adj = BPF_CORE_READ(victim, signal, oom_score_adj);
   event->invoker_pid = bpf_get_current_pid_tgid() >> 32;
   bpf_get_current_comm(event->invoker_comm, sizeof(event->invoker_comm));
@@ -325,14 +333,14 @@ int on_signal(struct bpf_raw_tracepoint_args* context) {
   int signal = context->args[0];
   __u64 info = context->args[1];
   __u64 thread = bpf_get_current_pid_tgid();
-  if (signal == sigkill && info == send_sig_priv) {
-    __u32 tid = thread;
-    __u64 target = context->args[2];
-    bpf_map_update_elem(&kernel_kills, &tid, &target, BPF_ANY);
-  }
   struct task_struct* task = (struct task_struct*)context->args[2];
   __u32 pid = BPF_CORE_READ(task, tgid);
   __u32 token = token_of(pid);
+  if (signal == sigkill && info == send_sig_priv) {
+    __u32 tid = thread;
+    struct kernel_kill kill = {.task = (__u64)task, .token = token};
+    bpf_map_update_elem(&kernel_kills, &tid, &kill, BPF_ANY);
+  }
   if (!token) {
     return 0;
   }

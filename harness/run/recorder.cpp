@@ -110,8 +110,7 @@ void Recorder::On(const ExecSeen& event) {
   }
 }
 
-/// A child may come and go between two looks at /proc: then the name it died with tells, also of what was
-/// recorded of it before.
+/// A child may come and go between two looks at /proc: then the name it died with tells.
 void Recorder::NameAtExit(const ExitSeen& event) {
   const auto descendant = descendants_.find(event.pid);
   const auto token = tokens_.find(event.token);
@@ -127,19 +126,6 @@ void Recorder::NameAtExit(const ExitSeen& event) {
   }
   evidence_.processes[AddChild(token->second, rule->name, event.pid, descendant->second.born_ns)].comm =
       event.comm;
-  for (SignalSent& sent : evidence_.signals) {
-    if (sent.pid == event.pid) {
-      sent.process = rule->name;
-    }
-    if (sent.sender_pid == event.pid && !sent.sender.empty()) {
-      sent.sender = rule->name;
-    }
-  }
-  for (FailedCall& call : evidence_.failed_calls) {
-    if (call.pid == event.pid) {
-      call.process = rule->name;
-    }
-  }
 }
 
 void Recorder::On(const ExitSeen& event) {
@@ -314,11 +300,6 @@ std::uint64_t Recorder::MapCountOf(const std::string& name) const {
   return count == last_map_count_.end() ? 0 : count->second;
 }
 
-bool Recorder::OomKilled(int pid) const {
-  return std::any_of(evidence_.oom_kills.begin(), evidence_.oom_kills.end(),
-                     [&](const OomKill& kill) { return kill.pid == pid; });
-}
-
 std::string Recorder::NameOf(WatchToken token, int pid) const {
   if (const auto record = record_by_pid_.find(pid); record != record_by_pid_.end()) {
     return evidence_.processes[record->second].name;
@@ -332,9 +313,27 @@ ProcessRecord* Recorder::RecordOf(int pid) {
   return record == record_by_pid_.end() ? nullptr : &evidence_.processes[record->second];
 }
 
+/// What was recorded of it before it was recognised gets its name too.
+void Recorder::Rename(int pid, const std::string& name) {
+  for (SignalSent& sent : evidence_.signals) {
+    if (sent.pid == pid) {
+      sent.process = name;
+    }
+    if (sent.sender_pid == pid && !sent.sender.empty()) {
+      sent.sender = name;
+    }
+  }
+  for (FailedCall& call : evidence_.failed_calls) {
+    if (call.pid == pid) {
+      call.process = name;
+    }
+  }
+}
+
 std::size_t Recorder::AddChild(const TokenInfo& parent, const std::string& name, int pid,
                                std::uint64_t born_ns) {
   descendants_.erase(pid);
+  Rename(pid, name);
   ProcessRecord record;
   record.name = name;
   record.kind = ProcessRecord::Kind::kChild;

@@ -61,7 +61,6 @@ class Recorder {
   /// The living processes of that name: roots and children.
   [[nodiscard]] std::vector<int> LivingPids(const std::string& name) const;
   [[nodiscard]] std::uint64_t MapCountOf(const std::string& name) const;
-  [[nodiscard]] bool OomKilled(int pid) const;
 
  private:
   struct TokenInfo {
@@ -85,6 +84,7 @@ class Recorder {
   [[nodiscard]] std::string NameOf(WatchToken token, int pid) const;
   ProcessRecord* RecordOf(int pid);
   void NameAtExit(const ExitSeen& event);
+  void Rename(int pid, const std::string& name);
   std::size_t AddChild(const TokenInfo& parent, const std::string& name, int pid, std::uint64_t born_ns);
   void SummariseMapsOnce(const std::string& process, int pid, double t_s);
   void PeakMaps(int pid, std::uint64_t map_count);
