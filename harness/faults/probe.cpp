@@ -151,7 +151,7 @@ void ProbeProcess(const Roots& roots, std::vector<FaultProbe>& probes) {
     FaultProbe probe = Of(ImposeOnProcess(roots, child.Pid(), "probe", change).front());
     if (!probe.can_impose) {
       probe.reason = partly + probe.reason;
-      probe.remedy = "run brink with CAP_SYS_RESOURCE and CAP_SYS_NICE, or use the vm sandbox";
+      probe.remedy = "run brink with CAP_SYS_RESOURCE and CAP_SYS_NICE, or use a disposable virtual machine";
       probe.can_impose = Of(ImposeOnProcess(roots, child.Pid(), "probe", Milder(change)).front()).can_impose;
     }
     probes.push_back(std::move(probe));
@@ -166,14 +166,14 @@ void ProbeMachine(const Roots& roots, std::vector<FaultProbe>& probes) {
     const auto value = ReadMachineSetting(roots, fault.name);
     const std::string path = MachineSettingPath(roots, fault.name);
     if (fault.name == "vm.panic_on_oom") {
-      probes.push_back(
-          Refused(fault.name, "refused on the host: it would take the machine down", "use the vm sandbox"));
+      probes.push_back(Refused(fault.name, "refused on the host: it would take the machine down",
+                               "use a disposable virtual machine"));
     } else if (!value) {
       probes.push_back(Refused(fault.name, value.error().message, "this kernel was built without it"));
     } else if (::access(path.c_str(), W_OK) != 0) {
-      probes.push_back(
-          Refused(fault.name, FailErrno("write " + path).value().message,
-                  "run brink as root on a host whose /proc/sys is writable, or use the vm sandbox"));
+      probes.push_back(Refused(
+          fault.name, FailErrno("write " + path).value().message,
+          "run brink as root on a host whose /proc/sys is writable, or use a disposable virtual machine"));
     } else {
       FaultProbe probe;
       probe.name = fault.name;

@@ -35,7 +35,7 @@ Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings) {
   }
   if (!hurt->empty()) {
     return Fail("refused on this machine: " + Joined(*hurt),
-                "choose a milder value, end those processes, or use the vm sandbox");
+                "choose a milder value, end those processes, or use a disposable virtual machine");
   }
   return {};
 }
@@ -77,7 +77,8 @@ Status Impose(const Roots& roots, const Setting& requested, MachineJournal& jour
   }
   if (auto status = WriteSlot(roots, slot, SlotValue(*setting)); !status) {
     Error error = status.error();
-    error.remedy = "run brink as root on a host whose /proc/sys is writable, or use the vm sandbox";
+    error.remedy =
+        "run brink as root on a host whose /proc/sys is writable, or use a disposable virtual machine";
     return tl::unexpected(std::move(error));
   }
   proof = ProofOf(roots, requested, setting->value);

@@ -29,11 +29,28 @@ bool HasRepeats(const RunReport& report) {
                      [](const Verdict& each) { return each.repeat > 1; });
 }
 
+/// The outcome, and whose it is where a case has several processes: a cure that saves the server may well
+/// cost the helper.
+std::string OutcomeOf(const Verdict& verdict) {
+  std::string text(Name(verdict.outcome));
+  if (verdict.processes.size() < 2 || verdict.outcome == Outcome::kSurvived ||
+      verdict.outcome == Outcome::kInconclusive) {
+    return text;
+  }
+  std::string separator = ": ";
+  for (const auto& [name, process] : verdict.processes) {
+    if (process.outcome == verdict.outcome) {
+      text += std::exchange(separator, ", ") + name;
+    }
+  }
+  return text;
+}
+
 Cells CellsOf(const Verdict& verdict, bool repeats) {
   Cells cells;
   cells[kIncident] = Printable(verdict.scenario);
   cells[kCase] = Printable(verdict.case_name) + (repeats ? fmt::format(" #{}", verdict.repeat) : "");
-  cells[kOutcome] = Name(verdict.outcome);
+  cells[kOutcome] = Printable(OutcomeOf(verdict));
   cells[kCall] = verdict.first_failure
                      ? Printable(verdict.first_failure->call + " " + verdict.first_failure->errno_name)
                      : "-";
@@ -94,7 +111,8 @@ std::string GroupedTable(const RunReport& report, const std::vector<Cells>& rows
                          const TextStyle& style) {
   const auto room = static_cast<std::size_t>(std::max(style.width, 60));
   // Names give way before figures do.
-  constexpr std::array<std::pair<Column, std::size_t>, 3> kShrink{{{kCase, 12}, {kLimit, 20}, {kCase, 6}}};
+  constexpr std::array<std::pair<Column, std::size_t>, 5> kShrink{
+      {{kCase, 12}, {kOutcome, 24}, {kLimit, 20}, {kCase, 6}, {kOutcome, 12}}};
   for (const auto& [column, least] : kShrink) {
     const std::size_t total = Total(widths, kCase) + kIndent;
     const std::size_t over = total > room ? total - room : 0;

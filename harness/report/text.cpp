@@ -117,7 +117,8 @@ std::string Wrapped(const std::string& text, const TextStyle& style, std::size_t
 }
 
 std::string ExpectedWords(const Verdict& verdict) {
-  return !verdict.expected_met ? "inconclusive" : (*verdict.expected_met ? "as expected" : "NOT as expected");
+  return !verdict.expected_met ? "expectation not judged"
+                               : (*verdict.expected_met ? "as expected" : "NOT as expected");
 }
 
 Colour ExpectedColour(const Verdict& verdict) {

@@ -28,7 +28,7 @@ munmap-enomem/tuned: oom_killed, NOT as expected
   server outcome: expected survived, found oom_killed: was killed
   evidence: /run/1
 
-bgsave/reported: inconclusive, inconclusive
+bgsave/reported: inconclusive, expectation not judged
   redis-server is not installed (remedy: apt-get install redis-server)
   evidence: /run/3
 
