@@ -13,9 +13,11 @@
 #include <charconv>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 #include <set>
+#include <string_view>
 #include <system_error>
 
 #include "base/unique_fd.h"
@@ -61,19 +63,25 @@ class PortPool {
   std::set<int> taken_;
 };
 
-bool PackageInstalled(const std::string& package) {
-  // dpkg keeps this list for every installed package; multi-arch ones carry their architecture.
-  std::error_code code;
-  const std::string base = "/var/lib/dpkg/info/" + package;
-  if (std::filesystem::exists(base + ".list", code)) {
-    return true;
-  }
-  for (const char* architecture : {":amd64", ":arm64"}) {
-    if (std::filesystem::exists(base + architecture + ".list", code)) {
-      return true;
+/// Debian's packages that are installed now; one removed but not purged is not. Empty on other systems.
+std::set<std::string> InstalledPackages() {
+  constexpr std::string_view kPackage = "Package: ";
+  std::set<std::string> installed;
+  std::ifstream status("/var/lib/dpkg/status");
+  std::string name;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kPackage)) {
+      name = line.substr(kPackage.size());
+    } else if (line == "Status: install ok installed" || line == "Status: hold ok installed") {
+      installed.insert(name);
     }
   }
-  return false;
+  return installed;
+}
+
+bool PackageInstalled(const std::string& package) {
+  static const std::set<std::string> installed = InstalledPackages();
+  return installed.contains(package);
 }
 
 struct Shard {

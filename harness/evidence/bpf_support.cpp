@@ -51,8 +51,8 @@ tl::unexpected<Error> BpfFailure(std::string_view operation, int code) {
   }
   return FailErrno(
       operation, code,
-      "this kernel may be too old: 5.10 is the oldest known to work; run with --log-level debug to see "
-      "what libbpf says");
+      "this kernel may be too old: 5.10 is the oldest it is written for; set SPDLOG_LEVEL=debug to see what "
+      "libbpf says");
 }
 
 Status RunIterator(const bpf_link* link, std::size_t record_size,
