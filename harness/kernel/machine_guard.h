@@ -79,7 +79,8 @@ class RunGuard {
 
   /// The path of this run's root group ("brink-PID-START"); journalled before the caller makes it.
   [[nodiscard]] const std::string& GroupRoot() const;
-  /// Removes the root group, the journal's entry and the guardian.
+  /// Removes the root group, the journal's entry and the guardian, and restores machine-wide values that
+  /// nobody holds any more. After a failure the guardian stays and tries once more.
   [[nodiscard]] Status Finish();
 
  private:

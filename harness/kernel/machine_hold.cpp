@@ -164,8 +164,7 @@ Status Leave(const Roots& roots, MachineLocks& locks) {
   if (!notes) {
     return tl::unexpected(notes.error());
   }
-  return notes->foreign.empty() ? Status{}
-                                : Fail(Joined(notes->foreign), "decide which value it should have");
+  return notes->foreign.empty() ? Status{} : ForeignValues(*notes);
 }
 
 tl::unexpected<Error> GaveUp(const Patience& patience, double timeout_s) {
@@ -188,10 +187,11 @@ Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, 
     status = status ? ImposeAll(roots, settings, proof) : status;
     // From exclusive to shared always succeeds: nobody else can hold it now.
     if (!status || !locks.users.TryShared()) {
-      if (auto left = Leave(roots, locks); !left) {
-        spdlog::error("{}", left.error().message);
+      Error error = status ? Fail("share the machine's lock").value() : status.error();
+      if (const auto left = Leave(roots, locks); !left) {
+        error.message += "; " + left.error().message;
       }
-      return status ? Fail("share the machine's lock") : tl::unexpected(status.error());
+      return tl::unexpected(std::move(error));
     }
     return true;
   }

@@ -46,6 +46,14 @@ Status RestoreSlot(const Roots& roots, const JournalSlot& slot, RestoreNotes& no
 
 }  // namespace
 
+tl::unexpected<Error> ForeignValues(const RestoreNotes& notes) {
+  std::string text;
+  for (const std::string& sentence : notes.foreign) {
+    text += (text.empty() ? "" : "; ") + sentence;
+  }
+  return Fail(text, "decide which value it should have");
+}
+
 Result<RestoreNotes> RestoreMachine(const Roots& roots) {
   const auto journal = ReadMachineJournal(roots);
   if (!journal) {

@@ -17,6 +17,9 @@ struct RestoreNotes {
   std::vector<std::string> foreign;
 };
 
+/// The error for values of which somebody must decide what they should be.
+[[nodiscard]] tl::unexpected<Error> ForeignValues(const RestoreNotes& notes);
+
 /// Puts back what machine.json holds, verifies it and removes the journal. The caller holds `users`
 /// exclusively. A value that is neither the old one nor one that brink set is left as it is and noted. On an
 /// error the journal stays.

@@ -40,6 +40,16 @@ Status CleanUpRun(const Roots& roots, const CgroupHost& host, const RunEntry& en
   return RemoveRunEntry(roots, entry);
 }
 
+/// Values that no case holds any more are put back at the latest now. What somebody else changed is told.
+Status CleanUpMachine(const Roots& roots) {
+  // Whoever holds the gate now will restore the machine before changing it: not worth a wait.
+  const auto notes = RestoreMachineIfUnused(roots, 0);
+  if (!notes) {
+    return tl::unexpected(notes.error());
+  }
+  return notes->foreign.empty() ? Status{} : ForeignValues(*notes);
+}
+
 /// Nothing of brink's terminal, session or descriptors stays with the guardian, and no polite signal ends it.
 void Detach(std::array<int, 2> keep) {
   ::setsid();
@@ -180,7 +190,9 @@ Status RunGuard::Finish() {
     return {};
   }
   state_->finished = true;
-  auto status = CleanUpRun(state_->roots, *state_->host, state_->entry);
+  const auto machine = CleanUpMachine(state_->roots);
+  const auto run = CleanUpRun(state_->roots, *state_->host, state_->entry);
+  auto status = machine ? run : machine;
   // After a failure the guardian tries again: it is left to notice brink's end.
   if (!status) {
     state_->dismissal.Reset();

@@ -127,6 +127,7 @@ struct Session::State {
   std::optional<int> default_oom_score_adj;
   std::vector<Worker> workers;
   std::mutex report_mutex;
+  Status put_back;  // what could not be put back, of all cases
 
   /// One plan, saved and judged.
   struct Finished {
@@ -138,6 +139,7 @@ struct Session::State {
   void LoadWatch(Worker& worker) const;
   static void RemoveSpent(Worker& worker);
   void Report(const Plan& plan, const std::string& line);
+  void KeepFailure(const Error& error);
   [[nodiscard]] bool Cancelled() const;
 };
 
@@ -176,6 +178,17 @@ void Session::State::Report(const Plan& plan, const std::string& line) {
   if (options.progress) {
     const std::scoped_lock lock(report_mutex);
     options.progress(plan, line);
+  }
+}
+
+/// A machine left changed is a failure of the whole session, not of the case, which has its verdict: it is
+/// told at the end, where it cannot scroll away.
+void Session::State::KeepFailure(const Error& error) {
+  const std::scoped_lock lock(report_mutex);
+  if (put_back) {
+    put_back = tl::unexpected(error);
+  } else if (put_back.error().message.find(error.message) == std::string::npos) {
+    put_back.error().message += "; " + error.message;
   }
 }
 
@@ -226,7 +239,7 @@ Evidence Session::State::Collect(Worker& worker, Plan& plan) {
   evidence = std::move(result.evidence);
   worker.spent = std::move(result.groups);
   if (const auto restored = hold->Restore(); !restored) {
-    spdlog::error("{}: {}", restored.error().message, restored.error().remedy);
+    KeepFailure(restored.error());
   }
   return evidence;
 }
@@ -339,7 +352,10 @@ std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
 
 Status Session::Finish() {
   state_->workers.clear();
-  return state_->sandbox->Finish();
+  if (const auto finished = state_->sandbox->Finish(); !finished) {
+    state_->KeepFailure(finished.error());
+  }
+  return state_->put_back;
 }
 
 }  // namespace brink

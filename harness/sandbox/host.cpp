@@ -47,7 +47,7 @@ Result<HostSandbox> HostSandbox::Start(const Roots& roots) {
 Status HostSandbox::Finish() {
   auto removed = root_group_->Remove();
   auto finished = guard_->Finish();
-  return removed ? finished : removed;
+  return finished ? removed : finished;  // the guard tries the group again, and looks after the machine too
 }
 
 }  // namespace brink

@@ -177,6 +177,35 @@ TEST_F(GuardLive, FinishLeavesNoGuardianNoGroupNoEntry) {
   EXPECT_TRUE(group->Remove());
 }
 
+// The journal's old value is one that the kernel refuses: nobody can put it back.
+TEST_F(GuardLive, FinishTellsOfValuesThatCannotBePutBackAndKeepsTheGuardian) {
+  auto guard = RunGuard::Start(roots_);
+  ASSERT_TRUE(guard) << guard.error().message;
+  std::ofstream(roots_.run + "/machine.json")
+      << R"({"key": "k", "slots": [{"slot": "vm.swappiness", "old": "none", "set": [")"
+      << before_["vm.swappiness"] << R"("]}]})";
+  const auto status = guard->Finish();
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("vm/swappiness"));
+  EXPECT_THAT(status.error().remedy, HasSubstr("brink restore"));
+  EXPECT_TRUE(std::filesystem::exists(roots_.run + "/machine.json")) << "forgotten before it was restored";
+  int ended = 0;
+  ASSERT_GT(::waitpid(-1, &ended, 0), 0) << "the guardian was dismissed";
+  EXPECT_TRUE(WIFEXITED(ended) && WEXITSTATUS(ended) == 1) << "the guardian did not try again";
+  std::filesystem::remove(roots_.run + "/machine.json");
+}
+
+TEST_F(GuardLive, FinishPutsBackWhatNobodyHoldsAnyMore) {
+  auto guard = RunGuard::Start(roots_);
+  ASSERT_TRUE(guard) << guard.error().message;
+  std::ofstream(roots_.run + "/machine.json")
+      << R"({"key": "k", "slots": [{"slot": "vm.swappiness", "old": ")" << before_["vm.swappiness"]
+      << R"(", "set": ["43"]}]})";
+  ASSERT_TRUE(WriteSmallFile("/proc/sys/vm/swappiness", "43"));
+  const auto status = guard->Finish();
+  EXPECT_TRUE(status) << status.error().message;
+}
+
 /// What a brink does: guard, group, machine, a target; again and again until it is killed.
 [[noreturn]] void LiveAsBrink(const Roots& roots, const CgroupHost& host) {
   for (int n = 0;; ++n) {

@@ -108,6 +108,27 @@ TEST_F(KilledBrink, ByCtrlCRestoresAndReportsWhatHadFinished) {
   EXPECT_EQ(report["results"][0]["expected_met"], true);
 }
 
+// Somebody else sets a value while brink holds it: it is theirs, and whoever runs brink must hear of it.
+TEST_F(KilledBrink, LeavesAForeignValueAndFails) {
+  BrinkProcess brink(folder_, "foreign",
+                     RunWords(Write("foreign", R"(
+machine: {sysctl: {vm.max_map_count: 60000}}
+processes: {target: {run: [VICTIM, hang], ready: {log: hanging}}}
+steps: [{run: [sh, -c, "echo 64000 > /proc/sys/vm/max_map_count"], expect: {exit: 0}}]
+cases: {case: {expect: {target: {outcome: survived}}}}
+)"),
+                              "out"));
+  const bool ended = brink.EndsWithin(60s);
+  const std::string left = ReadMachineSetting(Roots{}, "vm.max_map_count").value_or("?");
+  std::ofstream("/proc/sys/vm/max_map_count") << before_["vm.max_map_count"];
+  ASSERT_TRUE(ended) << brink.Errors();
+  EXPECT_EQ(left, "64000");
+  EXPECT_EQ(brink.ExitCode(), 4) << brink.Errors();
+  EXPECT_THAT(brink.Errors(), testing::HasSubstr("vm.max_map_count is 64000: somebody else changed it"));
+  ASSERT_TRUE(AwaitGuardians(kGuardianTime));
+  ExpectAsBefore(before_, {brink.Pid()});
+}
+
 /// Kills the guardian too, as an OOM killer or an administrator in haste might.
 class KilledGuardian : public RestoreTest {
  protected:
