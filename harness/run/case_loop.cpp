@@ -201,7 +201,7 @@ void CaseLoop::OnDeath(LiveTarget& target) {
 
 void CaseLoop::Tick() {
   const bool due = Clock::now() >= next_sample_;
-  if (due || recorder_.HasYoungDescendants()) {
+  if (due || recorder_.HasRecognised() || recorder_.HasYoungDescendants()) {
     for (const Recognised& child : recorder_.IdentifyChildren()) {
       if (on_recognised) {
         on_recognised(child);

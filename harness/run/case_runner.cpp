@@ -49,6 +49,7 @@ class CaseRunner : public CaseActions {
   Status WaitReady(const ProcessPlan& process, LiveTarget& target);
   bool ProbeExec(const Ready& ready, LiveTarget*& probe);
   void OnRecognised(const Recognised& child);
+  void RecordMissedChildren();
   Status WatchPatterns(LiveTarget& target) const;
   Result<Launched> LaunchInto(LaunchSpec spec, Cgroup& group, WatchToken token, const std::string& name);
   void RecordTimeout();
@@ -92,6 +93,7 @@ CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
     Record().events_lost = context_.watch->EventsLost();
     context_.watch->Forget(loop_.Tokens());
   }
+  RecordMissedChildren();
   RecordGroups();
   RecordLogs();
   Record().duration_s = recorder_.Now();
@@ -411,6 +413,22 @@ void CaseRunner::OnRecognised(const Recognised& child) {
   change.oom_score_adj = child.rule->oom_score_adj;
   for (ImposedFault& fault :
        ImposeOnProcess(context_.sandbox->SystemRoots(), child.pid, child.name, change)) {
+    Imposed(std::move(fault));
+  }
+}
+
+/// A child that was never seen alive lived without what its rule asks for; the case must not be judged as if
+/// it had been in force.
+void CaseRunner::RecordMissedChildren() {
+  const bool all_forks_seen = context_.watch != nullptr && Record().events_lost == 0;
+  for (const ChildRule* rule : recorder_.MissedRules(all_forks_seen)) {
+    ImposedFault fault;
+    fault.name = "oom_score_adj";
+    fault.target = rule->name;
+    fault.requested = std::to_string(*rule->oom_score_adj);
+    fault.error = context_.watch == nullptr
+                      ? "children are recognised with kernel evidence only: " + context_.watch_missing
+                      : "no such child was seen in time";
     Imposed(std::move(fault));
   }
 }

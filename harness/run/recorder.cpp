@@ -122,8 +122,10 @@ void Recorder::NameAtExit(const ExitSeen& event) {
     return each.title && event.comm.find(*each.title) != std::string::npos;
   });
   if (rule == rules.end()) {
+    token->second.has_unnamed = true;
     return;
   }
+  known_too_late_.insert(&*rule);
   evidence_.processes[AddChild(token->second, rule->name, event.pid, descendant->second.born_ns)].comm =
       event.comm;
 }
@@ -149,7 +151,7 @@ void Recorder::On(const ExitSeen& event) {
 }
 
 void Recorder::On(const FailureSeen& event) {
-  IdentifyChildren();
+  Identify();
   FailedCall call = event.call;
   call.process = NameOf(event.token, call.pid);
   call.t_s = Since(event.at_ns);
@@ -167,11 +169,19 @@ void Recorder::On(const OomKillSeen& event) {
     kill.cgroup = group->second;
   }
   if (event.token != 0) {
-    IdentifyChildren();
+    Identify();
+    std::erase_if(recognised_, [&](const Recognised& child) {
+      const bool killed = child.pid == kill.pid;
+      if (killed) {
+        known_too_late_.insert(child.rule);  // what is imposed now was not in force when the kernel chose
+      }
+      return killed;
+    });
     const auto token = tokens_.find(event.token);
     const bool known = record_by_pid_.contains(kill.pid);
     if (token != tokens_.end() && !known && token->second.plan != nullptr) {
       // A descendant nobody named: its death is a fact of its own, not the root's.
+      token->second.has_unnamed = true;
       AddChild(token->second, token->second.name + "/" + kill.comm, kill.pid, event.at_ns);
     }
     kill.process = NameOf(event.token, kill.pid);
@@ -252,7 +262,40 @@ void Recorder::SetFailureTotals(const std::vector<FailureTotal>& totals) {
 }
 
 std::vector<Recognised> Recorder::IdentifyChildren() {
-  std::vector<Recognised> found;
+  Identify();
+  return std::exchange(recognised_, {});
+}
+
+std::vector<const ChildRule*> Recorder::MissedRules(bool all_forks_seen) const {
+  std::set<std::string> with_unnamed;
+  for (const auto& [token, info] : tokens_) {
+    const bool alive_unnamed =
+        std::any_of(descendants_.begin(), descendants_.end(),
+                    [id = token](const auto& descendant) { return descendant.second.token == id; });
+    const bool started = info.plan != nullptr && evidence_.processes[info.record].started;
+    if (started && (!all_forks_seen || info.has_unnamed || alive_unnamed)) {
+      with_unnamed.insert(info.name);
+    }
+  }
+  const auto has_child = [&](const std::string& parent, const std::string& name) {
+    return std::any_of(
+        evidence_.processes.begin(), evidence_.processes.end(), [&](const ProcessRecord& each) {
+          return each.kind == ProcessRecord::Kind::kChild && each.parent == parent && each.name == name;
+        });
+  };
+  std::vector<const ChildRule*> missed;
+  for (const ProcessPlan& process : plan_.processes) {
+    for (const ChildRule& rule : process.children) {
+      const bool never_seen = with_unnamed.contains(process.name) && !has_child(process.name, rule.name);
+      if (rule.oom_score_adj && (known_too_late_.contains(&rule) || never_seen)) {
+        missed.push_back(&rule);
+      }
+    }
+  }
+  return missed;
+}
+
+void Recorder::Identify() {
   for (auto at = descendants_.begin(); at != descendants_.end();) {
     const auto [pid, descendant] = *at;
     const auto token = tokens_.find(descendant.token);
@@ -271,9 +314,8 @@ std::vector<Recognised> Recorder::IdentifyChildren() {
     }
     at = descendants_.erase(at);
     AddChild(token->second, match->name, pid, descendant.born_ns);
-    found.push_back(Recognised{.name = match->name, .pid = pid, .rule = match});
+    recognised_.push_back(Recognised{.name = match->name, .pid = pid, .rule = match});
   }
-  return found;
 }
 
 bool Recorder::HasYoungDescendants() const {

@@ -53,8 +53,16 @@ class Recorder {
                 const std::map<std::string, std::uint64_t>& memory_by_process);
   void SetFailureTotals(const std::vector<FailureTotal>& totals);
 
-  /// Looks at descendants that no rule has recognised yet; gives those that one recognises now.
+  /// Looks at descendants that no rule has recognised yet; gives those that one has recognised since the last
+  /// call, each once.
   std::vector<Recognised> IdentifyChildren();
+  /// Some were recognised on the way, as an event came in, and have not been given yet.
+  [[nodiscard]] bool HasRecognised() const { return !recognised_.empty(); }
+  /// The rules that ask for an oom_score_adj which some child may have lived without: each child that was
+  /// known only by its end, and every rule of a started process that never fitted although there may have
+  /// been such a child. A process that failed before it had a child did not miss one: there must have been a
+  /// descendant that nobody named, unless descendants could not be seen (`all_forks_seen` false).
+  [[nodiscard]] std::vector<const ChildRule*> MissedRules(bool all_forks_seen) const;
   /// Some descendant is young enough that it may still take the name a rule waits for.
   [[nodiscard]] bool HasYoungDescendants() const;
 
@@ -68,6 +76,7 @@ class Recorder {
     const ProcessPlan* plan = nullptr;  // null: a step
     std::size_t record = 0;
     int root_pid = 0;
+    bool has_unnamed = false;  // a descendant ended that no rule fitted
   };
   struct Descendant {
     WatchToken token = 0;
@@ -83,6 +92,7 @@ class Recorder {
 
   [[nodiscard]] std::string NameOf(WatchToken token, int pid) const;
   ProcessRecord* RecordOf(int pid);
+  void Identify();
   void NameAtExit(const ExitSeen& event);
   void Rename(int pid, const std::string& name);
   std::size_t AddChild(const TokenInfo& parent, const std::string& name, int pid, std::uint64_t born_ns);
@@ -95,6 +105,8 @@ class Recorder {
   bool ending_ = false;
   Evidence evidence_;
   std::unordered_map<WatchToken, TokenInfo> tokens_;
+  std::vector<Recognised> recognised_;                  // not given to the caller yet
+  std::set<const ChildRule*> known_too_late_;           // some child of it was known only by its end
   std::unordered_map<int, Descendant> descendants_;     // alive, not recognised
   std::unordered_map<int, std::size_t> record_by_pid_;  // roots and recognised children, also after their end
   std::unordered_map<std::uint64_t, std::string> groups_;

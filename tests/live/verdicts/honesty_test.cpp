@@ -89,6 +89,17 @@ cases: {case: {expect: {target: {outcome: survived}}}}
   ExpectInconclusive(verdict, "oom_score_adj");
 }
 
+TEST_F(Impossible, ScoreOfAChildThatWasNeverRecognisedIsInconclusive) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [victim, descendant, size=1M]
+    children: {worker: {title: a-name-it-never-takes, oom_score_adj: 500}}
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  ExpectInconclusive(verdict, "oom_score_adj=500 of worker is not in force: no such child was seen in time");
+}
+
 TEST_F(Impossible, RlimitIsInconclusive) {
   if (MayUseResources()) {
     GTEST_SKIP()

@@ -109,6 +109,67 @@ TEST_F(RecorderTest, RecognisesAChildByItsTitle) {
   EXPECT_EQ(recorder.Record().failed_calls.front().process, "snapshot");
 }
 
+// The caller imposes what the rule asks for on each child that it is given.
+TEST_F(RecorderTest, GivesAChildThatAnEventMadeItRecognise) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SetCommandLine(101, "redis-rdb-bgsave");
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  recorder.OnEvent(Failure(101));
+  EXPECT_TRUE(recorder.HasRecognised());
+  EXPECT_EQ(recorder.IdentifyChildren().size(), 1U);
+  EXPECT_TRUE(recorder.IdentifyChildren().empty());
+  EXPECT_TRUE(recorder.MissedRules(true).empty());
+}
+
+TEST_F(RecorderTest, AServerWithoutAnyDescendantMissesNoChild) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  EXPECT_TRUE(recorder.MissedRules(/*all_forks_seen=*/true).empty());
+  EXPECT_EQ(recorder.MissedRules(/*all_forks_seen=*/false).size(), 1U);
+}
+
+TEST_F(RecorderTest, MissesAChildWhenADescendantEndedUnnamed) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  ExitSeen exit;
+  exit.token = 7;
+  exit.pid = 101;
+  exit.comm = "server";
+  recorder.OnEvent(exit);
+  const auto missed = recorder.MissedRules(true);
+  ASSERT_EQ(missed.size(), 1U);
+  EXPECT_EQ(missed.front()->name, "snapshot");
+}
+
+TEST_F(RecorderTest, MissesAChildThatItKnowsOnlyByItsEnd) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  ExitSeen exit;
+  exit.token = 7;
+  exit.pid = 101;
+  exit.comm = "rdb-bgsave";
+  recorder.OnEvent(exit);
+  EXPECT_EQ(recorder.MissedRules(true).size(), 1U);
+}
+
+// What is imposed after the kernel has chosen its victim was not in force when it chose.
+TEST_F(RecorderTest, MissesAChildThatWasRecognisedByItsOomKill) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SetCommandLine(101, "redis-rdb-bgsave");
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  OomKillSeen killed;
+  killed.token = 7;
+  killed.kill.pid = 101;
+  recorder.OnEvent(killed);
+  EXPECT_EQ(recorder.Record().oom_kills.front().process, "snapshot");
+  EXPECT_FALSE(recorder.HasRecognised());
+  EXPECT_EQ(recorder.MissedRules(true).size(), 1U);
+}
+
 TEST_F(RecorderTest, AnUnnamedDescendantsOomKillIsNotTheRoots) {
   Recorder recorder(plan_, roots_);
   StartServer(recorder);
