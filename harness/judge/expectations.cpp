@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "judge/judge.h"
+#include "judge/needs.h"
 #include "judge/request.h"
 #include "judge/words.h"
 #include "model/json.h"
@@ -306,7 +307,7 @@ void CheckStep(const Expectation& expect, const StepRecord& step, Results& resul
   }
 }
 
-void CheckOne(const Evidence& evidence, const Expectation& expect,
+void CheckOne(const Plan& plan, const Evidence& evidence, const Expectation& expect,
               const std::map<std::string, ProcessVerdict>& processes, Results& results) {
   const StepRecord* step = FindStep(evidence, expect.subject);
   const auto process = processes.find(expect.subject);
@@ -325,6 +326,12 @@ void CheckOne(const Evidence& evidence, const Expectation& expect,
   }
   if (process != processes.end()) {
     CheckProcess(evidence, of_process, process->second, results);
+  } else if (!CallsWatched(evidence) && IsChild(plan, expect.subject)) {
+    if (asks_process || step == nullptr) {
+      results.Add("process", "to be started",
+                  fmt::format("children are not seen without kernel evidence ({})", evidence.grade_reason),
+                  std::nullopt);
+    }
   } else if (asks_process || step == nullptr) {
     results.Add("process", "to be started", "it was never started", false);
   }
@@ -377,7 +384,7 @@ std::vector<ExpectationResult> CheckExpectations(const Plan& plan, const Evidenc
   std::vector<ExpectationResult> all;
   for (const Expectation& expect : plan.expect) {
     Results results(expect.subject, expect.mark);
-    CheckOne(evidence, expect, processes, results);
+    CheckOne(plan, evidence, expect, processes, results);
     Append(all, results);
   }
   for (const StepRecord& step : evidence.steps) {

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "judge/death.h"
 #include "judge/limits.h"
+#include "judge/needs.h"
 #include "judge/words.h"
 
 namespace brink {
@@ -326,6 +327,27 @@ std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evi
   return ProcessFinding{.verdict = std::move(verdict), .decided_s = worst.decided_s};
 }
 
+namespace {
+
+/// A step that could not be done for want of kernel evidence: what the targets did then is not what was asked
+/// for.
+std::optional<Doubt> DoubtOfSteps(const Plan& plan, const Evidence& evidence) {
+  for (const StepRecord& step : evidence.steps) {
+    const auto index = static_cast<std::size_t>(step.index);
+    if (evidence.grade == EvidenceGrade::kKernel || step.skipped || index >= plan.steps.size()) {
+      continue;
+    }
+    const std::string need = NeedsKernelEvidence(plan, plan.steps[index]);
+    if (!need.empty()) {
+      return Doubt{.reason = fmt::format("step {}: {}: {}", index + 1, step.text, need),
+                   .remedy = "get kernel evidence: " + evidence.grade_reason};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Doubt> DoubtOfCase(const Plan& plan, const Evidence& evidence) {
   if (plan.not_runnable) {
     return Doubt{.reason = *plan.not_runnable, .remedy = plan.not_runnable_remedy};
@@ -342,7 +364,7 @@ std::optional<Doubt> DoubtOfCase(const Plan& plan, const Evidence& evidence) {
                    .remedy = "`brink doctor` tells what this machine can impose"};
     }
   }
-  return std::nullopt;
+  return DoubtOfSteps(plan, evidence);
 }
 
 }  // namespace brink

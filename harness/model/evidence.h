@@ -224,12 +224,12 @@ struct MapsSummary {  // of /proc/PID/maps, taken at a process's first failure
 
 struct TimelineSample {
   double t_s = 0;
-  std::string subject;  // a process or child
-  std::uint64_t map_count = 0;
+  std::string subject;          // a process or child
+  std::uint64_t map_count = 0;  // this and the next two: 0 without kernel evidence
   std::uint64_t locked_bytes = 0;
   std::uint64_t total_vm_bytes = 0;
   std::uint64_t memory_bytes = 0;  // charged to its group (0 for a child)
-  std::uint64_t failures = 0;      // failing calls so far
+  std::uint64_t failures = 0;      // failing calls told in detail so far, the first few of each kind
 };
 
 struct Evidence {

@@ -212,18 +212,22 @@ void CaseLoop::Tick() {
     return;
   }
   next_sample_ = Clock::now() + Clock::duration(kSampleEvery);
-  if (context_.watch == nullptr) {
-    return;
-  }
   std::map<std::string, std::uint64_t> memory;
+  std::vector<TaskFigures> tasks;  // without the kernel's: the memory of the groups alone
   for (const auto& target : targets_) {
     if (!target->ended && target->plan != nullptr) {
       memory[target->name] = MemoryOf(target->name);
+      TaskFigures& task = tasks.emplace_back();
+      task.token = target->token;
+      task.pid = target->pid;
     }
   }
-  if (const auto tasks = context_.watch->Sample()) {
-    recorder_.OnSample(*tasks, memory);
+  if (context_.watch != nullptr) {
+    if (auto sampled = context_.watch->Sample()) {
+      tasks = std::move(*sampled);
+    }
   }
+  recorder_.OnSample(tasks, memory);
 }
 
 }  // namespace brink

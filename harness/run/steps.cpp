@@ -14,6 +14,7 @@
 
 #include "base/units.h"
 #include "faults/faults.h"
+#include "judge/needs.h"
 
 namespace brink {
 namespace {
@@ -116,6 +117,12 @@ void StepRunner::RunAll() {
 }
 
 StepRunner::Next StepRunner::RunOne(const StepPlan& step, StepRecord& record) {
+  if (context_.watch == nullptr) {
+    record.error = NeedsKernelEvidence(plan_, step);
+    if (!record.error.empty()) {
+      return Next::kGiveUp;
+    }
+  }
   return std::visit([&](const auto& action) { return Do(action, step, record); }, step.action);
 }
 
