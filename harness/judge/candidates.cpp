@@ -26,10 +26,6 @@ constexpr std::uint64_t kRemapReserve = 3;
 constexpr std::uint64_t kRemapToReserve = 5;  // mremap_to(): two splits of its own on top
 /// kernel/pid.c RESERVED_PIDS: after the first round, pids below it are not given out again.
 constexpr std::uint64_t kReservedPids = 300;
-/// mm/util.c __vm_enough_memory(): the default vm.admin_reserve_kbytes and vm.user_reserve_kbytes, which mode
-/// 2 keeps back.
-constexpr std::uint64_t kAdminReserve = std::uint64_t{8} << 20;
-constexpr std::uint64_t kUserReserve = std::uint64_t{128} << 20;
 
 /// a + b, UINT64_MAX when it doesn't fit.
 std::uint64_t Sum(std::uint64_t a, std::uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
@@ -237,6 +233,17 @@ void AddRlimits(const FailedCall& call, const Request& request, Candidates& out)
   AddMemlock(call, request, out);
 }
 
+namespace {
+
+/// mm/util.c __vm_enough_memory(): what mode 2 keeps back of the commit limit from this process; root's
+/// processes may use the administrator's part, and who is one is not known exactly.
+std::uint64_t KeptBack(const FailedCall& call) {
+  return Sum(call.machine.admin_reserve_bytes,
+             std::min(call.total_vm_bytes / 32, call.machine.user_reserve_bytes));
+}
+
+}  // namespace
+
 BindingLimit CommitLimitOf(const FailedCall& call, const Request& request) {
   const MachineFigures& machine = call.machine;
   const std::string what = request.family == kFork
@@ -248,7 +255,8 @@ BindingLimit CommitLimitOf(const FailedCall& call, const Request& request) {
                         .limit = machine.commit_limit_bytes,
                         .use = machine.committed_as_bytes,
                         .unit = "bytes",
-                        .detail = what + " (vm.overcommit_memory=2)"};
+                        .detail = what + fmt::format(" (vm.overcommit_memory=2, up to {} are kept back)",
+                                                     FormatBytes(KeptBack(call)))};
   }
   const std::uint64_t whole = Sum(machine.memory_total_bytes, machine.swap_total_bytes);
   return BindingLimit{
@@ -269,10 +277,9 @@ void AddCommitLimit(const FailedCall& call, const Request& request, Candidates& 
     return;
   }
   if (machine.overcommit_memory == 2 && machine.commit_limit_bytes > 0) {
-    const std::uint64_t kept_back = std::min(call.total_vm_bytes / 32, kUserReserve) + kAdminReserve;
     const std::uint64_t request_bytes = request.bytes_known ? request.bytes : kUnknownRequest;
     const std::uint64_t wanted = Sum(machine.committed_as_bytes, request_bytes);
-    if (Sum(wanted, kept_back) > machine.commit_limit_bytes) {
+    if (Sum(wanted, KeptBack(call)) > machine.commit_limit_bytes) {
       const bool certain = request.bytes_known && wanted > machine.commit_limit_bytes;
       out.push_back(Candidate{.limit = CommitLimitOf(call, request), .certain = certain});
     }
@@ -297,8 +304,11 @@ void AddHugePages(const FailedCall& call, const Request& request, Candidates& ou
   }
   const std::uint64_t needed = request.bytes / size + (request.bytes % size != 0 ? 1 : 0);
   const bool known_pool = size == default_size;
-  const std::uint64_t free_pages = known_pool ? call.machine.hugepages_free : 0;
-  Add(out, known_pool && needed > free_pages, "hugepages", 0, free_pages, "pages",
+  const MachineFigures& machine = call.machine;
+  const std::uint64_t promised = std::min(machine.hugepages_reserved, machine.hugepages_free);
+  const std::uint64_t free_pages = known_pool ? machine.hugepages_free - promised : 0;
+  const std::uint64_t total = known_pool ? std::max(machine.hugepages_total, free_pages) : 0;
+  Add(out, known_pool && needed > free_pages, "hugepages", total - free_pages, total, "pages",
       fmt::format(
           "{} asked for {} of {} each, and {} free", call.call, FormatCount(needed), FormatBytes(size),
           known_pool ? fmt::format("the pool has {}", FormatCount(free_pages)) : "their pool has too few"));

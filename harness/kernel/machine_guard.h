@@ -30,7 +30,8 @@ namespace brink {
 [[nodiscard]] MachineFigures ReadMachineFigures(const Roots& roots);
 
 /// Who would be hurt by these settings: running processes with more mappings than a lower vm.max_map_count (a
-/// reserve of 100 is kept), commitments above a lower commit limit (a reserve of 64 MiB is kept),
+/// reserve of 100 is kept), commitments above a lower commit limit (64 MiB are left beside what
+/// vm.admin_reserve_kbytes and vm.user_reserve_kbytes keep back),
 /// panic_on_oom. Empty: nobody. Each entry is a sentence with process and figures.
 [[nodiscard]] Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots,
                                                               const std::vector<Setting>& settings);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whether lower machine-wide limits would hurt a process that runs already.
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -47,44 +49,108 @@ Status FindManyMappings(const Roots& roots, std::uint64_t limit, std::vector<std
   return error ? FailErrno("read " + roots.proc, error.value()) : Status{};
 }
 
-/// What vm_commit_limit() in mm/util.c will return.
-std::uint64_t CommitLimit(const MachineFigures& figures, std::uint64_t ratio, std::uint64_t kbytes) {
-  constexpr std::uint64_t kKibibyte = 1024;
+constexpr std::uint64_t kKibibyte = 1024;
+
+/// a + b, UINT64_MAX when it doesn't fit.
+std::uint64_t Sum(std::uint64_t a, std::uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+
+/// KiB as bytes, UINT64_MAX when they don't fit.
+std::uint64_t FromKibibytes(std::uint64_t kbytes) {
+  return kbytes > UINT64_MAX / kKibibyte ? UINT64_MAX : kbytes * kKibibyte;
+}
+
+/// The settings that mode 2 looks at, as they will be.
+struct Commitment {
+  std::uint64_t mode = 0;
+  std::uint64_t ratio = 0;
+  std::uint64_t kbytes = 0;
+  std::uint64_t admin_reserve = 0;  // bytes
+  std::uint64_t user_reserve = 0;   // bytes
+};
+
+/// Takes over a setting; false when it has nothing to do with commitments.
+bool Apply(const Setting& setting, Commitment& commitment) {
+  const std::uint64_t value = ParseNumber(setting.value).value_or(0);
+  if (setting.name == "vm.overcommit_memory") {
+    commitment.mode = value;
+  } else if (setting.name == "vm.overcommit_ratio") {
+    commitment.ratio = value;
+    commitment.kbytes = 0;
+  } else if (setting.name == "vm.overcommit_kbytes") {
+    commitment.kbytes = value;
+  } else if (setting.name == "vm.admin_reserve_kbytes") {
+    commitment.admin_reserve = FromKibibytes(value);
+  } else if (setting.name == "vm.user_reserve_kbytes") {
+    commitment.user_reserve = FromKibibytes(value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// What vm_commit_limit() in mm/util.c will return. Huge page pools are no memory of which a ratio is taken.
+std::uint64_t CommitLimit(const Roots& roots, const MachineFigures& figures, const Commitment& commitment) {
   constexpr std::uint64_t kPercent = 100;
-  const std::uint64_t base = kbytes != 0 ? kbytes * kKibibyte : figures.memory_total_bytes / kPercent * ratio;
-  return base + figures.swap_total_bytes;
+  const std::string memory = ReadSmallFile(roots.proc + "/meminfo").value_or("");
+  const std::uint64_t pools = FromKibibytes(FindNumber(memory, "Hugetlb").value_or(0));
+  const std::uint64_t rest = figures.memory_total_bytes - std::min(pools, figures.memory_total_bytes);
+  const std::uint64_t base =
+      commitment.kbytes != 0 ? FromKibibytes(commitment.kbytes) : rest / kPercent * commitment.ratio;
+  return Sum(base, figures.swap_total_bytes);
+}
+
+/// The address space of the largest process in bytes.
+std::uint64_t LargestAddressSpace(const Roots& roots) {
+  std::uint64_t pages = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(roots.proc, error), end; !error && it != end;
+       it.increment(error)) {
+    if (ParseNumber(it->path().filename().string())) {
+      const std::string sizes = ReadSmallFile(it->path().string() + "/statm").value_or("");
+      const auto fields = Split(sizes, ' ');
+      pages = std::max(pages, fields.empty() ? 0 : ParseNumber(fields[0]).value_or(0));
+    }
+  }
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// What __vm_enough_memory() in mm/util.c will keep back: the administrator's reserve from everybody who is
+/// not root, and a 32nd of its address space, up to the user's reserve, from each process.
+std::uint64_t KeptBack(const Roots& roots, const Commitment& commitment) {
+  constexpr std::uint64_t kShare = 32;
+  return Sum(commitment.admin_reserve,
+             std::min(LargestAddressSpace(roots) / kShare, commitment.user_reserve));
 }
 
 Status FindCommitment(const Roots& roots, const std::vector<Setting>& settings,
                       std::vector<std::string>& hurt) {
   const MachineFigures figures = ReadMachineFigures(roots);
-  auto mode = static_cast<std::uint64_t>(figures.overcommit_memory);
-  std::uint64_t ratio = ReadNumber(MachineSettingPath(roots, "vm.overcommit_ratio")).value_or(0);
-  std::uint64_t kbytes = ReadNumber(MachineSettingPath(roots, "vm.overcommit_kbytes")).value_or(0);
+  Commitment commitment{
+      .mode = static_cast<std::uint64_t>(figures.overcommit_memory),
+      .ratio = ReadNumber(MachineSettingPath(roots, "vm.overcommit_ratio")).value_or(0),
+      .kbytes = ReadNumber(MachineSettingPath(roots, "vm.overcommit_kbytes")).value_or(0),
+      .admin_reserve = figures.admin_reserve_bytes,
+      .user_reserve = figures.user_reserve_bytes,
+  };
   bool touched = false;
   for (const Setting& relative : settings) {
     const auto setting = Absolute(roots, relative);
     if (!setting) {
       return tl::unexpected(setting.error());
     }
-    const std::uint64_t value = ParseNumber(setting->value).value_or(0);
-    if (setting->name == "vm.overcommit_memory") {
-      mode = value;
-    } else if (setting->name == "vm.overcommit_ratio") {
-      ratio = value;
-      kbytes = 0;
-    } else if (setting->name == "vm.overcommit_kbytes") {
-      kbytes = value;
-    } else {
-      continue;
-    }
-    touched = true;
+    touched = Apply(*setting, commitment) || touched;
   }
-  const std::uint64_t limit = CommitLimit(figures, ratio, kbytes);
-  if (touched && mode == 2 && limit < figures.committed_as_bytes + kSpareCommit) {
-    hurt.push_back("processes have been promised " + FormatBytes(figures.committed_as_bytes) +
-                   "; the commit limit would be " + FormatBytes(limit) + ", which leaves them less than " +
-                   FormatBytes(kSpareCommit) + " more");
+  if (!touched || commitment.mode != 2) {
+    return {};
+  }
+  const std::uint64_t limit = CommitLimit(roots, figures, commitment);
+  const std::uint64_t kept_back = KeptBack(roots, commitment);
+  if (limit < Sum(Sum(figures.committed_as_bytes, kept_back), kSpareCommit)) {
+    hurt.push_back(
+        "processes have been promised " + FormatBytes(figures.committed_as_bytes) +
+        "; the commit limit would be " + FormatBytes(limit) + ", of which " + FormatBytes(kept_back) +
+        " are kept back (vm.admin_reserve_kbytes, vm.user_reserve_kbytes), which leaves them less than " +
+        FormatBytes(kSpareCommit) + " more");
   }
   return {};
 }

@@ -47,6 +47,18 @@ std::map<std::string, std::string> ReadMachineSettings(const Roots& roots) {
   return settings;
 }
 
+namespace {
+
+/// A sysctl in KiB as bytes; what does not fit is the most that does (the kernel takes any unsigned long).
+void ReadKibibytes(const std::string& path, std::uint64_t& bytes) {
+  constexpr std::uint64_t kKibibyte = 1024;
+  if (const auto value = ReadNumber(path)) {
+    bytes = *value > UINT64_MAX / kKibibyte ? UINT64_MAX : *value * kKibibyte;
+  }
+}
+
+}  // namespace
+
 MachineFigures ReadMachineFigures(const Roots& roots) {
   constexpr std::uint64_t kKibibyte = 1024;
   const std::string memory = ReadSmallFile(roots.proc + "/meminfo").value_or("");
@@ -62,7 +74,11 @@ MachineFigures ReadMachineFigures(const Roots& roots) {
   figures.swap_total_bytes = of_memory("SwapTotal") * kKibibyte;
   figures.pid_max = sysctl("kernel/pid_max");
   figures.threads_max = sysctl("kernel/threads-max");
+  ReadKibibytes(roots.proc + "/sys/vm/admin_reserve_kbytes", figures.admin_reserve_bytes);
+  ReadKibibytes(roots.proc + "/sys/vm/user_reserve_kbytes", figures.user_reserve_bytes);
+  figures.hugepages_total = of_memory("HugePages_Total");
   figures.hugepages_free = of_memory("HugePages_Free");
+  figures.hugepages_reserved = of_memory("HugePages_Rsvd");
   figures.hugepage_size_bytes = of_memory("Hugepagesize") * kKibibyte;
   // "0.20 0.18 0.12 1/80 11206": running and existing threads
   const std::string load = ReadSmallFile(roots.proc + "/loadavg").value_or("");

@@ -55,8 +55,13 @@ struct MachineFigures {
   std::uint64_t pid_max = 0;
   std::uint64_t threads_max = 0;
   std::uint64_t threads = 0;  // threads in the whole system (of /proc/loadavg)
+  std::uint64_t hugepages_total = 0;
   std::uint64_t hugepages_free = 0;
+  std::uint64_t hugepages_reserved = 0;  // of the free ones, promised to mappings that have not touched them
   std::uint64_t hugepage_size_bytes = 0;
+  /// What mode 2 keeps back (mm/util.c __vm_enough_memory()); the kernel's defaults where nobody read them.
+  std::uint64_t admin_reserve_bytes = std::uint64_t{8} << 20;
+  std::uint64_t user_reserve_bytes = std::uint64_t{128} << 20;
 };
 
 /// One level of a cgroup controller above a task, nearest first.

@@ -96,7 +96,9 @@ void Fields(auto& a, json::Like<MachineFigures> auto& x) {
   a("commit_limit_bytes", x.commit_limit_bytes)("committed_as_bytes", x.committed_as_bytes);
   a("memory_total_bytes", x.memory_total_bytes)("memory_available_bytes", x.memory_available_bytes);
   a("swap_total_bytes", x.swap_total_bytes)("pid_max", x.pid_max)("threads_max", x.threads_max);
-  a("threads", x.threads)("hugepages_free", x.hugepages_free)("hugepage_size_bytes", x.hugepage_size_bytes);
+  a("threads", x.threads)("hugepages_total", x.hugepages_total)("hugepages_free", x.hugepages_free);
+  a("hugepages_reserved", x.hugepages_reserved)("hugepage_size_bytes", x.hugepage_size_bytes);
+  a("admin_reserve_bytes", x.admin_reserve_bytes)("user_reserve_bytes", x.user_reserve_bytes);
 }
 void Fields(auto& a, json::Like<GroupFigures> auto& x) {
   a("path", x.path)("use", x.use)("limit", OrNoLimit(x.limit));

@@ -266,6 +266,21 @@ TEST(Binding, WithoutThatProofTheFiguresOfStrictOvercommitDecide) {
   EXPECT_EQ(NameOf(call), "none");
 }
 
+TEST(Binding, StrictOvercommitKeepsBackWhatTheMachineSays) {
+  FailedCall call = Mmap(kGiB);
+  call.overcommit_refused.reset();
+  call.machine.overcommit_memory = 2;
+  call.machine.committed_as_bytes = 10 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.machine.admin_reserve_bytes = kGiB;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+  call.machine.admin_reserve_bytes = 0;
+  call.machine.user_reserve_bytes = 2 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.total_vm_bytes = 64 * kGiB;  // a 32nd of it
+  EXPECT_EQ(NameOf(call), "commit_limit");
+}
+
 TEST(Binding, StrictOvercommitIgnoresWhatIsNotWritableButNotNoReserve) {
   FailedCall call = Mmap(kGiB, kReadOnly);
   call.overcommit_refused.reset();
@@ -302,10 +317,14 @@ TEST(Binding, ForkChargesTheParentsDataAnewAndAThreadDoesNot) {
 
 TEST(Binding, HugePagesWhenThePoolHasTooFew) {
   FailedCall call = Mmap(4 * kMiB, kReadWrite, kHugetlb);
-  call.machine.hugepages_free = 1;
+  call.machine.hugepages_total = 5;
+  call.machine.hugepages_free = 3;
+  call.machine.hugepages_reserved = 2;
   const Binding binding = BindingOf(call);
   ASSERT_TRUE(binding.limit);
   EXPECT_EQ(binding.limit->name, "hugepages");
+  EXPECT_EQ(binding.limit->use, 4U);  // two in use, two promised
+  EXPECT_EQ(binding.limit->limit, 5U);
   EXPECT_EQ(binding.limit->unit, "pages");
   EXPECT_EQ(NameOf(Call("shmget", "ENOMEM", {0, 4 * kMiB, 04000})), "hugepages");
 }

@@ -40,11 +40,13 @@ class FakeTree : public testing::Test {
     Write("proc/sys/vm/overcommit_memory", "0\n");
     Write("proc/sys/vm/overcommit_ratio", "50\n");
     Write("proc/sys/vm/overcommit_kbytes", "0\n");
+    Write("proc/sys/vm/admin_reserve_kbytes", "8192\n");
+    Write("proc/sys/vm/user_reserve_kbytes", "131072\n");
     Write("proc/sys/vm/swappiness", "60\n");
     Write("proc/meminfo",
           "MemTotal:        8388608 kB\nMemAvailable:    4194304 kB\nSwapTotal:             0 kB\n"
-          "CommitLimit:     4194304 kB\nCommitted_AS:    1048576 kB\nHugePages_Free:        3\nHugepagesize: "
-          "      2048 kB\n");
+          "CommitLimit:     4194304 kB\nCommitted_AS:    1048576 kB\nHugePages_Total:       5\n"
+          "HugePages_Free:        3\nHugePages_Rsvd:        1\nHugepagesize:       2048 kB\n");
     Write("proc/loadavg", "0.20 0.18 0.12 2/345 11206\n");
   }
 

@@ -51,8 +51,14 @@ TEST_F(MachineTest, ReadsFigures) {
   EXPECT_EQ(figures.max_map_count, 65530U);
   EXPECT_EQ(figures.threads, 345U);
   EXPECT_EQ(figures.pid_max, 4194304U);
+  EXPECT_EQ(figures.hugepages_total, 5U);
   EXPECT_EQ(figures.hugepages_free, 3U);
+  EXPECT_EQ(figures.hugepages_reserved, 1U);
   EXPECT_EQ(figures.hugepage_size_bytes, 2U << 20);
+  EXPECT_EQ(figures.admin_reserve_bytes, 8U << 20);
+  EXPECT_EQ(figures.user_reserve_bytes, 128U << 20);
+  Write("proc/sys/vm/admin_reserve_kbytes", "18446744073709551615\n");
+  EXPECT_EQ(ReadMachineFigures(roots_).admin_reserve_bytes, UINT64_MAX);
 }
 
 TEST_F(MachineTest, ReadsTheBracketedWordAndOnlyMachineSettings) {
@@ -84,11 +90,34 @@ TEST_F(MachineTest, CommitLimitMustHoldWhatIsCommittedWithAReserve) {
   EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2")}), IsEmpty());  // 4 GiB against 1 GiB
   EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_ratio", "10")}), SizeIs(1));
   EXPECT_THAT(Hurt({Of("vm.overcommit_ratio", "10")}), IsEmpty());  // mode 0 does not enforce it
-  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+32768")}), SizeIs(1));
-  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+65536")}), IsEmpty());
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+65536")}), SizeIs(1));
+  // 64 MiB to spare and 8 MiB for the administrator
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+73728")}), IsEmpty());
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "+614400")}), IsEmpty());
   Write("proc/sys/vm/overcommit_memory", "2\n");
   EXPECT_THAT(Hurt({Of("vm.overcommit_ratio", "10")}), SizeIs(1));
   EXPECT_THAT(Hurt({Of("vm.swappiness", "1")}), IsEmpty());
+}
+
+TEST_F(MachineTest, ReservesAreNotForProcesses) {
+  const Setting strict = Of("vm.overcommit_memory", "2");
+  const auto hurt = Hurt({strict, Of("vm.admin_reserve_kbytes", "4194304")});
+  ASSERT_THAT(hurt, SizeIs(1));
+  EXPECT_THAT(hurt[0], HasSubstr("of which 4 GiB are kept back"));
+  EXPECT_THAT(Hurt({strict, Of("vm.admin_reserve_kbytes", "18446744073709551615")}), SizeIs(1));
+  EXPECT_THAT(Hurt({Of("vm.admin_reserve_kbytes", "4194304")}), IsEmpty());  // mode 0 has no reserve
+  // The user's reserve counts up to a 32nd of the largest process: 128 GiB here.
+  Write("proc/100/statm", "33554432 1 1 1 0 1 0\n");
+  EXPECT_THAT(Hurt({strict}), IsEmpty());
+  EXPECT_THAT(Hurt({strict, Of("vm.user_reserve_kbytes", "4194304")}), SizeIs(1));
+  Write("proc/sys/vm/overcommit_memory", "2\n");
+  EXPECT_THAT(Hurt({Of("vm.admin_reserve_kbytes", "4194304")}), SizeIs(1));
+}
+
+TEST_F(MachineTest, HugePagePoolsAreNoMemoryToPromise) {
+  Write("proc/meminfo", "MemTotal: 8388608 kB\nCommitted_AS: 1048576 kB\nHugetlb: 6291456 kB\n");
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2")}), SizeIs(1));  // half of 2 GiB
+  EXPECT_THAT(Hurt({Of("vm.overcommit_memory", "2"), Of("vm.overcommit_kbytes", "4194304")}), IsEmpty());
 }
 
 TEST_F(MachineTest, PanicIsRefused) {
