@@ -26,7 +26,7 @@ std::string EntryFile(const Roots& roots, const RunEntry& entry) {
 
 Status WriteWhole(const std::string& path, const std::string& text) {
   const std::string temporary = path + std::string(kUnfinished);
-  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const auto full = static_cast<ssize_t>(text.size());
   if (!fd.Valid() || ::write(fd.Get(), text.data(), text.size()) != full || ::fsync(fd.Get()) != 0 ||
       ::rename(temporary.c_str(), path.c_str()) != 0) {
@@ -54,8 +54,12 @@ Result<std::optional<MachineJournal>> ReadMachineJournal(const Roots& roots) {
   const std::string path = MachineFile(roots);
   const auto text = ReadSmallFile(path);
   if (!text) {
-    return text.error().code == ENOENT ? Result<std::optional<MachineJournal>>(std::nullopt)
-                                       : tl::unexpected(text.error());
+    if (text.error().code == ENOENT) {
+      return std::nullopt;
+    }
+    Error error = text.error();
+    error.remedy = "run brink as root";
+    return tl::unexpected(std::move(error));
   }
   try {
     const json document = json::parse(*text);
@@ -148,6 +152,10 @@ std::optional<std::uint64_t> StartTicks(const Roots& roots, int pid) {
 Status MakeRunDirectory(const Roots& roots) {
   std::error_code error;
   std::filesystem::create_directories(roots.run + "/runs", error);
+  if (!error) {
+    // Nobody else is to hold the locks, and an older brink may have made it for all to read.
+    std::filesystem::permissions(roots.run, std::filesystem::perms::owner_all, error);
+  }
   if (error) {
     return FailErrno("make " + roots.run + "/runs", error.value(),
                      "brink keeps its journal and locks there: run it as root");

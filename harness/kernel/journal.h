@@ -47,7 +47,7 @@ void RemoveUnfinishedEntries(const Roots& roots);
 /// not).
 [[nodiscard]] std::optional<std::uint64_t> StartTicks(const Roots& roots, int pid);
 
-/// Makes Roots::run and its folders. The error says that root is needed.
+/// Makes Roots::run and its folders, for this user alone. The error says that root is needed.
 [[nodiscard]] Status MakeRunDirectory(const Roots& roots);
 
 }  // namespace brink

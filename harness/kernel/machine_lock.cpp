@@ -10,7 +10,8 @@ namespace brink {
 
 Result<FileLock> FileLock::Open(const std::string& path) {
   FileLock lock;
-  lock.fd_.Reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  // For the owner alone: whoever can read the file can hold a read lock on it.
+  lock.fd_.Reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.fd_.Valid()) {
     return FailErrno("open " + path, errno, "brink keeps its journal and locks there: run it as root");
   }

@@ -2,6 +2,7 @@
 #include "kernel/journal.h"
 
 #include "fake_tree.h"
+#include "kernel/machine_lock.h"
 #include "kernel/machine_restore.h"
 
 namespace brink {
@@ -15,6 +16,21 @@ class JournalTest : public FakeTree {
     ASSERT_TRUE(MakeRunDirectory(roots_));
   }
 };
+
+// Whoever could open a lock for reading could keep brink from the machine for ever.
+TEST_F(JournalTest, LocksAndJournalAreForTheOwnerAlone) {
+  std::filesystem::permissions(roots_.run, std::filesystem::perms::all);
+  ASSERT_TRUE(MakeRunDirectory(roots_));
+  ASSERT_TRUE(MachineLocks::Open(roots_));
+  ASSERT_TRUE(WriteMachineJournal(roots_, {.key = "k", .slots = {}}));
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status(roots_.run).permissions(), perms::owner_all);
+  for (const char* file : {"/gate", "/users", "/machine.json"}) {
+    EXPECT_EQ(std::filesystem::status(roots_.run + file).permissions(),
+              perms::owner_read | perms::owner_write)
+        << file;
+  }
+}
 
 TEST_F(JournalTest, MissingJournalIsNone) {
   const auto journal = ReadMachineJournal(roots_);
@@ -64,8 +80,7 @@ TEST_F(JournalTest, JournalledButNeverWrittenNeedsNothing) {
 
 TEST_F(JournalTest, UnreadableSettingKeepsTheJournal) {
   ASSERT_TRUE(WriteMachineJournal(
-      roots_,
-      {.key = "k", .slots = {{.slot = "vm.admin_reserve_kbytes", .old_value = "1", .set_values = {"2"}}}}));
+      roots_, {.key = "k", .slots = {{.slot = "vm.panic_on_oom", .old_value = "1", .set_values = {"2"}}}}));
   EXPECT_FALSE(RestoreMachine(roots_));
   EXPECT_TRUE(std::filesystem::exists(roots_.run + "/machine.json"));
 }
