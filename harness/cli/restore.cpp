@@ -18,8 +18,12 @@ void AddRestoreCommand(CLI::App& app, int& status) {
       status = kExitOwnFailure;
       return;
     }
+    std::vector<std::string> lines = done->notes;
+    if (!done->in_use.empty()) {
+      lines.push_back(done->in_use);
+    }
     status = PrintResults(
-        done->empty() ? "nothing to restore\n" : fmt::format("{}\n", fmt::join(*done, "\n")), kExitMet);
+        lines.empty() ? "nothing to restore\n" : fmt::format("{}\n", fmt::join(lines, "\n")), kExitMet);
   });
 }
 

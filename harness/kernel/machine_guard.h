@@ -90,9 +90,15 @@ class RunGuard {
   std::unique_ptr<State> state_;
 };
 
+struct Leftovers {
+  /// One sentence for each thing restored or found changed by others.
+  std::vector<std::string> notes;
+  /// Which brinks use the machine-wide values that are in force, and will restore them; empty: none are.
+  std::string in_use;
+};
+
 /// What `brink restore` (and every start) does: for every dead brink in the journal, kill and remove its
-/// groups; restore machine-wide values nobody holds any more. Returns one sentence for each thing done or
-/// found changed by others; empty: there was nothing to do.
-[[nodiscard]] Result<std::vector<std::string>> RestoreLeftovers(const Roots& roots);
+/// groups; restore machine-wide values nobody holds any more.
+[[nodiscard]] Result<Leftovers> RestoreLeftovers(const Roots& roots);
 
 }  // namespace brink

@@ -98,7 +98,10 @@ Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double gate_time
     }
     while (!locks->gate.TryExclusive()) {
       if (!for_gate.Wait()) {
-        return RestoreNotes{};  // who holds the gate so long waits for the machine, and restores it first
+        return RestoreNotes{
+            .restored = {},
+            .foreign = {},
+            .in_use = true};  // who holds the gate so long waits for the machine, and restores it first
       }
     }
     if (locks->users.TryExclusive()) {
@@ -106,7 +109,9 @@ Result<RestoreNotes> RestoreMachineIfUnused(const Roots& roots, double gate_time
     }
     locks->gate.Unlock();
     if (!for_users.Wait()) {
-      return RestoreNotes{};  // other cases share the machine; the last of them restores it
+      return RestoreNotes{.restored = {},
+                          .foreign = {},
+                          .in_use = true};  // other cases share the machine; the last of them restores it
     }
   }
 }

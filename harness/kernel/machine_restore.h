@@ -15,6 +15,7 @@ namespace brink {
 struct RestoreNotes {
   std::vector<std::string> restored;
   std::vector<std::string> foreign;
+  bool in_use = false;  // nothing was done: a case or a transition has the machine, and its brink restores it
 };
 
 /// The error for values of which somebody must decide what they should be.

@@ -135,11 +135,11 @@ Result<RunGuard> RunGuard::Start(const Roots& roots) {
   if (auto status = MakeRunDirectory(roots); !status) {
     return tl::unexpected(status.error());
   }
-  const auto notes = RestoreLeftovers(roots);
-  if (!notes) {
-    return tl::unexpected(notes.error());
+  const auto leftovers = RestoreLeftovers(roots);
+  if (!leftovers) {
+    return tl::unexpected(leftovers.error());
   }
-  for (const std::string& note : *notes) {
+  for (const std::string& note : leftovers->notes) {
     spdlog::warn("left by a killed brink: {}", note);
   }
   auto host = CgroupHost::Discover(roots);
@@ -207,8 +207,10 @@ Status RunGuard::Finish() {
   return {};
 }
 
-Result<std::vector<std::string>> RestoreLeftovers(const Roots& roots) {
-  std::vector<std::string> notes;
+Result<Leftovers> RestoreLeftovers(const Roots& roots) {
+  Leftovers leftovers;
+  std::vector<std::string>& notes = leftovers.notes;
+  std::string alive;
   const auto host = CgroupHost::Discover(roots);
   if (!host) {
     return tl::unexpected(host.error());
@@ -221,7 +223,8 @@ Result<std::vector<std::string>> RestoreLeftovers(const Roots& roots) {
     }
     const auto start = StartTicks(roots, entry->pid);
     if (start && *start == entry->start_ticks) {
-      continue;  // that brink is alive
+      alive += (alive.empty() ? "pid " : ", ") + std::to_string(entry->pid);
+      continue;
     }
     if (auto status = CleanUpRun(roots, *host, *entry); !status) {
       return tl::unexpected(status.error());
@@ -236,7 +239,11 @@ Result<std::vector<std::string>> RestoreLeftovers(const Roots& roots) {
   }
   notes.insert(notes.end(), machine->restored.begin(), machine->restored.end());
   notes.insert(notes.end(), machine->foreign.begin(), machine->foreign.end());
-  return notes;
+  if (machine->in_use) {
+    leftovers.in_use = "machine-wide values are in use by a running brink" +
+                       (alive.empty() ? std::string() : " (" + alive + ")");
+  }
+  return leftovers;
 }
 
 }  // namespace brink

@@ -206,6 +206,22 @@ TEST_F(GuardLive, FinishPutsBackWhatNobodyHoldsAnyMore) {
   EXPECT_TRUE(status) << status.error().message;
 }
 
+TEST_F(GuardLive, RestoreLeftoversNamesTheBrinkThatUsesTheMachine) {
+  auto guard = RunGuard::Start(roots_);
+  ASSERT_TRUE(guard) << guard.error().message;
+  EXPECT_EQ(RestoreLeftovers(roots_).value().in_use, "");
+  auto hold = MachineHold::Take(roots_, {Of("vm.swappiness", "41")}, proof_, 30);
+  ASSERT_TRUE(hold) << hold.error().message;
+  const auto leftovers = RestoreLeftovers(roots_);
+  ASSERT_TRUE(leftovers) << leftovers.error().message;
+  EXPECT_THAT(leftovers->notes, IsEmpty());
+  EXPECT_EQ(leftovers->in_use,
+            "machine-wide values are in use by a running brink (pid " + std::to_string(::getpid()) + ")");
+  EXPECT_EQ(Read("vm.swappiness"), "41");
+  EXPECT_TRUE(hold->Restore());
+  EXPECT_TRUE(guard->Finish());
+}
+
 /// What a brink does: guard, group, machine, a target; again and again until it is killed.
 [[noreturn]] void LiveAsBrink(const Roots& roots, const CgroupHost& host) {
   for (int n = 0;; ++n) {
@@ -286,10 +302,11 @@ TEST_F(GuardLive, RestoreLeftoversCleansUpAfterADeadBrinkWithoutGuardian) {
   ASSERT_TRUE(WriteSmallFile("/proc/sys/vm/swappiness", "43"));
   const auto notes = RestoreLeftovers(roots_);
   ASSERT_TRUE(notes) << notes.error().message;
-  EXPECT_EQ(notes->size(), 2U);
+  EXPECT_EQ(notes->notes.size(), 2U);
+  EXPECT_EQ(notes->in_use, "");
   EXPECT_NE(::access(host_->Directory("memory", path).c_str(), F_OK), 0);
   EXPECT_TRUE(group->Remove());
-  EXPECT_THAT(RestoreLeftovers(roots_).value(), IsEmpty());
+  EXPECT_THAT(RestoreLeftovers(roots_).value().notes, IsEmpty());
 }
 
 }  // namespace
