@@ -7,8 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "base/clock.h"
@@ -41,6 +43,16 @@ std::vector<std::string> JournalEntries(const std::vector<pid_t>& brinks) {
 }
 
 }  // namespace
+
+MachineState MachineNow() {
+  MachineState now{.settings = ReadMachineSettings(Roots{}), .mounts = {}};
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    now.mounts.push_back(std::move(line));
+  }
+  std::sort(now.mounts.begin(), now.mounts.end());
+  return now;
+}
 
 std::vector<pid_t> ProcessesOf(const std::string& executable) {
   std::vector<pid_t> pids;
@@ -111,9 +123,11 @@ QuietMachine::QuietMachine() {
   locks_ = std::move(*locks);
 }
 
-void ExpectAsBefore(const std::map<std::string, std::string>& settings, const std::vector<pid_t>& brinks) {
+void ExpectAsBefore(const MachineState& before, const std::vector<pid_t>& brinks) {
   const QuietMachine quiet;
-  EXPECT_EQ(ReadMachineSettings(Roots{}), settings);
+  const MachineState now = MachineNow();
+  EXPECT_EQ(now.settings, before.settings);
+  EXPECT_EQ(now.mounts, before.mounts);
   EXPECT_THAT(GroupsOf(brinks), testing::IsEmpty());
   EXPECT_THAT(ProcessesOf(BRINK_PROGRAM), testing::IsEmpty());
   EXPECT_THAT(ProcessesOf(BRINK_VICTIM), testing::IsEmpty());

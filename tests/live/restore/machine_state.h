@@ -14,6 +14,14 @@
 
 namespace brink::live {
 
+struct MachineState {
+  std::map<std::string, std::string> settings;
+  std::vector<std::string> mounts;  // sorted lines of /proc/self/mountinfo
+};
+
+/// The machine as it is.
+[[nodiscard]] MachineState MachineNow();
+
 /// Processes with that executable, whatever they call themselves.
 [[nodiscard]] std::vector<pid_t> ProcessesOf(const std::string& executable);
 
@@ -35,8 +43,8 @@ class QuietMachine {
   std::optional<MachineLocks> locks_;
 };
 
-/// Expects the machine as it was: sysctls and huge page settings, no group of `brinks`, no process of brink
-/// or the victim, nothing in the journal.
-void ExpectAsBefore(const std::map<std::string, std::string>& settings, const std::vector<pid_t>& brinks);
+/// Expects the machine as it was: sysctls and huge page settings, mounts, no group of `brinks`, no process of
+/// brink or the victim, nothing in the journal.
+void ExpectAsBefore(const MachineState& before, const std::vector<pid_t>& brinks);
 
 }  // namespace brink::live

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -20,6 +24,13 @@ namespace brink::live {
 /// A folder for scenarios and outputs, and the machine as it was.
 class RestoreTest : public testing::Test {
  protected:
+  /// In a mount namespace of its own: what others mount meanwhile is no leftover of brink.
+  static void SetUpTestSuite() {
+    if (::unshare(CLONE_NEWNS) == 0) {
+      EXPECT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0) << std::strerror(errno);
+    }
+  }
+
   void SetUp() override {
     if (::geteuid() != 0) {
       GTEST_SKIP() << "live_restore needs root: it sets sysctls and makes control groups";
@@ -28,7 +39,7 @@ class RestoreTest : public testing::Test {
     ASSERT_NE(::mkdtemp(folder.data()), nullptr);
     folder_ = folder;
     const QuietMachine quiet;
-    before_ = ReadMachineSettings(Roots{});
+    before_ = MachineNow();
   }
 
   void TearDown() override {
@@ -56,7 +67,7 @@ class RestoreTest : public testing::Test {
   }
 
   std::filesystem::path folder_;
-  std::map<std::string, std::string> before_;
+  MachineState before_;
 };
 
 }  // namespace brink::live

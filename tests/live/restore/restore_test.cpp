@@ -120,7 +120,7 @@ cases: {case: {expect: {target: {outcome: survived}}}}
                               "out"));
   const bool ended = brink.EndsWithin(60s);
   const std::string left = ReadMachineSetting(Roots{}, "vm.max_map_count").value_or("?");
-  std::ofstream("/proc/sys/vm/max_map_count") << before_["vm.max_map_count"];
+  std::ofstream("/proc/sys/vm/max_map_count") << before_.settings["vm.max_map_count"];
   ASSERT_TRUE(ended) << brink.Errors();
   EXPECT_EQ(left, "64000");
   EXPECT_EQ(brink.ExitCode(), 4) << brink.Errors();
