@@ -86,6 +86,47 @@ TEST(Judge, TheWorstOutcomeOfAllProcessesIsTheCases) {
   EXPECT_EQ(verdict.binding_limit->name, "memory.max");
 }
 
+std::optional<bool> KillerIs(const std::string& expected, const std::string& sender, int pid) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = 9;
+  evidence.signals.push_back({.signal = 9, .sender_pid = pid, .sender_comm = "sh", .sender = sender});
+  evidence.signals.back().pid = 7;
+  evidence.signals.back().t_s = 0.5;
+  Plan plan = ServerPlan();
+  plan.expect.push_back({.subject = "server", .killed_by = expected});
+  return Judge(plan, evidence).expected_met;
+}
+
+TEST(Judge, AKillerIsNamedInFullOrByItsKind) {
+  EXPECT_EQ(KillerIs("process ab", "ab", 9), true);
+  EXPECT_EQ(KillerIs("process a", "ab", 9), false);
+  EXPECT_EQ(KillerIs("process", "ab", 9), true);
+  EXPECT_EQ(KillerIs("pro", "ab", 9), false);
+  EXPECT_EQ(KillerIs("step", "ab", 9), false);
+  EXPECT_EQ(KillerIs("pid 12", "", 12), true);
+  EXPECT_EQ(KillerIs("pid 12 (sh)", "", 12), true);
+  EXPECT_EQ(KillerIs("pid 1", "", 12), false);
+  EXPECT_EQ(KillerIs("pid", "", 12), true);
+  EXPECT_EQ(KillerIs("", "ab", 9), false);
+}
+
+TEST(Judge, TheOomKillersScopeMayBeLeftOpen) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = 9;
+  evidence.oom_kills.push_back({.process = "server", .pid = 7, .scope = "memcg", .t_s = 0.5});
+  const auto met = [&](const std::string& killer) {
+    Plan plan = ServerPlan();
+    plan.expect.push_back({.subject = "server", .killed_by = killer});
+    return Judge(plan, evidence).expected_met;
+  };
+  EXPECT_EQ(met("oom"), true);
+  EXPECT_EQ(met("oom:memcg"), true);
+  EXPECT_EQ(met("oom:machine"), false);
+  EXPECT_EQ(met("oom:mem"), false);
+}
+
 TEST(Judge, TheSameEvidenceGivesTheSameVerdict) {
   const Verdict once = Judge(ServerPlan(), ServerEvidence(3));
   const Verdict again = Judge(ServerPlan(), ServerEvidence(3));
