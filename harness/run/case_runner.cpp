@@ -65,6 +65,7 @@ class CaseRunner : public CaseActions {
   Recorder recorder_;
   CaseLoop loop_;
   std::optional<CaseGroups> groups_;
+  std::uint64_t lost_before_ = 0;      // events that were lost in earlier cases of the same watch
   std::map<std::string, int> starts_;  // how often each process was started
 };
 
@@ -90,7 +91,7 @@ CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
   loop_.PumpOnce();
   if (context_.watch != nullptr) {
     recorder_.SetFailureTotals(context_.watch->FailureTotals());
-    Record().events_lost = context_.watch->EventsLost();
+    Record().events_lost = context_.watch->EventsLost() - lost_before_;
     context_.watch->Forget(loop_.Tokens());
   }
   RecordMissedChildren();
@@ -103,6 +104,7 @@ CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
 void CaseRunner::Grade() {
   if (context_.watch != nullptr) {
     Record().grade = EvidenceGrade::kKernel;
+    lost_before_ = context_.watch->EventsLost();
     return;
   }
   const bool counters = context_.sandbox->Cgroups().MemoryVersion() != CgroupVersion::kNone;
