@@ -97,6 +97,7 @@ void Recorder::OnEvent(const WatchEvent& event) {
 }
 
 void Recorder::On(const ForkSeen& event) {
+  record_by_pid_.erase(event.pid);  // of a dead process whose number is used again
   const auto token = tokens_.find(event.token);
   if (token == tokens_.end() || token->second.plan == nullptr || descendants_.size() >= kMaxDescendants) {
     return;

@@ -170,6 +170,77 @@ TEST_F(RecorderTest, MissesAChildThatWasRecognisedByItsOomKill) {
   EXPECT_EQ(recorder.MissedRules(true).size(), 1U);
 }
 
+TEST_F(RecorderTest, ANewDescendantDoesNotInheritTheNameOfADeadOneOfItsNumber) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SetCommandLine(101, "redis-rdb-bgsave");
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  EXPECT_EQ(recorder.IdentifyChildren().size(), 1U);
+  ExitSeen exit;
+  exit.token = 7;
+  exit.pid = 101;
+  exit.comm = "rdb-bgsave";
+  exit.exit_code = 0;
+  recorder.OnEvent(exit);
+  SetCommandLine(101, "helper");
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  recorder.OnEvent(Failure(101));
+  EXPECT_EQ(recorder.Record().failed_calls.front().process, "server");
+  exit.exit_code = 1;
+  exit.comm = "helper";
+  recorder.OnEvent(exit);
+  EXPECT_EQ(recorder.Record().processes.back().exit_code, 0);
+}
+
+// It takes its title only after it has failed and been signalled.
+TEST_F(RecorderTest, ANameGivenByTitleReachesBackToWhatWasRecordedBefore) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SetCommandLine(101, "server");
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  recorder.OnEvent(Failure(101));
+  SignalSeen received;
+  received.token = received.sender_token = 7;
+  received.sent.signal = 15;
+  received.sent.pid = 101;
+  received.sent.sender_pid = 100;
+  recorder.OnEvent(received);
+  SignalSeen sent = received;
+  sent.sent.pid = 100;
+  sent.sent.sender_pid = 101;
+  recorder.OnEvent(sent);
+  EXPECT_EQ(recorder.Record().failed_calls.front().process, "server");
+  SetCommandLine(101, "redis-rdb-bgsave");
+  ASSERT_EQ(recorder.IdentifyChildren().size(), 1U);
+  const Evidence& evidence = recorder.Record();
+  EXPECT_EQ(evidence.failed_calls.front().process, "snapshot");
+  ASSERT_EQ(evidence.signals.size(), 2U);
+  EXPECT_EQ(evidence.signals[0].process, "snapshot");
+  EXPECT_EQ(evidence.signals[0].sender, "server");
+  EXPECT_EQ(evidence.signals[1].process, "server");
+  EXPECT_EQ(evidence.signals[1].sender, "snapshot");
+}
+
+// A victim may end before it is marked: its OOM kill follows its exit.
+TEST_F(RecorderTest, AVictimThatEndedBeforeItWasMarkedKeepsItsName) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  ExitSeen exit;
+  exit.token = 7;
+  exit.pid = 101;
+  exit.comm = "rdb-bgsave";
+  exit.signal = 9;
+  recorder.OnEvent(exit);
+  OomKillSeen killed;
+  killed.token = 7;
+  killed.kill.pid = 101;
+  killed.kill.comm = "rdb-bgsave";
+  recorder.OnEvent(killed);
+  EXPECT_EQ(recorder.Record().oom_kills.front().process, "snapshot");
+  EXPECT_EQ(recorder.Record().processes.size(), 2U);
+}
+
 TEST_F(RecorderTest, AnUnnamedDescendantsOomKillIsNotTheRoots) {
   Recorder recorder(plan_, roots_);
   StartServer(recorder);
