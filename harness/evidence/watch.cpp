@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 #include "base/unique_fd.h"
 #include "evidence/bpf_support.h"
@@ -79,8 +80,7 @@ Status CheckFunctionEntries() {
   const UniqueFd program(
       bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", nothing.data(), nothing.size(), &options));
   return !program.Valid() && errno == EPERM
-             ? FailErrno("it refuses all such programs before its verifier sees them",
-                         EPERM)
+             ? FailErrno("it refuses all such programs before its verifier sees them", EPERM)
              : Status{};
 }
 
@@ -104,11 +104,22 @@ void ForEachKey(int map_fd, const std::function<void(const Key&)>& visit) {
   }
 }
 
+/// Async-signal-safe. Gives the errno.
+int UpdateMap(int map_fd, int pid, const void* value) {
+  const auto key = static_cast<std::uint32_t>(pid);
+  union bpf_attr attributes {};
+  attributes.map_fd = static_cast<std::uint32_t>(map_fd);
+  attributes.key = reinterpret_cast<std::uint64_t>(&key);
+  attributes.value = reinterpret_cast<std::uint64_t>(value);
+  return ::syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attributes, sizeof(attributes)) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 struct Watch::State {
   SkeletonPtr<watch_bpf> programs;
-  bool entries = false;  // the kernel lets the programs of entries.bpf.h follow its functions
+  bool entries = false;         // the kernel lets the programs of entries.bpf.h follow its functions
+  bool looks_at_known = false;  // the kernel can sample without a walk over all tasks of the machine
   std::unique_ptr<ring_buffer, FreeRing> ring;
   std::vector<std::string> missing;
   std::uint64_t page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -120,6 +131,7 @@ struct Watch::State {
 
   Status Load();
   Status LoadPrograms(bool with_entries);
+  [[nodiscard]] bool LookAtKnown(std::vector<TaskFigures>& tasks);
   static int OnRecord(void* context, void* data, std::size_t size);
   void Complete(DecodedEvent& decoded);
   void CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded);
@@ -151,6 +163,10 @@ Status Watch::State::LoadPrograms(bool with_entries) {
   }
   bpf_program__set_autoload(programs->progs.on_overcommit_check, with_entries);
   bpf_program__set_autoload(programs->progs.on_out_of_memory, with_entries);
+  // From Linux 5.13 on.
+  looks_at_known =
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_for_each_map_elem, nullptr) == 1;
+  bpf_program__set_autoload(programs->progs.sample_known, looks_at_known);
   if (const int error = watch_bpf::load(programs.get()); error != 0) {
     return BpfFailure("load the BPF programs", -error);
   }
@@ -158,6 +174,24 @@ Status Watch::State::LoadPrograms(bool with_entries) {
     return BpfFailure("attach the BPF programs", -error);
   }
   return {};
+}
+
+/// Looks at the processes whose tasks are known; false when that are not all.
+bool Watch::State::LookAtKnown(std::vector<TaskFigures>& tasks) {
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  auto& seen = *programs->bss;
+  if (!looks_at_known || seen.tasks_unknown != 0 ||
+      bpf_prog_test_run_opts(bpf_program__fd(programs->progs.sample_known), &options) != 0 ||
+      seen.tasks_unknown != 0) {
+    return false;
+  }
+  for (const brink_task& record : std::span(seen.sampled).first(seen.sampled_count)) {
+    if (const auto task = DecodeTask(std::as_bytes(std::span(&record, 1)), page_size)) {
+      tasks.push_back(*task);
+    }
+  }
+  return true;
 }
 
 int Watch::State::OnRecord(void* context, void* data, std::size_t size) {
@@ -244,18 +278,18 @@ Result<Watch> Watch::Load() {
 const std::vector<std::string>& Watch::Missing() const { return state_->missing; }
 
 Watch::Registration Watch::MakeRegistration(WatchToken token) const {
-  return {.map_fd = bpf_map__fd(state_->programs->maps.tracked), .token = token};
+  return {.map_fd = bpf_map__fd(state_->programs->maps.tracked),
+          .known_fd = bpf_map__fd(state_->programs->maps.known_tasks),
+          .token = token};
 }
 
 int Watch::RegisterSelf(int pid, void* context) {
-  auto* registration = static_cast<Registration*>(context);
-  const auto key = static_cast<std::uint32_t>(pid);
-  union bpf_attr attributes {};
-  attributes.map_fd = static_cast<std::uint32_t>(registration->map_fd);
-  attributes.key = reinterpret_cast<std::uint64_t>(&key);
-  attributes.value = reinterpret_cast<std::uint64_t>(&registration->token);
-  const long result = ::syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attributes, sizeof(attributes));
-  return result == 0 ? 0 : errno;
+  const auto* registration = static_cast<Registration*>(context);
+  // Its task is not known here: on exec the kernel's side learns it, else at the next look. First, for the
+  // sake of an entry of an earlier process of that number; a full map is no failure.
+  const std::uint64_t unknown_task = 0;
+  const int error = UpdateMap(registration->known_fd, pid, &unknown_task);
+  return error != 0 && error != E2BIG ? error : UpdateMap(registration->map_fd, pid, &registration->token);
 }
 
 int Watch::PollFd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
@@ -284,19 +318,32 @@ std::vector<FailureTotal> Watch::FailureTotals() const {
 
 std::uint64_t Watch::EventsLost() const { return state_->programs->bss->events_lost; }
 
-Result<std::vector<TaskFigures>> Watch::Sample() {
+Result<std::vector<TaskFigures>> Watch::SampleByWalk() {
   std::vector<TaskFigures> tasks;
+  state_->programs->bss->tasks_unknown = 0;  // before the walk: it may find more than can be known
   const auto status = RunIterator(state_->programs->links.sample_tracked, sizeof(brink_task),
                                   [&](std::span<const std::byte> bytes) {
                                     if (const auto task = DecodeTask(bytes, state_->page_size)) {
                                       tasks.push_back(*task);
-                                      if (task->map_count <= kQuicklyRead) {
-                                        state_->symboliser.Learn(task->pid);
-                                      }
                                     }
                                   });
   if (!status) {
     return tl::unexpected(status.error());
+  }
+  return tasks;
+}
+
+Result<std::vector<TaskFigures>> Watch::Sample() {
+  Result<std::vector<TaskFigures>> tasks;
+  if (!state_->LookAtKnown(*tasks)) {
+    tasks = SampleByWalk();
+  }
+  if (tasks) {
+    for (const TaskFigures& task : *tasks) {
+      if (task.map_count <= kQuicklyRead) {
+        state_->symboliser.Learn(task.pid);
+      }
+    }
   }
   return tasks;
 }

@@ -12,6 +12,7 @@ enum {
   BRINK_COMM = 16,             // TASK_COMM_LEN
   BRINK_FAILURE_DETAILS = 8,   // events of each (process, call, errno); all are counted
   BRINK_SIGNAL_DETAILS = 16,   // events of each (target, signal)
+  BRINK_KNOWN_TASKS = 256,     // processes that are sampled without a walk over all tasks
   BRINK_PAGE_FAULT = 1 << 16,  // in place of a system call's number: the stack was not allowed to grow
 };
 

@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "kernel_types.h"
+#include "watch_events.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -12,6 +13,26 @@ struct {
   __type(key, __u32);    // process
   __type(value, __u32);  // token
 } tracked SEC(".maps");
+
+/// The tracked processes whose task is known (0: not yet), few enough to be looked at without a walk over all
+/// tasks of the machine. An entry goes before its task does: on_exit() removes it, and the kernel frees a
+/// task only an RCU grace period after that; a non-RCU reader would read freed memory.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, BRINK_KNOWN_TASKS);
+  __type(key, __u32);    // process
+  __type(value, __u64);  // struct task_struct* of its leader
+} known_tasks SEC(".maps");
+
+/// Not 0: known_tasks lacks a tracked process. The walk over all tasks enters those it finds.
+__u32 tasks_unknown = 0;
+
+static __always_inline void know_task(__u32 pid, struct task_struct* leader) {
+  __u64 task = (__u64)leader;
+  if (bpf_map_update_elem(&known_tasks, &pid, &task, BPF_ANY)) {
+    tasks_unknown = 1;
+  }
+}
 
 /// By thread: where in user space it was when the kernel refused to overcommit.
 struct {

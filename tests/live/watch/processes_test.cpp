@@ -2,6 +2,7 @@
 // Whom the kernel's account follows: children, their children, and what they become.
 #include <gmock/gmock.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "watch_fixture.h"
@@ -169,6 +171,83 @@ TEST_F(Processes, SampleTellsTheMappingsOfTheLiving) {
   ::close(ready[0]);
   ::close(ready[1]);
   EXPECT_TRUE(watch_->Sample()->empty());
+}
+
+/// Who is in a sample, by its process number.
+std::map<int, TaskFigures> ByPid(const Result<std::vector<TaskFigures>>& sample) {
+  std::map<int, TaskFigures> tasks;
+  for (const TaskFigures& task : sample.value()) {
+    EXPECT_TRUE(tasks.emplace(task.pid, task).second) << "twice: process " << task.pid;
+  }
+  return tasks;
+}
+
+/// Forks so many children that end with their parent; each tells when that is so.
+int HaveChildren(int count, int ready) {
+  for (int child = 0; child < count; ++child) {
+    if (::fork() == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      return ::write(ready, "r", 1) == 1 ? ::pause() : 1;
+    }
+  }
+  return ::pause();
+}
+
+TEST_F(Processes, ASampleIsTheSameWithAndWithoutTheWalkOverAllTasks) {
+  // More processes than can be known; then few again.
+  for (const int children : {3, 300, 3}) {
+    std::array<int, 2> ready{};
+    ASSERT_EQ(::pipe(ready.data()), 0);
+    const int pid = Start(9, [&] { return HaveChildren(children, ready[1]); });
+    char byte = 0;
+    for (int child = 0; child < children; ++child) {
+      ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    }
+    for (int look = 0; look < 3; ++look) {  // the first makes the process known, which had no exec
+      const auto sampled = ByPid(watch_->Sample());
+      const auto walked = ByPid(watch_->SampleByWalk());
+      EXPECT_EQ(sampled.size(), static_cast<std::size_t>(children) + 1);
+      ASSERT_EQ(walked.size(), sampled.size());
+      for (const auto& [number, task] : walked) {
+        ASSERT_TRUE(sampled.contains(number)) << number;
+        EXPECT_EQ(sampled.at(number).token, 9U);
+        EXPECT_EQ(sampled.at(number).parent_pid, number == pid ? ::getpid() : pid);
+        EXPECT_EQ(sampled.at(number).comm, task.comm);
+        EXPECT_GT(sampled.at(number).map_count, 0U);
+      }
+    }
+    ::kill(pid, SIGKILL);
+    AwaitExit(pid);
+    DrainUntil([&] { return Seen<ExitSeen>().size() == static_cast<std::size_t>(children) + 1; });
+    events_.clear();
+    ::close(ready[0]);
+    ::close(ready[1]);
+    EXPECT_TRUE(watch_->Sample()->empty());
+  }
+}
+
+TEST_F(Processes, AThreadThatCallsExecIsSampledAsItsProcess) {
+  const int pid = Start(9, [] {
+    std::thread([] { ::execl("/bin/sleep", "sleep", "60", nullptr); }).join();
+    return 1;
+  });
+  DrainUntil([&] { return !Seen<ExecSeen>().empty(); });
+  const auto sampled = ByPid(watch_->Sample());
+  EXPECT_TRUE(sampled.contains(pid));
+  EXPECT_EQ(sampled.begin()->second.comm, "sleep");
+  ::kill(pid, SIGKILL);
+  AwaitExit(pid);
+  EXPECT_TRUE(watch_->Sample()->empty());
+}
+
+TEST_F(Processes, TheForgottenAreNotSampled) {
+  const int pid = Start(9, [] { return ::pause(); });
+  const auto is_sampled = [&] { return ByPid(watch_->Sample()).contains(pid); };
+  EXPECT_TRUE(is_sampled());
+  watch_->Forget({9});
+  EXPECT_FALSE(is_sampled());
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);  // of the forgotten no event tells
 }
 
 }  // namespace
