@@ -29,7 +29,7 @@ void CliTest::SetUp() {
   std::string folder = (std::filesystem::temp_directory_path() / "brink-cli-XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   folder_ = folder;
-  before_ = ReadMachineSettings(Roots{});
+  before_ = MachineNow();
 }
 
 void CliTest::TearDown() {

@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "restore/brink_process.h"
+#include "restore/machine_state.h"
 
 namespace brink::live {
 
@@ -40,7 +40,7 @@ class CliTest : public testing::Test {
   [[nodiscard]] std::string Path(const std::string& name) const { return (folder_ / name).string(); }
 
   std::filesystem::path folder_;
-  std::map<std::string, std::string> before_;  // the machine's settings
+  MachineState before_;
   int commands_ = 0;
 };
 
