@@ -174,8 +174,9 @@ struct ProcessRecord {
   /// At timeout: R, S or D, the kernel function it waits in, and whether its group throttled or held it.
   std::string state;
   std::string wait_channel;
-  bool under_oom = false;            // v1 memory.oom_control under_oom
-  std::uint64_t throttled_high = 0;  // v2 memory.events "high", since the case started
+  bool under_oom = false;  // v1 memory.oom_control under_oom
+  std::uint64_t throttled_high =
+      0;  // v2 memory.events "high": its growth in the last second or two before the timeout
 };
 
 struct GroupRecord {

@@ -155,7 +155,8 @@ struct Expectation {
   // of a process or child
   std::vector<std::string> outcome;  // any of these
   std::optional<int> signal;
-  std::optional<std::string> killed_by;  // see ProcessVerdict::killed_by; a prefix suffices
+  std::optional<std::string>
+      killed_by;  // see ProcessVerdict::killed_by; in full, or its kind alone ("oom", "process", "pid")
   std::optional<FailureExpect> failure;
   bool no_failures = false;
   std::optional<std::string> binding_limit;  // "none": it must be null

@@ -216,7 +216,12 @@ void CaseLoop::Tick() {
   std::vector<TaskFigures> tasks;  // without the kernel's: the memory of the groups alone
   for (const auto& target : targets_) {
     if (!target->ended && target->plan != nullptr) {
-      memory[target->name] = MemoryOf(target->name);
+      const CgroupCounters counters = target->group->Counters();
+      memory[target->name] = counters.memory_use.value_or(0);
+      if (Clock::now() - target->throttled_since.at >= std::chrono::seconds(1)) {
+        target->throttled_before = target->throttled_since;
+        target->throttled_since = {.at = Clock::now(), .count = counters.throttled_high.value_or(0)};
+      }
       TaskFigures& task = tasks.emplace_back();
       task.token = target->token;
       task.pid = target->pid;

@@ -39,6 +39,13 @@ struct LiveTarget {
   bool own_group = false;  // its group's counters are its own
   bool ended = false;
   ExitStatus status;
+  /// How often its group was throttled (memory.high), by a second or two ago and a second later than that.
+  struct Throttled {
+    Clock::time_point at;
+    std::uint64_t count = 0;
+  };
+  Throttled throttled_before;
+  Throttled throttled_since;
 };
 
 class CaseLoop {

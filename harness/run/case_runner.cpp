@@ -227,7 +227,9 @@ Status CaseRunner::StartProcess(const ProcessPlan& process) {
                                                         .group = GroupOf(process.name),
                                                         .own_group = !GroupIsShared(process.group),
                                                         .ended = false,
-                                                        .status = {}});
+                                                        .status = {},
+                                                        .throttled_before = {},
+                                                        .throttled_since = {}});
   if (auto watched = WatchPatterns(*target); !watched) {
     return watched;
   }
@@ -346,7 +348,9 @@ Result<LiveTarget*> CaseRunner::StartCommand(const std::string& name, const RunS
                                                         .group = *group,
                                                         .own_group = false,
                                                         .ended = false,
-                                                        .status = {}});
+                                                        .status = {},
+                                                        .throttled_before = {},
+                                                        .throttled_since = {}});
   if (record != LiveTarget::kNoRecord) {
     recorder_.Started(record, token, launched->pid);
     Record().processes[record].ready = true;
@@ -460,7 +464,7 @@ void CaseRunner::RecordTimeout() {
     }
     const CgroupCounters counters = target->group->Counters();
     record.under_oom = counters.under_oom.value_or(false);
-    record.throttled_high = counters.throttled_high.value_or(0);
+    record.throttled_high = counters.throttled_high.value_or(0) - target->throttled_before.count;
   }
 }
 

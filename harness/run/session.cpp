@@ -81,12 +81,15 @@ void Save(const std::string& path, const std::string& text) {
   }
 }
 
-bool ChangesMachine(const Plan& plan) {
-  return !plan.machine.empty() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const StepPlan& step) {
+/// Its steps change machine-wide values on the way: nothing else may run beside it.
+bool ChangesMachineOnTheWay(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const StepPlan& step) {
     const auto* set = std::get_if<SetStep>(&step.action);
     return set != nullptr && !set->machine.empty();
   });
 }
+
+bool ChangesMachine(const Plan& plan) { return !plan.machine.empty() || ChangesMachineOnTheWay(plan); }
 
 std::string MachineKey(const Plan& plan) {
   std::set<std::string> parts;
@@ -301,12 +304,13 @@ std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
   std::mutex pick_mutex;
   std::vector<bool> taken(plans.size());
   std::string running_key;
+  bool alone = false;  // the turn of the cases that must have the machine to themselves
   // Cases with the values that are in force go first: others would only wait for them to end.
   const auto pick = [&]() -> std::optional<std::size_t> {
     const std::scoped_lock lock(pick_mutex);
     std::optional<std::size_t> first;
     for (std::size_t at = 0; at < plans.size(); ++at) {
-      if (taken[at]) {
+      if (taken[at] || ChangesMachineOnTheWay(plans[at]) != alone) {
         continue;
       }
       if (state_->workers.size() == 1 || MachineKey(plans[at]) == running_key) {
@@ -341,6 +345,8 @@ std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
   for (std::thread& thread : threads) {
     thread.join();
   }
+  alone = true;
+  work(state_->workers.front());
   std::vector<Verdict> finished;
   for (std::optional<Verdict>& verdict : verdicts) {
     if (verdict) {

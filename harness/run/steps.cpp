@@ -6,11 +6,13 @@
 #include <fmt/ranges.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <utility>
 
 #include "base/units.h"
 #include "faults/faults.h"
@@ -225,14 +227,22 @@ StepRunner::Next StepRunner::Do(const SetStep& set, const StepPlan& step, StepRe
 
 StepRunner::Next StepRunner::Do(const SignalStep& signal, const StepPlan& step, StepRecord& record) {
   (void)step;
-  const std::vector<int> pids = recorder_.LivingPids(signal.process);
-  if (pids.empty()) {
-    record.error = fmt::format("{} is not running", signal.process);
+  std::vector<std::pair<int, UniqueFd>> opened;
+  for (const int pid : recorder_.LivingPids(signal.process)) {
+    opened.emplace_back(pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))));
   }
-  for (const int pid : pids) {
-    if (::kill(pid, signal.signal) != 0) {
-      record.error = fmt::format("kill {}: {}", pid, std::strerror(errno));
+  // A child's own parent reaps it, and its number may be a stranger's by now: what had ended before its
+  // descriptor was opened is known to have ended after this.
+  loop_.PumpOnce();
+  const std::vector<int> living = recorder_.LivingPids(signal.process);
+  bool sent = false;
+  for (const auto& [pid, pidfd] : opened) {
+    if (std::find(living.begin(), living.end(), pid) != living.end()) {
+      sent = ::syscall(SYS_pidfd_send_signal, pidfd.Get(), signal.signal, nullptr, 0) == 0 || sent;
     }
+  }
+  if (!sent) {
+    record.error = fmt::format("{} is not running", signal.process);
   }
   return Next::kGoOn;
 }

@@ -341,7 +341,7 @@ std::vector<Section> ExpectSections() {
                  .subject = "process",
                  .doc = "Who ended it: `oom:memcg`, `oom:machine`, `brink`, `self`, `kernel`, `process "
                         "NAME`, `step NAME` (its "
-                        "command) or `pid N`; the beginning suffices."},
+                        "command) or `pid N`; a kind alone (`oom`, `process`, `pid`) fits any of it."},
                 {.name = "failure",
                  .type = kSection,
                  .section = "failure",
