@@ -362,8 +362,9 @@ std::string NameOfStep(const StepRecord& step) {
   return step.as.empty() ? fmt::format("step {}", step.index + 1) : step.as;
 }
 
-/// The step's own `expect`, and whether it could be done at all.
-void CheckOwn(const StepPlan& plan, const StepRecord& step, Results& results) {
+/// The step's own `expect`, and whether it could be done at all. A command of which nothing is expected
+/// anywhere must succeed: a load that never ran looks like a proven cure.
+void CheckOwn(const StepPlan& plan, const StepRecord& step, bool expected_elsewhere, Results& results) {
   const CommandExpect& expect = plan.expect;
   const bool expects = expect.exit || expect.output || expect.max_duration_s;
   if (step.skipped) {
@@ -390,6 +391,11 @@ void CheckOwn(const StepPlan& plan, const StepRecord& step, Results& results) {
   if (expect.max_duration_s) {
     CheckDuration(*expect.max_duration_s, step, results);
   }
+  if (!expects && !expected_elsewhere && std::holds_alternative<RunStep>(plan.action) &&
+      step.exit_code != 0) {
+    results.Add("exit", "0, as nothing else is expected of it",
+                DescribeEnd(step.exit_code, step.signal) + ": " + LastLine(step.output), false);
+  }
 }
 
 void Append(std::vector<ExpectationResult>& all, Results& results) {
@@ -411,7 +417,10 @@ std::vector<ExpectationResult> CheckExpectations(const Plan& plan, const Evidenc
   for (const StepRecord& step : evidence.steps) {
     if (const auto index = static_cast<std::size_t>(step.index); index < plan.steps.size()) {
       Results results(NameOfStep(step), plan.steps[index].mark);
-      CheckOwn(plan.steps[index], step, results);
+      const bool expected_elsewhere = std::any_of(
+          plan.expect.begin(), plan.expect.end(),
+          [&](const Expectation& expect) { return !step.as.empty() && expect.subject == step.as; });
+      CheckOwn(plan.steps[index], step, expected_elsewhere, results);
       Append(all, results);
     }
   }

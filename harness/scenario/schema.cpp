@@ -222,7 +222,7 @@ std::vector<Section> StepSections() {
              .type = kSection,
              .section = "command",
              .only_with = "run",
-             .doc = "What the command must do."},
+             .doc = "What the command must do. One of which nothing is expected anywhere must exit with 0."},
             {.name = "set",
              .type = kSection,
              .shape = kNamed,
