@@ -11,7 +11,6 @@ enum {
   BRINK_EAGAIN = 11,
   BRINK_ENOMEM = 12,
   BRINK_ENOSPC = 28,
-  BRINK_USER_CS = 0x33,  // __USER_CS: 64-bit code
 };
 
 // asm/unistd_64.h

@@ -21,7 +21,7 @@ typedef struct {
 typedef atomic64_t atomic_long_t;
 
 struct pt_regs {
-  unsigned long r10, r9, r8, dx, si, di, orig_ax, cs, sp;
+  unsigned long bx, cx, bp, r10, r9, r8, dx, si, di, orig_ax, cs, sp;
 };
 
 enum cgroup_subsys_id { memory_cgrp_id = 1, pids_cgrp_id = 2 };
@@ -110,7 +110,11 @@ struct mm_struct___before_6_2 {
   struct mm_rss_stat rss_stat;
 };
 
+struct thread_info {
+  __u32 status;
+};
 struct task_struct {
+  struct thread_info thread_info;
   int pid;
   int tgid;
   int exit_code;

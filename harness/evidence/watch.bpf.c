@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "compat_calls.bpf.h"
 #include "entries.bpf.h"
 #include "failing_calls.bpf.h"
 #include "figures.bpf.h"
@@ -167,12 +168,19 @@ static __always_inline bool take_refusal(__u64 user_ip) {
 }
 
 static __always_inline void read_call(struct brink_failure* event, struct pt_regs* regs, long result) {
-  event->args[0] = regs->di;
-  event->args[1] = regs->orig_ax == BRINK_NR_brk ? result : regs->si;
-  event->args[2] = regs->dx;
-  event->args[3] = regs->r10;
-  event->args[4] = regs->r8;
-  event->args[5] = regs->r9;
+  if (is_compat_call()) {
+    read_compat_args(event->args, regs);
+  } else {
+    event->args[0] = regs->di;
+    event->args[1] = regs->si;
+    event->args[2] = regs->dx;
+    event->args[3] = regs->r10;
+    event->args[4] = regs->r8;
+    event->args[5] = regs->r9;
+  }
+  if (event->call == BRINK_NR_brk) {
+    event->args[1] = result;
+  }
 }
 
 static __always_inline void read_stack(void* context, struct brink_failure* event, __u64 stack_pointer) {
@@ -229,28 +237,39 @@ static __always_inline void complete_failure(void* context, struct brink_failure
   bpf_ringbuf_submit(event, 0);
 }
 
-/// Returns the errno of a call that failed for memory or tasks, 0 of any other. Every system call of the
-/// machine passes here.
-static __always_inline __u32 failure_of(struct pt_regs* regs, long result) {
-  const unsigned long call = regs->orig_ax;
-  if ((unsigned long)result < (unsigned long)-BRINK_MAX_ERRNO) {
-    // A break that does not move is a failure. Below start_brk it is but a question: sbrk(0).
-    if (call != BRINK_NR_brk || (unsigned long)result == regs->di || regs->di == 0) {
-      return 0;
-    }
-    struct task_struct* task = (struct task_struct*)bpf_get_current_task();
-    return regs->di >= BPF_CORE_READ(task, mm, start_brk) ? BRINK_ENOMEM : 0;
+/// Returns the errno of a break that does not move. Below start_brk it is but a question: sbrk(0).
+static __always_inline __u32 break_failure(__u64 wanted, long result) {
+  if ((unsigned long)result == wanted || wanted == 0) {
+    return 0;
   }
-  return failure_counts_for(call, -result) ? -result : 0;
+  struct task_struct* task = (struct task_struct*)bpf_get_current_task();
+  return wanted >= BPF_CORE_READ(task, mm, start_brk) ? BRINK_ENOMEM : 0;
+}
+
+/// Whether a call with such a number and result may have failed for memory or tasks. Every system call of the
+/// machine passes here, and few go on.
+static __always_inline bool may_count(__u64 number, long result) {
+  if ((unsigned long)result < (unsigned long)-BRINK_MAX_ERRNO) {
+    return number == BRINK_NR_brk || number == BRINK_NR32_brk;
+  }
+  return result == -BRINK_ENOMEM || result == -BRINK_EAGAIN || result == -BRINK_EPERM ||
+         result == -BRINK_ENOSPC;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
-  __u32 error = failure_of(regs, result);
-  if (!error || regs->cs != BRINK_USER_CS) {
-    return 0;  // the commonest case by far; or a 32-bit process, whose numbers mean other calls
+  if (!may_count(regs->orig_ax, result)) {
+    return 0;
   }
-  struct brink_failure* event = open_failure(regs->orig_ax, error);
+  const bool is_compat = is_compat_call();
+  const __u32 call = is_compat ? native_call(regs) : (__u32)regs->orig_ax;
+  __u32 error = 0;
+  if ((unsigned long)result >= (unsigned long)-BRINK_MAX_ERRNO) {
+    error = failure_counts_for(call, -result) ? -result : 0;
+  } else if (call == BRINK_NR_brk) {
+    error = break_failure(is_compat ? (__u32)regs->bx : regs->di, result);
+  }
+  struct brink_failure* event = error ? open_failure(call, error) : 0;
   if (!event) {
     return 0;
   }
