@@ -118,6 +118,7 @@ struct task_struct {
   int pid;
   int tgid;
   int exit_code;
+  __u64 start_time;
   char comm[16];
   struct task_struct* group_leader;
   struct task_struct* real_parent;

@@ -35,6 +35,7 @@ struct {
 __u64 events_lost = 0;
 
 struct signal_key {
+  __u64 started_ns;  // with it the number is of one process alone: another one may get it
   __u32 pid;
   __u32 signal;
 };
@@ -317,8 +318,10 @@ static __always_inline bool ends_processes(__u32 signal) {
   return signal >= 64 || !(harmless >> signal & 1);
 }
 
-static __always_inline bool count_signal(__u32 pid, __u32 signal) {
-  struct signal_key key = {.pid = pid, .signal = signal};
+static __always_inline bool count_signal(struct task_struct* task, __u32 signal) {
+  struct signal_key key = {.started_ns = BPF_CORE_READ(task, group_leader, start_time),
+                           .pid = BPF_CORE_READ(task, tgid),
+                           .signal = signal};
   __u32 none = 0;
   __u32* count = bpf_map_lookup_elem(&signal_counts, &key);
   if (!count) {
@@ -371,7 +374,7 @@ int on_signal(struct bpf_raw_tracepoint_args* context) {
   if (signal == BRINK_SIGSEGV && info > send_sig_priv && (__u64)task == bpf_get_current_task()) {
     tell_stack_overflow(context, (struct kernel_siginfo*)info);
   }
-  if (!ends_processes(signal) || (int)context->args[4] == ignored || !count_signal(pid, signal)) {
+  if (!ends_processes(signal) || (int)context->args[4] == ignored || !count_signal(task, signal)) {
     return 0;
   }
   struct brink_signal* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);

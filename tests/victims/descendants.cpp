@@ -104,6 +104,9 @@ int Pair(const Arguments& arguments) {
     [[maybe_unused]] const ssize_t ignored = ::write(ready[1], "r", 1);
     SleepForever();
   }
+  if (helper < 0) {
+    return Failed("fork", errno, 0);  // -1 must never get to kill(2): there it means all processes
+  }
   char byte = 0;
   [[maybe_unused]] const ssize_t ignored = ::read(ready[0], &byte, 1);
   for (std::size_t at = 0; at < bytes; at += kMiB) {
@@ -119,12 +122,13 @@ int Pair(const Arguments& arguments) {
 }
 
 /// Forks a child that has its name, by which scenarios tell it apart, before this process goes on; it runs
-/// `body`.
+/// `body`. Ends this process when there is none: callers send it signals, and kill(2) takes -1 for all
+/// processes.
 template <typename Body>
 pid_t ForkNamed(const char* name, Body body) {
   int named[2];
   if (::pipe2(named, O_CLOEXEC) != 0) {
-    return -1;
+    ::_exit(Failed("pipe", errno, 0));
   }
   const pid_t child = ::fork();
   if (child == 0) {
@@ -132,6 +136,9 @@ pid_t ForkNamed(const char* name, Body body) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::close(named[1]);
     body();
+  }
+  if (child < 0) {
+    ::_exit(Failed("fork", errno, 0));
   }
   // The end of the file: the child has closed its end, as it has its name, and this one is closed here.
   ::close(named[1]);

@@ -259,6 +259,7 @@ TEST_F(GuardLive, GuardianRestoresAfterSigkillAtRandomInstants) {
     if (brink == 0) {
       LiveAsBrink(roots_, *host_);
     }
+    ASSERT_GT(brink, 0);  // kill(2) takes -1 for all processes
     // A random instant is the point here, not a synchronisation.
     ::usleep(static_cast<useconds_t>(random() % 60000));
     ::kill(brink, SIGKILL);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // How processes end, and by whose hand: look-alikes told apart.
+#include <linux/sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 
+#include "evidence/watch_events.h"
 #include "watch_fixture.h"
 
 namespace brink {
@@ -12,6 +15,44 @@ namespace {
 
 constexpr int kSiUser = 0;
 constexpr int kSiTkill = -6;
+
+constexpr int kRefused = 97;
+
+/// A fork that sleeps, with the number `pid`. Ends the calling process when that is refused: -1 must never
+/// get to kill(2), which takes it for all processes of the machine.
+int ForkAs(pid_t pid) {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<std::uint64_t>(&pid);
+  arguments.set_tid_size = 1;
+  const long child = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  if (child <= 0 || child != pid) {
+    ::_exit(kRefused);
+  }
+  return pid;
+}
+
+/// A fork that sleeps; ends the calling process when there is none.
+int ForkSleeper() {
+  const int pid = ::fork();
+  if (pid == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  if (pid <= 0) {
+    ::_exit(1);
+  }
+  return pid;
+}
+
+void End(int pid) {
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+}
 
 class Endings : public WatchTest {
  protected:
@@ -37,6 +78,33 @@ TEST_F(Endings, ASiblingThatKillsIsNamed) {
   EXPECT_EQ(signal->sent.sender_pid, killer);
   EXPECT_EQ(signal->sent.sender_comm, "live_watch");
   EXPECT_EQ(signal->sent.code, kSiUser);
+}
+
+TEST_F(Endings, SignalsToADeadProcessDoNotHideThoseToTheNextOneOfItsNumber) {
+  const int parent = RunToEnd(1, [] {
+    sigset_t blocked;  // then they stay pending, and end nobody
+    ::sigemptyset(&blocked);
+    ::sigaddset(&blocked, SIGUSR1);
+    ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+    const int first = ForkSleeper();
+    for (int i = 0; i < 2 * BRINK_SIGNAL_DETAILS; ++i) {
+      ::kill(first, SIGUSR1);
+    }
+    End(first);
+    const int second = ForkAs(first);
+    ::kill(second, SIGUSR1);
+    End(second);
+    return 0;
+  });
+  if (ExitOf(parent)->exit_code == kRefused) {
+    GTEST_SKIP() << "a process cannot be given a number here: that needs CAP_CHECKPOINT_RESTORE";
+  }
+  ASSERT_EQ(ExitOf(parent)->exit_code, 0);
+  int told = 0;
+  for (const auto& seen : Seen<SignalSeen>()) {
+    told += seen.sent.signal == SIGUSR1 ? 1 : 0;
+  }
+  EXPECT_EQ(told, BRINK_SIGNAL_DETAILS + 1);
 }
 
 TEST_F(Endings, AStrangerThatKillsIsNamedWithoutToken) {
