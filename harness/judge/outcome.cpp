@@ -207,6 +207,8 @@ Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const Proces
       }
       return BindingOfFailures(evidence, record.name, /*died=*/true);
     case Outcome::kInconclusive:
+    case Outcome::kMachinePanicked:
+    case Outcome::kNotApplicable:
       return {.limit = std::nullopt, .reason = finding.reason};
     case Outcome::kSurvived:
       break;
@@ -287,10 +289,13 @@ int Severity(Outcome outcome) {
       return 2;
     case Outcome::kOomKilled:
       return 3;
+    case Outcome::kMachinePanicked:
+      return 4;
     case Outcome::kInconclusive:
+    case Outcome::kNotApplicable:
       break;
   }
-  return 4;
+  return 5;
 }
 
 std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evidence,

@@ -238,10 +238,24 @@ struct TimelineSample {
   std::uint64_t failures = 0;      // failing calls told in detail so far, the first few of each kind
 };
 
+/// The machine of the vm sandbox that a case ran in.
+struct GuestRecord {
+  std::string kernel;       // GuestSpec::kernel
+  std::string accelerator;  // "kvm" or "tcg"
+  /// By this the plan's timeouts were multiplied: how much slower than the host the guest was measured to be.
+  double time_scale = 1;
+  /// How the guest was lost during the case: "panicked", "hung" (it stopped answering), "reset", "exited"
+  /// (QEMU ended) or "cut" (the channel to it); empty when it lived on.
+  std::string lost;
+  std::string lost_detail;           // one sentence
+  std::vector<std::string> console;  // the last lines of its console, when it was lost
+};
+
 struct Evidence {
   int format = 1;
   std::string brink_version;
-  HostFacts host;
+  HostFacts host;  // of the guest when there is one
+  std::optional<GuestRecord> guest;
   EvidenceGrade grade = EvidenceGrade::kNone;
   std::string grade_reason;  // why not kernel; empty when it is
   double duration_s = 0;

@@ -51,8 +51,8 @@ Result<Evidence> EvidenceFromJson(std::string_view text) {
 }
 
 std::string_view Name(Outcome outcome) {
-  constexpr std::array<std::string_view, 5> kNames{"survived", "failed", "oom_killed", "hung",
-                                                   "inconclusive"};
+  constexpr std::array<std::string_view, 7> kNames{
+      "survived", "failed", "oom_killed", "hung", "inconclusive", "machine_panicked", "not_applicable"};
   return kNames.at(static_cast<std::size_t>(outcome));
 }
 

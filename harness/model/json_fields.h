@@ -65,6 +65,10 @@ void Fields(auto& a, json::Like<Expectation> auto& x) {
   a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s)("exit",
                                                                                                 x.exit);
 }
+void Fields(auto& a, json::Like<GuestSpec> auto& x) {
+  a("kernel", x.kernel)("memory_bytes", x.memory_bytes)("swap_bytes", x.swap_bytes)("cpus", x.cpus);
+  a("cgroup", x.cgroup)("boot", x.boot);
+}
 void Fields(auto& a, json::Like<Plan> auto& x) {
   a("scenario", x.scenario)("title", x.title)("reference", x.reference)("tags", x.tags)("case_name",
                                                                                         x.case_name);
@@ -73,6 +77,7 @@ void Fields(auto& a, json::Like<Plan> auto& x) {
   a("data_dir", x.data_dir)("parameters", x.parameters)("machine", x.machine)("groups", x.groups);
   a("processes", x.processes)("steps", x.steps)("expect", x.expect)("timeout_s", x.timeout_s);
   a("not_runnable", x.not_runnable)("not_runnable_remedy", x.not_runnable_remedy);
+  a("not_applicable", x.not_applicable)("guest", x.guest)("needs_guest", x.needs_guest);
 }
 
 // Evidence.
@@ -162,8 +167,12 @@ void Fields(auto& a, json::Like<TimelineSample> auto& x) {
   a("t_s", x.t_s)("subject", x.subject)("map_count", x.map_count)("locked_bytes", x.locked_bytes);
   a("total_vm_bytes", x.total_vm_bytes)("memory_bytes", x.memory_bytes)("failures", x.failures);
 }
+void Fields(auto& a, json::Like<GuestRecord> auto& x) {
+  a("kernel", x.kernel)("accelerator", x.accelerator)("time_scale", x.time_scale)("lost", x.lost);
+  a("lost_detail", x.lost_detail)("console", x.console);
+}
 void Fields(auto& a, json::Like<Evidence> auto& x) {
-  a("format", x.format)("brink_version", x.brink_version)("host", x.host)("grade", x.grade);
+  a("format", x.format)("brink_version", x.brink_version)("host", x.host)("guest", x.guest)("grade", x.grade);
   a("grade_reason", x.grade_reason)("duration_s", x.duration_s)("interrupted", x.interrupted);
   a("harness_error", x.harness_error)("timed_out", x.timed_out)("faults", x.faults)("processes", x.processes);
   a("groups", x.groups)("steps", x.steps)("failed_calls", x.failed_calls)("failure_counts", x.failure_counts);

@@ -172,14 +172,29 @@ struct Expectation {
   std::optional<int> exit;
 };
 
+/// The machine of a case in the vm sandbox. Cases with equal machines share a guest, one after another.
+struct GuestSpec {
+  std::string kernel = "debian-12";  // a name of `brink guest list`, or the path of a kernel image
+  std::uint64_t memory_bytes = std::uint64_t{2} << 30;
+  std::uint64_t swap_bytes = 0;  // 0: none
+  int cpus = 2;
+  std::string cgroup = "v2";      // or "v1": which version has the memory controller
+  std::vector<std::string> boot;  // further words of the kernel's command line
+
+  bool operator==(const GuestSpec&) const = default;
+};
+
 struct Plan {
   std::string scenario;
   std::string title;
   std::string reference;
   std::vector<std::string> tags;
   std::string case_name;
-  int repeat = 1;  // counts from 1
-  std::string sandbox = "host";
+  int repeat = 1;                // counts from 1
+  std::string sandbox = "host";  // or "vm": `guest` tells which machine
+  GuestSpec guest;
+  /// The scenario names a machine (memory, swap, kernel, ...), which only a guest can be.
+  bool needs_guest = false;
   SourceMark mark;  // of the case
   std::string scenario_dir;
   std::string run_dir;   // absolute; evidence, logs and ${dir} go below it
@@ -195,6 +210,9 @@ struct Plan {
   /// case is then inconclusive without being started.
   std::optional<std::string> not_runnable;
   std::string not_runnable_remedy;
+  /// Why this cell of the matrix cannot exist ("6.12 has no memory controller of cgroup v1"): no failure, no
+  /// remedy.
+  std::optional<std::string> not_applicable;
 };
 
 }  // namespace brink

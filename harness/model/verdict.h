@@ -14,7 +14,9 @@
 
 namespace brink {
 
-enum class Outcome { kSurvived, kFailed, kOomKilled, kHung, kInconclusive };
+/// kMachinePanicked: the kernel gave up (vm.panic_on_oom); in a guest only. kNotApplicable: this cell of a
+/// matrix cannot exist; no failure.
+enum class Outcome { kSurvived, kFailed, kOomKilled, kHung, kInconclusive, kMachinePanicked, kNotApplicable };
 
 /// The one limit that caused a failure. `name` is one of: vm.max_map_count, commit_limit, RLIMIT_MEMLOCK,
 /// RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NPROC, memory.max, memory.high, machine_memory, pids.max,
@@ -71,6 +73,9 @@ struct Verdict {
   std::string case_name;
   int repeat = 1;
   std::string sandbox;
+  std::string kernel;                // of the machine that it ran on: uname -r
+  std::string guest_kernel;          // GuestSpec::kernel; empty on the host
+  std::string cgroup_version;        // of the memory controller there
   std::optional<bool> expected_met;  // absent: inconclusive
   Outcome outcome = Outcome::kInconclusive;
   std::string reason;  // one sentence for a person
