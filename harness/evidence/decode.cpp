@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "evidence/syscall_names.h"
 #include "evidence/watch_events.h"
@@ -50,10 +51,12 @@ DecodedEvent DecodeFork(const brink_fork& raw) {
                             .at_ns = raw.header.at_ns}};
 }
 
-DecodedEvent DecodeExec(const brink_header& raw) {
-  return {
-      .event = ExecSeen{
-          .token = raw.token, .pid = static_cast<int>(raw.pid), .comm = Text(raw.comm), .at_ns = raw.at_ns}};
+DecodedEvent DecodeExec(const brink_exec& raw) {
+  return {.event = ExecSeen{.token = raw.header.token,
+                            .pid = static_cast<int>(raw.header.pid),
+                            .comm = Text(raw.header.comm),
+                            .path = Text(raw.path),
+                            .at_ns = raw.header.at_ns}};
 }
 
 DecodedEvent DecodeExit(const brink_exit& raw, std::uint64_t page_size) {
@@ -116,6 +119,15 @@ FailedCall DecodeCall(const brink_failure& raw, std::uint64_t page_size) {
   return call;
 }
 
+FramePlace DecodePlace(const bpf_stack_build_id& raw) {
+  FramePlace place;
+  if (raw.status == BPF_STACK_BUILD_ID_VALID) {
+    std::copy(std::begin(raw.build_id), std::end(raw.build_id), place.build_id.emplace().begin());
+    place.file_offset = raw.offset;
+  }
+  return place;
+}
+
 DecodedEvent DecodeFailure(const brink_failure& raw, std::uint64_t page_size) {
   DecodedEvent decoded;
   FailureSeen seen{.token = raw.header.token, .call = DecodeCall(raw, page_size), .at_ns = raw.header.at_ns};
@@ -124,6 +136,9 @@ DecodedEvent DecodeFailure(const brink_failure& raw, std::uint64_t page_size) {
   const auto frames = std::min<std::uint32_t>(raw.frames, BRINK_FRAMES);
   decoded.stack.assign(std::begin(raw.stack), std::begin(raw.stack) + frames);
   decoded.stack_word = raw.stack_word;
+  const auto places = std::min(frames, raw.places);
+  std::transform(std::begin(raw.place), std::begin(raw.place) + places, std::back_inserter(decoded.places),
+                 DecodePlace);
   decoded.event = std::move(seen);
   return decoded;
 }
@@ -181,7 +196,7 @@ std::optional<DecodedEvent> DecodeEvent(std::span<const std::byte> record, std::
     case BRINK_FORK:
       return DecodeAs<brink_fork>(record, DecodeFork);
     case BRINK_EXEC:
-      return DecodeExec(*header);
+      return DecodeAs<brink_exec>(record, DecodeExec);
     case BRINK_EXIT:
       return DecodeAs<brink_exit>(record, [&](const auto& raw) { return DecodeExit(raw, page_size); });
     case BRINK_FAILURE:

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "evidence/symbolise.h"
 #include "evidence/watch.h"
 
 namespace brink {
@@ -17,6 +18,8 @@ struct DecodedEvent {
   WatchEvent event;
   /// FailureSeen: the user stack, innermost first.
   std::vector<std::uint64_t> stack{};
+  /// FailureSeen: parallel to `stack`.
+  std::vector<FramePlace> places{};
   /// FailureSeen: the word at the user's stack pointer, which is the caller's address if the innermost
   /// function has no frame.
   std::uint64_t stack_word = 0;

@@ -139,6 +139,10 @@ struct kernel_siginfo {
   union __sifields _sifields;
 };
 
+struct linux_binprm {
+  const char* interp;
+};
+
 struct oom_control {
   struct mem_cgroup* memcg;
 };

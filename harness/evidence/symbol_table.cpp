@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <cxxabi.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gelf.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
 
-#include "base/unique_fd.h"
+#include "evidence/elf_file.h"
 #include "evidence/symbolise.h"
 
 namespace brink {
@@ -145,19 +143,19 @@ class SymbolReader {
 };
 
 SymbolTable SymbolTable::Read(const std::string& path) {
-  // The path is the target's word: it may be a pipe, or a file that is cut short meanwhile, so it is not
-  // mapped.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat facts {};
-  if (!file.Valid() || ::fstat(file.Get(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
-    return {};
+  const ElfFile file = ElfFile::Open(path);
+  return file.Get() == nullptr ? SymbolTable() : SymbolReader(file.Get()).Read();
+}
+
+std::optional<SymbolTable::Range> SymbolTable::MappedWith(std::uint64_t file_offset) const {
+  constexpr std::uint64_t kInPage = 0xFFF;  // x86-64
+  for (const Segment& segment : segments_) {
+    if (file_offset >= segment.offset && file_offset - segment.offset < segment.size) {
+      const std::uint64_t first = segment.offset & ~kInPage;
+      return Range{.offset = first, .size = ((segment.offset + segment.size + kInPage) & ~kInPage) - first};
+    }
   }
-  elf_version(EV_CURRENT);
-  const std::unique_ptr<Elf, int (*)(Elf*)> elf(elf_begin(file.Get(), ELF_C_READ, nullptr), elf_end);
-  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF) {
-    return {};
-  }
-  return SymbolReader(elf.get()).Read();
+  return std::nullopt;
 }
 
 std::string SymbolTable::Find(std::uint64_t file_offset, bool is_return) const {

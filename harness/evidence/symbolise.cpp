@@ -18,6 +18,8 @@ constexpr int kMaxReads = 4;  // of /proc/PID/maps for one process: it may have 
 constexpr std::size_t kMaxProcesses = 64;
 constexpr std::size_t kMaxTables = 64;
 
+constexpr std::uint64_t kInPage = 0xFFF;  // x86-64
+
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 bool IsInode(const std::string& path, std::uint64_t inode) {
@@ -41,7 +43,7 @@ void Symboliser::Inherit(int parent, int child) {
   }
 }
 
-void Symboliser::ReadMappings(int pid, Process& process) const {
+void Symboliser::ReadMappings(int pid, Process& process) {
   ++process.reads;
   std::ifstream maps(fmt::format("{}/{}/maps", proc_, pid));
   std::vector<Mapping> code;
@@ -57,6 +59,9 @@ void Symboliser::ReadMappings(int pid, Process& process) const {
         executable == 'x' && path_at > 0) {
       code.push_back({start, end, offset, inode, line.substr(static_cast<std::size_t>(path_at))});
     }
+  }
+  for (const Mapping& mapping : code) {
+    build_ids_.Offer(mapping.path);
   }
   if (!code.empty()) {
     process.code = std::move(code);  // a process that is gone keeps what was known of it
@@ -80,8 +85,49 @@ const Symboliser::Mapping* Symboliser::Locate(int pid, std::uint64_t address, Re
   return found == process.code.end() ? nullptr : &*found;
 }
 
+const SymbolTable& Symboliser::Remember(const FileKey& key, SymbolTable symbols) {
+  if (tables_.size() >= kMaxTables) {
+    tables_.clear();
+  }
+  return tables_.emplace(key, std::move(symbols)).first->second;
+}
+
+/// Of a file that is not at hand: the page alone.
+Symboliser::Mapping Symboliser::MappingOf(std::uint64_t address, const FramePlace& place) {
+  const auto path = build_ids_.Find(*place.build_id);
+  Mapping mapping{.start = address & ~kInPage,
+                  .end = (address & ~kInPage) + kInPage + 1,
+                  .offset = place.file_offset & ~kInPage,
+                  .inode = 0,
+                  .path = path.value_or(BuildIdText(*place.build_id))};
+  struct stat facts {};
+  if (!path || ::stat(path->c_str(), &facts) != 0) {
+    return mapping;
+  }
+  mapping.inode = facts.st_ino;
+  const auto known = tables_.find({*path, mapping.inode});
+  const SymbolTable& table =
+      known != tables_.end() ? known->second : Remember({*path, mapping.inode}, SymbolTable::Read(*path));
+  if (const auto range = table.MappedWith(place.file_offset)) {
+    mapping.start = address - place.file_offset + range->offset;
+    mapping.end = mapping.start + range->size;
+    mapping.offset = range->offset;
+  }
+  return mapping;
+}
+
+/// What the kernel noted stands in for mappings that could not be read in time.
+void Symboliser::LearnFrom(std::span<const std::uint64_t> stack, std::span<const FramePlace> places,
+                           int pid) {
+  for (std::size_t i = 0; i < std::min(stack.size(), places.size()); ++i) {
+    if (places[i].build_id && Locate(pid, stack[i], Refresh::kNo) == nullptr) {
+      processes_[pid].code.push_back(MappingOf(stack[i], places[i]));
+    }
+  }
+}
+
 const SymbolTable* Symboliser::TableOf(int pid, const Mapping& mapping) {
-  const std::pair key(mapping.path, mapping.inode);
+  const FileKey key(mapping.path, mapping.inode);
   if (const auto known = tables_.find(key); known != tables_.end()) {
     return &known->second;
   }
@@ -95,13 +141,13 @@ const SymbolTable* Symboliser::TableOf(int pid, const Mapping& mapping) {
     }
     symbols = SymbolTable::Read(mapping.path);
   }
-  if (tables_.size() >= kMaxTables) {
-    tables_.clear();
-  }
-  return &tables_.emplace(key, std::move(symbols)).first->second;
+  return &Remember(key, std::move(symbols));
 }
 
 std::string Symboliser::Name(int pid, const Mapping& mapping, std::uint64_t address, bool is_return) {
+  if (mapping.path.starts_with(kBuildIdText)) {
+    return fmt::format("{:#x} ({})", address - mapping.start + mapping.offset, mapping.path);
+  }
   if (mapping.path.empty() || mapping.path.front() != '/') {
     return fmt::format("{:#x} ({})", address, mapping.path.empty() ? "anonymous code" : mapping.path);
   }
@@ -113,12 +159,15 @@ std::string Symboliser::Name(int pid, const Mapping& mapping, std::uint64_t addr
 }
 
 std::vector<std::string> Symboliser::Describe(int pid, std::span<const std::uint64_t> stack,
-                                              std::uint64_t stack_word) {
+                                              std::uint64_t stack_word, std::span<const FramePlace> places) {
   std::vector<std::string> described;
   if (stack.empty()) {
     return described;
   }
-  const Mapping* innermost = Locate(pid, stack.front(), Refresh::kIfUnknown);
+  if (Locate(pid, stack.front(), Refresh::kIfUnknown) == nullptr) {
+    LearnFrom(stack, places, pid);
+  }
+  const Mapping* innermost = Locate(pid, stack.front(), Refresh::kNo);
   if (innermost == nullptr) {
     for (const std::uint64_t address : stack) {
       const Mapping* mapping = Locate(pid, address, Refresh::kNo);  // some of its code may be known

@@ -108,12 +108,16 @@ int on_exec(struct bpf_raw_tracepoint_args* context) {
   }
   // The thread that calls exec becomes the leader; the leader before it, if another, is gone.
   know_task(pid, (struct task_struct*)context->args[0]);
-  struct brink_header* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  struct brink_exec* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
   if (!event) {
     count_lost();
     return 0;
   }
-  open_event(event, BRINK_EXEC, token, (struct task_struct*)context->args[0]);
+  open_event(&event->header, BRINK_EXEC, token, (struct task_struct*)context->args[0]);
+  const char* path = BPF_CORE_READ((struct linux_binprm*)context->args[2], interp);
+  if (bpf_probe_read_kernel_str(event->path, sizeof(event->path), path) < 0) {
+    event->path[0] = 0;
+  }
   bpf_ringbuf_submit(event, 0);
   return 0;
 }
@@ -189,6 +193,8 @@ static __always_inline void read_stack(void* context, struct brink_failure* even
   bpf_probe_read_user(&event->stack_word, sizeof(event->stack_word), (void*)stack_pointer);
   long bytes = bpf_get_stack(context, event->stack, sizeof(event->stack), BPF_F_USER_STACK);
   event->frames = bytes > 0 ? bytes / sizeof(event->stack[0]) : 0;
+  bytes = bpf_get_stack(context, event->place, sizeof(event->place), BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
+  event->places = bytes > 0 ? bytes / sizeof(event->place[0]) : 0;
 }
 
 /// Counts the failure. True when it is among the first of its kind.
@@ -224,7 +230,6 @@ static __always_inline struct brink_failure* open_failure(__u32 call, __u32 erro
   open_event(&event->header, BRINK_FAILURE, token, (struct task_struct*)bpf_get_current_task());
   event->call = call;
   event->error = error;
-  event->unused = 0;
   return event;
 }
 

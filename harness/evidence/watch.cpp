@@ -211,6 +211,7 @@ void Watch::State::Complete(DecodedEvent& decoded) {
     kill->kill.cgroup = memory_paths.Resolve(decoded.memory_group_ids.front());
   } else if (const auto* exec = std::get_if<ExecSeen>(&decoded.event)) {
     symboliser.Forget(exec->pid);
+    symboliser.Offer(exec->path);
     symboliser.Learn(exec->pid);
   } else if (const auto* fork = std::get_if<ForkSeen>(&decoded.event)) {
     symboliser.Inherit(fork->parent_pid, fork->pid);
@@ -255,7 +256,7 @@ void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decode
   for (std::size_t level = 0; level < decoded.pids_group_ids.size(); ++level) {
     seen.call.pids_groups[level].path = pids_paths.Resolve(decoded.pids_group_ids[level]);
   }
-  seen.call.stack = symboliser.Describe(seen.call.pid, decoded.stack, decoded.stack_word);
+  seen.call.stack = symboliser.Describe(seen.call.pid, decoded.stack, decoded.stack_word, decoded.places);
 }
 
 Watch::Watch() : state_(std::make_unique<State>()) {}

@@ -33,6 +33,7 @@ struct ExecSeen {
   WatchToken token = 0;
   int pid = 0;
   std::string comm;
+  std::string path;  // as the call gave it; of a script: its interpreter
   std::uint64_t at_ns = 0;
 };
 struct ExitSeen {

@@ -3,6 +3,7 @@
 // both sides.
 #pragma once
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 enum {
@@ -10,6 +11,7 @@ enum {
   BRINK_GROUP_LEVELS = 6,      // levels of a cgroup controller, nearest first
   BRINK_OOM_LEVELS = 16,       // groups above a victim that are looked at
   BRINK_COMM = 16,             // TASK_COMM_LEN
+  BRINK_PATH = 256,            // of a program; a longer one is cut
   BRINK_FAILURE_DETAILS = 8,   // events of each (process, call, errno); all are counted
   BRINK_SIGNAL_DETAILS = 16,   // events of each (target, signal)
   BRINK_KNOWN_TASKS = 256,     // processes that are sampled without a walk over all tasks
@@ -39,6 +41,11 @@ struct brink_fork {
   struct brink_header header;
   __u32 parent_pid;
   __u32 unused;
+};
+
+struct brink_exec {
+  struct brink_header header;
+  char path[BRINK_PATH];  // of the program, of a script its interpreter: as the call gave it
 };
 
 struct brink_exit {
@@ -80,8 +87,10 @@ struct brink_failure {
   __u32 frames;      // how many of `stack` are valid
   __u32 memory_levels;
   __u32 pids_levels;
-  __u32 unused;
+  __u32 places;  // how many of `place` are valid
   __u64 stack[BRINK_FRAMES];
+  /// The same frames as places in files, which last longer than the process; not all of them need have one.
+  struct bpf_stack_build_id place[BRINK_FRAMES];
   struct brink_group memory[BRINK_GROUP_LEVELS];
   struct brink_group pids[BRINK_GROUP_LEVELS];
 };

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,6 +89,20 @@ TEST_F(Failures, TheStackNamesTheLibraryCallAndItsCaller) {
   ASSERT_GE(call.stack.size(), 2U);
   EXPECT_THAT(call.stack[0], testing::AllOf(HasSubstr("mmap"), HasSubstr("(libc.so.6)")));
   EXPECT_THAT(call.stack[1], HasSubstr("(live_watch)"));
+}
+
+TEST_F(Failures, TheStackOfAProcessThatDiedBeforeAnyoneLookedIsNamedToo) {
+  const int pid = Start(7, [] {
+    Limit(RLIMIT_AS, 600 * kMiB);
+    ::execl(VICTIM, VICTIM, "probe", "size=1G", nullptr);
+    return 1;
+  });
+  ::waitpid(pid, nullptr, 0);  // and only then are events taken
+  DrainUntil([&] { return ExitOf(pid).has_value(); });
+  const FailedCall call = FirstFailure("mmap");
+  ASSERT_GE(call.stack.size(), 2U);
+  EXPECT_THAT(call.stack[0], testing::AllOf(HasSubstr("mmap"), HasSubstr("(libc.so.6)")));
+  EXPECT_THAT(call.stack[1], testing::AllOf(HasSubstr("victim::Map"), HasSubstr("(victim)")));
 }
 
 TEST_F(Failures, MlockBeyondRlimitMemlockWithoutTheCapability) {

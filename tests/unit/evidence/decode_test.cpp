@@ -48,7 +48,11 @@ TEST(Decode, AFork) {
 }
 
 TEST(Decode, ANameThatFillsItsField) {
-  EXPECT_EQ(Decode<ExecSeen>(Header(BRINK_EXEC)).comm, "exactly16charsxx");
+  brink_exec raw{.header = Header(BRINK_EXEC), .path = {}};
+  std::memset(raw.path, 'p', sizeof(raw.path));
+  const auto seen = Decode<ExecSeen>(raw);
+  EXPECT_EQ(seen.comm, "exactly16charsxx");
+  EXPECT_EQ(seen.path, std::string(sizeof(raw.path), 'p'));
 }
 
 TEST(Decode, AnExitByCodeAndOneBySignal) {
@@ -179,6 +183,23 @@ TEST(Decode, ASignal) {
   EXPECT_EQ(seen.sender_token, 8U);
   EXPECT_EQ(seen.sent.sender_pid, 55);
   EXPECT_EQ(seen.sent.pid, 100);
+}
+
+TEST(Decode, PlacesAreThoseOfTheFramesAndOnlyWhereTheKernelFoundThem) {
+  auto raw = Failure();
+  raw.frames = 2;
+  raw.places = 3;  // more than frames: never by the kernel
+  raw.place[0].status = BPF_STACK_BUILD_ID_VALID;
+  raw.place[0].build_id[19] = 0xAB;
+  raw.place[0].offset = 0x1234;
+  raw.place[1].status = BPF_STACK_BUILD_ID_IP;
+  const auto decoded = DecodeEvent(Bytes(raw), kPage);
+  ASSERT_TRUE(decoded);
+  ASSERT_EQ(decoded->places.size(), 2U);
+  ASSERT_TRUE(decoded->places[0].build_id);
+  EXPECT_EQ(decoded->places[0].build_id->back(), 0xAB);
+  EXPECT_EQ(decoded->places[0].file_offset, 0x1234U);
+  EXPECT_FALSE(decoded->places[1].build_id);
 }
 
 TEST(Decode, RefusesShortAndUnknownRecords) {

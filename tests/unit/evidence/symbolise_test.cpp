@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "evidence/symbolise.h"
 
+#include <dlfcn.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <link.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
+#include <filesystem>
 
 namespace brink {
 namespace {
@@ -100,6 +105,59 @@ TEST(Symbolise, AProcessThatIsGoneKeepsItsAddresses) {
   Symboliser symboliser("/nonexistent");
   const std::array<std::uint64_t, 2> stack{0x7f00, 0x7f10};
   EXPECT_EQ(symboliser.Describe(1, stack, 0), (std::vector<std::string>{"0x7f00 (?)", "0x7f10 (?)"}));
+}
+
+/// Where a function of this program lies in its file.
+std::uint64_t FileOffsetOf(std::uint64_t address) {
+  std::uint64_t offset = 0;
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* library, std::size_t, void* out) {
+        auto& found = *static_cast<std::uint64_t*>(out);
+        for (int i = 0; i < library->dlpi_phnum; ++i) {
+          const auto& segment = library->dlpi_phdr[i];
+          const std::uint64_t start = library->dlpi_addr + segment.p_vaddr;
+          if (segment.p_type == PT_LOAD && found >= start && found < start + segment.p_memsz) {
+            found = found - start + segment.p_offset;
+            return 1;
+          }
+        }
+        return 0;
+      },
+      &(offset = address));
+  return offset;
+}
+
+TEST(Symbolise, WhatTheKernelNotedNamesTheFramesOfADeadProcess) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+  const auto id = ReadBuildId(program);
+  ASSERT_TRUE(id);
+  const auto address = reinterpret_cast<std::uint64_t>(&FunctionWithAName);
+  const std::array stack{address};
+  const std::array places{FramePlace{.build_id = id, .file_offset = FileOffsetOf(address)}};
+  Symboliser symboliser("/nonexistent");
+  EXPECT_EQ(symboliser.Describe(1, stack, 0, places),
+            std::vector{fmt::format("{:#x} ({})", places[0].file_offset, BuildIdText(*id))});
+  symboliser.Forget(1);
+  symboliser.Offer(program);
+  EXPECT_EQ(symboliser.Describe(1, stack, address + 1, places),
+            (std::vector<std::string>{"FunctionWithAName+0x0 (unit_evidence)",
+                                      "FunctionWithAName+0x1 (unit_evidence)"}));
+}
+
+TEST(BuildIds, TheCLibraryIsKnownUnoffered) {
+  Dl_info library{};
+  ASSERT_NE(::dladdr(reinterpret_cast<void*>(&::fopen), &library), 0);
+  const auto id = ReadBuildId(library.dli_fname);
+  ASSERT_TRUE(id);
+  EXPECT_EQ(BuildIds().Find(*id), library.dli_fname);
+}
+
+TEST(BuildIds, OfAFileThatIsNoProgramThereIsNone) {
+  EXPECT_FALSE(ReadBuildId("/etc/passwd"));
+  EXPECT_FALSE(ReadBuildId("/nonexistent"));
+  BuildIds ids;
+  ids.Offer("/etc/passwd");
+  EXPECT_FALSE(ids.Find(BuildId{}));
 }
 
 TEST(SymbolTable, OfAFileThatIsNoProgramIsEmpty) {
