@@ -80,6 +80,9 @@ class Writer {
     if (!both_now) {
       return Write(kLimit, text(limit));  // a kernel without swap accounting
     }
+    if (both == (*both_now < kV1NoLimit ? both_now : std::nullopt)) {
+      return Write(kLimit, text(limit));
+    }
     const bool raise_both = !both || *both > *both_now;
     if (raise_both) {
       if (auto status = Write(kBoth, text(both)); !status) {

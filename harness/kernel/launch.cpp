@@ -2,6 +2,7 @@
 #include "kernel/launch.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
@@ -10,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+// Boost looks for vfork by macros of old standards; glibc declares it by default.
+#define BOOST_POSIX_HAS_VFORK 1
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
 #include <charconv>
@@ -147,6 +150,7 @@ Result<ChildSetup> Prepare(const LaunchSpec& spec) {
   }
   ChildSetup setup;
   setup.parent = ::getpid();
+  setup.shares_memory = spec.share_memory && spec.user.empty();
   setup.spec = &spec;
   for (const RlimitSetting& setting : spec.rlimits) {
     auto request = ParseRlimit(setting);
@@ -168,8 +172,10 @@ Result<ChildSetup> Prepare(const LaunchSpec& spec) {
   return setup;
 }
 
-/// Forks and lets go of Boost's handle: its destructor would end the child, and its waiting is not used.
-Result<pid_t> Fork(const LaunchSpec& spec, const ChildSetup& setup) {
+/// Forks, or with `how` bp::posix::use_vfork does that, and lets go of Boost's handle: its destructor would
+/// end the child, and its waiting is not used.
+template <typename... How>
+Result<pid_t> ForkBy(const LaunchSpec& spec, const ChildSetup& setup, const How&... how) {
   Environment environment(spec.env);
   int fork_error = 0;
   try {
@@ -178,7 +184,7 @@ Result<pid_t> Fork(const LaunchSpec& spec, const ChildSetup& setup) {
     // failure.
     bp::child child(bp::exe = spec.argv.front(),
                     bp::args = std::vector<std::string>(spec.argv.begin() + 1, spec.argv.end()),
-                    bp::ignore_error, ForkHandler(&setup, environment.Get(), &fork_error));
+                    bp::ignore_error, how..., ForkHandler(&setup, environment.Get(), &fork_error));
     if (fork_error == 0) {
       const pid_t pid = child.id();
       child.detach();
@@ -192,20 +198,27 @@ Result<pid_t> Fork(const LaunchSpec& spec, const ChildSetup& setup) {
       "brink itself has reached a limit of tasks or memory: look at ulimit -u, pids.max and free memory");
 }
 
-/// Everything the child writes, until exec or its end closes the pipe.
-Result<std::string> ReadReport(int fd) {
-  // Preparing takes microseconds; a child that takes longer hangs in a fault (a frozen group, a full v1 group
-  // without OOM killer).
-  constexpr auto kLongest = std::chrono::seconds(10);
-  const auto deadline = Clock::now() + kLongest;
+Result<pid_t> Fork(const LaunchSpec& spec, const ChildSetup& setup) {
+  return setup.shares_memory ? ForkBy(spec, setup, bp::posix::use_vfork) : ForkBy(spec, setup);
+}
+
+tl::unexpected<Error> NotAtItsExec(const LaunchSpec& spec) {
+  const auto seconds = Seconds(spec.longest_preparation).count();
+  return Fail(fmt::format("not at its exec after {} s", seconds), "is its memory group full, or frozen?");
+}
+
+/// Everything the child wrote before its exec or its end: after vfork it is all there; else until one of the
+/// two closes the pipe.
+Result<std::string> ReadReport(const LaunchSpec& spec, bool all_there, int fd) {
+  const auto deadline = Clock::now() + spec.longest_preparation;
   std::string report;
   char buffer[8192];
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
-    const int count = left > 0 ? ::poll(&ready, 1, static_cast<int>(left)) : 0;
+    const int count = left > 0 ? ::poll(&ready, 1, all_there ? 0 : static_cast<int>(left)) : 0;
     if (count == 0) {
-      return Fail("not at its exec after 10 s", "is its memory group full, or frozen?");
+      return all_there ? Result<std::string>(report) : NotAtItsExec(spec);
     }
     const ssize_t got = count < 0 ? -1 : ::read(fd, buffer, sizeof(buffer));
     if (got < 0 && errno != EINTR) {
@@ -230,6 +243,11 @@ std::string Discard(pid_t pid) {
 
 }  // namespace
 
+bool MayShareMemory(const Roots& roots, const Cgroup& group) {
+  return ReadNumber(roots.proc + "/sys/vm/oom_kill_allocating_task") == 0U &&
+         group.Get("memory.oom.group").value_or("0") == "0";  // no such file on v1
+}
+
 Result<Launched> Launch(const LaunchSpec& spec, std::vector<ImposedFault>* proof_on_failure) {
   auto setup = Prepare(spec);
   if (!setup) {
@@ -248,7 +266,9 @@ Result<Launched> Launch(const LaunchSpec& spec, std::vector<ImposedFault>* proof
   setup->output_fd = output->write.Get();
   setup->report_fd = report->write.Get();
 
+  const auto start = Clock::now();
   const auto pid = Fork(spec, *setup);
+  const bool hung = setup->shares_memory && Clock::now() - start >= spec.longest_preparation;
   if (!pid) {
     return tl::unexpected(pid.error());
   }
@@ -258,7 +278,8 @@ Result<Launched> Launch(const LaunchSpec& spec, std::vector<ImposedFault>* proof
                     .output = std::move(output->read),
                     .proof = {}};
   const int pidfd_error = launched.pidfd.Valid() ? 0 : errno;
-  const auto text = ReadReport(report->read.Get());
+  const auto text = hung ? Result<std::string>(NotAtItsExec(spec))
+                         : ReadReport(spec, setup->shares_memory, report->read.Get());
   auto outcome = text ? ReadProof(spec, setup->rlimits, *text, launched.proof) : tl::unexpected(text.error());
   if (outcome && pidfd_error != 0) {
     outcome = FailErrno("pidfd_open", pidfd_error, "brink needs Linux 5.8 or newer");

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,6 +13,8 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "kernel/cgroup.h"
+#include "kernel/roots.h"
 #include "model/evidence.h"
 #include "model/plan.h"
 
@@ -31,7 +34,20 @@ struct LaunchSpec {
   /// Returns 0 or an errno.
   int (*register_self)(pid_t pid, void* context) = nullptr;
   void* register_context = nullptr;
+  /// The child borrows brink's memory until its exec (vfork), which takes a quarter of the time of a fork:
+  /// only where MayShareMemory() allows it. A change of user forks nevertheless: a process of another user
+  /// must not have brink's memory.
+  bool share_memory = false;
+  /// How long the child may take until its exec. Preparing takes microseconds; one that takes longer hangs in
+  /// a fault: a frozen group, a full v1 group without OOM killer.
+  std::chrono::milliseconds longest_preparation{10000};
 };
+
+/// False when the kernel would end brink along with a child that has its memory: the OOM killer passes over a
+/// child of vfork when it looks for a victim (mm/oom_kill.c oom_badness()), but not when it takes a whole
+/// group (memory.oom.group) or whoever asks (vm.oom_kill_allocating_task), and then ends all that share the
+/// victim's memory.
+[[nodiscard]] bool MayShareMemory(const Roots& roots, const Cgroup& group);
 
 struct Launched {
   pid_t pid = 0;
@@ -45,7 +61,7 @@ struct Launched {
 /// Starts it (Boost.Process). Fails, with nothing left running, when a fault cannot be imposed or exec fails;
 /// the error says which, and the remedy. `proof_on_failure`, if given, receives what was read up to there.
 /// The child starts in its own session, with default signal dispositions and an empty signal mask, and dies
-/// (SIGKILL) with the thread that started it.
+/// (SIGKILL) with the thread that started it. With share_memory that thread is suspended meanwhile.
 [[nodiscard]] Result<Launched> Launch(const LaunchSpec& spec,
                                       std::vector<ImposedFault>* proof_on_failure = nullptr);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +35,24 @@ void DieWithParent(const ChildSetup& setup) {
   }
   if (::getppid() != setup.parent) {  // it died before the request was in force
     ::_exit(kExitNotStarted);
+  }
+}
+
+/// The parent of a vfork can look at no clock, so the child brings its own end; exec removes the timer.
+void BoundTheWait(const ChildSetup& setup) {
+  if (!setup.shares_memory) {
+    return;
+  }
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(setup.spec->longest_preparation);
+  const std::chrono::nanoseconds rest = setup.spec->longest_preparation - seconds;
+  const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = seconds.count(), .tv_nsec = rest.count()}};
+  sigevent event = {};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGKILL;
+  int timer = 0;  // the kernel's own number: libc's timer_create() keeps books in memory that is the parent's
+  if (::syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) != 0 ||
+      ::syscall(SYS_timer_settime, timer, 0, &once, nullptr) != 0) {
+    GiveUp(setup, ChildStep::kSession, errno);
   }
 }
 
@@ -173,6 +192,7 @@ void PrepareChild(const ChildSetup& setup) {
     GiveUp(setup, ChildStep::kSession, errno);
   }
   DieWithParent(setup);
+  BoundTheWait(setup);
   ResetSignals();
   ConnectOutput(setup);
   JoinGroups(setup);

@@ -45,6 +45,7 @@ struct ChildRecord {
 /// All the child needs, prepared before the fork. Descriptors are above 2.
 struct ChildSetup {
   pid_t parent = 0;
+  bool shares_memory = false;  // vfork: the parent waits in the kernel until exec or the end
   int null_fd = -1;
   int output_fd = -1;
   int report_fd = -1;

@@ -185,6 +185,7 @@ Result<Launched> CaseRunner::LaunchInto(LaunchSpec spec, Cgroup& group, WatchTok
   for (const UniqueFd& fd : *joins) {
     spec.join_fds.push_back(fd.Get());
   }
+  spec.share_memory = MayShareMemory(context_.sandbox->SystemRoots(), group);
   Watch::Registration registration;
   if (context_.watch != nullptr) {
     registration = context_.watch->MakeRegistration(token);

@@ -108,6 +108,7 @@ double StartWithBrink(const CgroupHost& host, const std::string& path, Watch* wa
         std::pair{"RLIMIT_NPROC", "1000"}}) {
     spec.rlimits.push_back(RlimitSetting{.name = name, .soft = value, .hard = ""});
   }
+  spec.share_memory = MayShareMemory(Roots{}, group);
   spec.oom_score_adj = 100;
   spec.nice = 1;
   Watch::Registration registration;

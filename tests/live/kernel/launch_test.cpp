@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/launch.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "kernel/files.h"
 #include "live.h"
 #include "victim.h"
 
@@ -72,6 +76,67 @@ TEST_F(LaunchLive, RunsAsAnotherUser) {
   ASSERT_TRUE(target) << target.error().message;
   EXPECT_THAT(ReadUntil(*target, "\n"), HasSubstr("nobody"));
   EXPECT_EQ(AwaitEnd(*target).exit_code, 0);
+}
+
+TEST_F(LaunchLive, WithMemoryOfItsOwnStartsAllTheSame) {
+  auto group = MakeGroup(*host_);
+  const auto joins = group.JoinFds();
+  ASSERT_TRUE(joins);
+  LaunchSpec spec;
+  spec.argv = Victim("exit-9");
+  for (const UniqueFd& fd : *joins) {
+    spec.join_fds.push_back(fd.Get());
+  }
+  auto target = Launch(spec);
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_EQ(AwaitEnd(*target).exit_code, 9);
+  spec.argv = {"/no/such/program"};
+  auto missing = Launch(spec);
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("exec /no/such/program"));
+}
+
+TEST_F(LaunchLive, SharesNoMemoryWhereTheOomKillerTakesTheWholeGroup) {
+  auto group = MakeGroup(*host_);
+  EXPECT_TRUE(MayShareMemory(Roots{}, group));
+  if (host_->MemoryVersion() == CgroupVersion::kV2) {
+    ASSERT_TRUE(group.Set("memory.oom.group", "1"));
+    EXPECT_FALSE(MayShareMemory(Roots{}, group));
+    ASSERT_TRUE(group.Set("memory.oom.group", "0"));
+  }
+  const auto fake = std::filesystem::temp_directory_path() / GroupName();
+  std::filesystem::create_directories(fake / "sys/vm");
+  std::ofstream(fake / "sys/vm/oom_kill_allocating_task") << "1\n";
+  EXPECT_FALSE(MayShareMemory(Roots{.proc = fake.string()}, group));
+  std::filesystem::remove_all(fake);
+}
+
+/// A frozen child gets no further than its join.
+TEST_F(LaunchLive, AChildThatHangsBeforeItsExecIsEnded) {
+  std::string frozen;
+  for (const std::string& mount : host_->Mounts()) {
+    if (::access((mount + "/cgroup.controllers").c_str(), F_OK) == 0) {
+      frozen = mount + "/" + GroupName();
+    }
+  }
+  if (frozen.empty()) {
+    GTEST_SKIP() << "no cgroup v2 hierarchy has a controller that brink uses: mount one to freeze a group in";
+  }
+  ASSERT_EQ(::mkdir(frozen.c_str(), 0755), 0);
+  ASSERT_TRUE(WriteSmallFile(frozen + "/cgroup.freeze", "1"));
+  const UniqueFd join(::open((frozen + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  for (const bool share_memory : {true, false}) {
+    LaunchSpec spec;
+    spec.argv = Victim("exit-0");
+    spec.join_fds = {join.Get()};
+    spec.share_memory = share_memory;
+    spec.longest_preparation = std::chrono::milliseconds(100);
+    auto target = Launch(spec);
+    ASSERT_FALSE(target);
+    EXPECT_THAT(target.error().message, HasSubstr("not at its exec after 0.1 s"));
+    EXPECT_THAT(target.error().message, HasSubstr("signal 9"));
+  }
+  EXPECT_EQ(::rmdir(frozen.c_str()), 0);
 }
 
 TEST_F(LaunchLive, PassesEmptyAndBlankArguments) {

@@ -41,7 +41,7 @@ class LiveTest : public testing::Test {
     return std::move(*group);
   }
 
-  /// Starts argv in the group.
+  /// Starts argv in the group, as a case does.
   static Result<Launched> Start(const Cgroup& group, std::vector<std::string> argv, LaunchSpec spec = {}) {
     auto fds = group.JoinFds();
     EXPECT_TRUE(fds);
@@ -49,6 +49,7 @@ class LiveTest : public testing::Test {
       spec.join_fds.push_back(fd.Get());
     }
     spec.argv = std::move(argv);
+    spec.share_memory = MayShareMemory(Roots{}, group);
     return Launch(spec);
   }
 
