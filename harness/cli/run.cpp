@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -42,7 +43,11 @@ UniqueFd CatchInterrupts() {
 /// those.
 class Progress {
  public:
-  explicit Progress(std::size_t total) : style_(StyleFor(stderr)), live_(style_.colour), total_(total) {}
+  Progress(std::size_t total, bool text_follows)
+      : style_(StyleFor(stderr)),
+        live_(style_.colour),
+        told_below_(text_follows && ::isatty(STDERR_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0),
+        total_(total) {}
 
   void Line(const Plan& plan, const std::string& line) {
     if (!live_) {
@@ -55,13 +60,15 @@ class Progress {
   }
   void Finished(const Verdict& verdict) {
     ++done_;
-    PrintNotice(
-        fmt::format("{}[{}/{}] {}", live_ ? "\r\033[K" : "", done_, total_, FormatVerdict(verdict, style_)));
+    PrintNotice(fmt::format("{}[{}/{}] {}", live_ ? "\r\033[K" : "", done_, total_,
+                            told_below_ && verdict.expected_met != true ? FormatHeadline(verdict, style_)
+                                                                        : FormatVerdict(verdict, style_)));
   }
 
  private:
   TextStyle style_;
   bool live_;
+  bool told_below_;  // the table that follows on the same terminal tells why a case was not as expected
   std::size_t total_;
   std::size_t done_ = 0;
 };
@@ -124,7 +131,7 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   if (!junit.Good()) {
     return kExitOwnFailure;
   }
-  Progress progress(plans->size());
+  Progress progress(plans->size(), format == "text");
   SessionOptions options;
   options.may_change_machine = choice.sandbox == "host";
   options.jobs = choice.jobs;

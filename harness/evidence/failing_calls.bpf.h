@@ -28,6 +28,7 @@ enum {
   BRINK_NR_vfork = 58,
   BRINK_NR_execve = 59,
   BRINK_NR_mlock = 149,
+  BRINK_NR_munlock = 150,
   BRINK_NR_mlockall = 151,
   BRINK_NR_remap_file_pages = 216,
   BRINK_NR_memfd_create = 319,
@@ -51,6 +52,7 @@ static __always_inline int failure_counts_for(unsigned long call, long error) {
     case BRINK_NR_mmap:
     case BRINK_NR_mprotect:
     case BRINK_NR_munmap:
+    case BRINK_NR_munlock:
     case BRINK_NR_mremap:
     case BRINK_NR_madvise:
     case BRINK_NR_shmat:

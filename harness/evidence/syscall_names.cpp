@@ -12,7 +12,7 @@
 namespace brink {
 namespace {
 
-constexpr std::array<std::pair<std::uint32_t, const char*>, 23> kNames{{
+constexpr std::array<std::pair<std::uint32_t, const char*>, 24> kNames{{
     {SYS_mmap, "mmap"},
     {SYS_mprotect, "mprotect"},
     {SYS_munmap, "munmap"},
@@ -26,6 +26,7 @@ constexpr std::array<std::pair<std::uint32_t, const char*>, 23> kNames{{
     {SYS_vfork, "vfork"},
     {SYS_execve, "execve"},
     {SYS_mlock, "mlock"},
+    {SYS_munlock, "munlock"},
     {SYS_mlockall, "mlockall"},
     {SYS_remap_file_pages, "remap_file_pages"},
     {SYS_memfd_create, "memfd_create"},

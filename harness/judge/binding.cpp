@@ -68,6 +68,7 @@ std::string OtherCause(const FailedCall& call, const Request& request) {
   switch (request.family) {
     case kProtect:
     case kLock:
+    case kUnlock:
     case kAdvise:
       return no_memory ? "it also fails so when a part of the range isn't mapped" : "";
     case kRemap:

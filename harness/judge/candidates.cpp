@@ -106,6 +106,7 @@ MapCountRule MapCountRuleOf(const FailedCall& call, const Request& request, std:
           .fails_from = limit, .certain = true, .detail = "munmap in the middle of a mapping needs one more"};
     case kProtect:
     case kLock:
+    case kUnlock:
       // mm/vma.c split_vma(): map_count >= max.
       return {.fails_from = limit,
               .certain = true,

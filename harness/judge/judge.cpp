@@ -11,8 +11,11 @@
 #include <string>
 #include <utility>
 
+#include "judge/commitments.h"
+#include "judge/doubt.h"
 #include "judge/expectations.h"
 #include "judge/outcome.h"
+#include "judge/reason.h"
 
 namespace brink {
 namespace {
@@ -82,8 +85,8 @@ std::optional<FirstFailure> EarliestFailure(const Findings& findings) {
   return earliest;
 }
 
-std::string CaseReason(const Findings& findings, const Evidence& evidence,
-                       const std::optional<FirstFailure>& first) {
+std::string WhatHappened(const Findings& findings, const Evidence& evidence,
+                         const std::optional<FirstFailure>& first) {
   const std::string decisive = Decisive(findings);
   if (decisive.empty()) {
     return evidence.processes.empty() ? "no process was started" : "no process of the plan was started";
@@ -100,6 +103,23 @@ std::string CaseReason(const Findings& findings, const Evidence& evidence,
   return evidence.grade == EvidenceGrade::kKernel
              ? who + "; no memory call failed"
              : fmt::format("{}; whether memory calls failed is unknown ({})", who, evidence.grade_reason);
+}
+
+/// What it was, and what some process left behind if that is not yet told.
+std::string CaseReason(const Findings& findings, const Evidence& evidence,
+                       const std::optional<FirstFailure>& first) {
+  std::string text = WhatHappened(findings, evidence, first);
+  for (const auto& [name, finding] : findings) {
+    const ProcessVerdict& process = finding.verdict;
+    if (process.left_running_count == 0) {
+      continue;
+    }
+    const std::string remark = DescribeLeftRunning(process.left_running, process.left_running_count);
+    if (text.find(remark) == std::string::npos) {
+      text += fmt::format("; {}: {}", name, remark);
+    }
+  }
+  return text;
 }
 
 void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
@@ -123,7 +143,15 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   const std::string decisive = Decisive(findings);
   verdict.outcome = decisive.empty() ? Outcome::kInconclusive : findings.at(decisive).verdict.outcome;
   verdict.reason = CaseReason(findings, evidence, verdict.first_failure);
-  if (verdict.outcome == Outcome::kInconclusive && evidence.grade != EvidenceGrade::kKernel) {
+  if (const auto drift = CommitDriftOf(evidence)) {
+    verdict.reason += "; " + DescribeDrift(*drift) + ", which does not change the outcome";
+  }
+  if (verdict.outcome != Outcome::kInconclusive) {
+    return;
+  }
+  if (!decisive.empty() && !findings.at(decisive).remedy.empty()) {
+    verdict.remedy = findings.at(decisive).remedy;
+  } else if (evidence.grade != EvidenceGrade::kKernel) {
     verdict.remedy = evidence.grade_reason.empty() ? "`brink doctor` tells how to get kernel evidence"
                                                    : "get kernel evidence: " + evidence.grade_reason;
   }
@@ -179,7 +207,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                std::back_inserter(verdict.failures),
                [&](const FailureCount& each) { return ours(each.process); });
   std::copy_if(evidence.oom_kills.begin(), evidence.oom_kills.end(), std::back_inserter(verdict.oom_kills),
-               [&](const OomKill& each) { return ours(each.process); });
+               [](const OomKill& each) { return !each.process.empty() || each.scope == "machine"; });
   JudgeCase(plan, evidence, findings, verdict);
   verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
   verdict.expected_met = ExpectedMet(plan, verdict);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -113,29 +115,49 @@ const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& pr
   return calls.empty() ? nullptr : calls.front();
 }
 
-Binding BindingOfFailures(const Evidence& evidence, const std::string& process, bool died) {
+TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process, bool died) {
   auto kinds = FirstOfEachKind(evidence, process);
-  if (kinds.empty()) {
-    return {.limit = std::nullopt,
-            .reason = evidence.grade == EvidenceGrade::kKernel
-                          ? "no memory call of it failed"
-                          : fmt::format("failing calls were not watched: {}", evidence.grade_reason)};
-  }
   if (died) {
     std::reverse(kinds.begin(), kinds.end());
   }
-  Binding first;
+  TellingFailure first{.call = nullptr,
+                       .binding = {.limit = std::nullopt, .reason = NoFailure(evidence, "of it ")}};
   for (const FailedCall* call : kinds) {
     Binding binding = BindingOf(*call);
     if (binding.limit) {
-      binding.reason = fmt::format("{} failed with {}: {}", call->call, call->errno_name, binding.reason);
-      return binding;
+      return {.call = call, .binding = std::move(binding)};
     }
-    if (first.reason.empty()) {
-      first = std::move(binding);
+    if (first.call == nullptr) {
+      first = {.call = call, .binding = std::move(binding)};
     }
   }
   return first;
+}
+
+std::string NoFailure(const Evidence& evidence, const std::string& whose) {
+  return evidence.grade == EvidenceGrade::kKernel
+             ? fmt::format("no memory call {}failed", whose)
+             : fmt::format("failing calls were not watched: {}", evidence.grade_reason);
+}
+
+std::optional<double> SurvivedFor(const Evidence& evidence, const ProcessRecord& record) {
+  // A program that gives up writes its message and cleans up; this much time for it, also on a busy machine.
+  constexpr double kClearlyBefore = 0.5;
+  double last_s = 0;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> told;
+  for (const FailedCall& call : evidence.failed_calls) {
+    if (call.process == record.name) {
+      last_s = std::max(last_s, call.t_s);
+      ++told[{call.call, call.errno_name}];
+    }
+  }
+  const bool all_told = std::all_of(
+      evidence.failure_counts.begin(), evidence.failure_counts.end(), [&](const FailureCount& each) {
+        return each.process != record.name || each.count <= told[{each.call, each.errno_name}];
+      });
+  const double survived_s = record.end_s.value_or(0) - last_s;
+  const bool known = record.end_s && !told.empty() && all_told && evidence.events_lost == 0;
+  return known && survived_s >= kClearlyBefore ? std::optional(survived_s) : std::nullopt;
 }
 
 Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,

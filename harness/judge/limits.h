@@ -2,6 +2,7 @@
 // The binding limit of a process: of its fatal failure, of its OOM kill, of the limit that held it up.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "judge/death.h"
@@ -11,9 +12,21 @@
 
 namespace brink {
 
-/// Of the failing calls of a process. When it `died` of them the last kind that began counts (a program
-/// survives its probes), otherwise the first; calls whose limit can be named go before others.
-[[nodiscard]] Binding BindingOfFailures(const Evidence& evidence, const std::string& process, bool died);
+/// The failing call that tells most of a process, and what bound then.
+struct TellingFailure {
+  const FailedCall* call = nullptr;  // null: none is known; the reason says why
+  Binding binding;
+};
+
+/// When it `died` of them the last kind that began counts (a program survives its probes), otherwise the
+/// first; calls whose limit can be named go before others.
+[[nodiscard]] TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process,
+                                              bool died);
+/// "no memory call WHOSE failed", or that nobody watched. `whose`: "of it " or empty.
+[[nodiscard]] std::string NoFailure(const Evidence& evidence, const std::string& whose);
+/// How long a process that ended went on after its last failing call, where that is long enough (half a
+/// second) that its end need not be due to it, and where that call is known for sure to be the last.
+[[nodiscard]] std::optional<double> SurvivedFor(const Evidence& evidence, const ProcessRecord& record);
 /// memory.max or machine_memory.
 [[nodiscard]] Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
                                    const Death& death);

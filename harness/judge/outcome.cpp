@@ -8,34 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include "base/units.h"
+#include "judge/arguments.h"
 #include "judge/death.h"
 #include "judge/limits.h"
-#include "judge/needs.h"
+#include "judge/reason.h"
 #include "judge/words.h"
 
 namespace brink {
 namespace {
-
-/// One record judged by itself.
-struct Finding {
-  Outcome outcome = Outcome::kSurvived;
-  std::string reason;  // a clause, without the process's name
-  Death death;
-  double decided_s = 0;
-};
-
-std::string WithNote(std::string text, const std::string& note) {
-  return note.empty() ? text : fmt::format("{} ({})", std::move(text), note);
-}
-
-std::string DescribeFault(const ImposedFault& fault) {
-  std::string text = fmt::format("{}={} of {} is not in force", fault.name, fault.requested, fault.target);
-  if (!fault.read_back.empty() && fault.read_back != fault.requested) {
-    text += fmt::format(" (it reads {})", fault.read_back);
-  }
-  return fault.error.empty() ? text : text + ": " + fault.error;
-}
 
 /// A fault that this process should have lived under and did not.
 const ImposedFault* MissingFault(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
@@ -48,56 +28,6 @@ const ImposedFault* MissingFault(const Plan& plan, const Evidence& evidence, con
         return here && !fault.in_force;
       });
   return found == evidence.faults.end() ? nullptr : &*found;
-}
-
-std::string HowItEnded(const ProcessRecord& record, const Death& death) {
-  const std::string at = record.end_s ? " at " + AtSeconds(*record.end_s) : "";
-  if (record.exit_code) {
-    return WithNote(fmt::format("exited with {}{}", *record.exit_code, at), death.note);
-  }
-  if (!record.signal) {
-    return WithNote("ended" + at, death.note);
-  }
-  const std::string name = SignalName(*record.signal);
-  if (death.killed_by == "self") {
-    return WithNote(fmt::format("died of its own {}{}", name, at), death.note);
-  }
-  const std::string by = death.killed_by.empty()
-                             ? ""
-                             : " from " + (death.killed_by == "kernel" ? "the kernel" : death.killed_by);
-  return WithNote(fmt::format("was killed by {}{}{}", name, by, at), death.note);
-}
-
-/// "was killed by the OOM killer of memory cgroup /a/b at 0.70 s with 190 MiB of 190 MiB (memory.max); it
-/// held ..."
-std::string DescribeOom(const ProcessRecord& record, const Death& death, const Binding& binding) {
-  const std::string figures = binding.limit ? " with " + UseOfNamedLimit(*binding.limit) : "";
-  if (death.oom == nullptr) {
-    const std::string at = AtSeconds(record.end_s.value_or(0));
-    return WithNote(fmt::format("was killed by the OOM killer at {}{}", at, figures), death.note);
-  }
-  const OomKill& kill = *death.oom;
-  std::string who = kill.scope == "machine" ? "the machine's OOM killer" : "the OOM killer";
-  if (kill.scope != "machine" && !kill.cgroup.empty()) {
-    who += " of memory cgroup " + kill.cgroup;
-  }
-  return fmt::format("was killed by {} at {}{}; it held {} of anonymous memory at oom_score_adj {}", who,
-                     AtSeconds(kill.t_s), figures, FormatBytes(kill.anon_rss_bytes), kill.oom_score_adj);
-}
-
-std::string DescribeHang(const Plan& plan, const ProcessRecord& record) {
-  std::string text = fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s);
-  if (record.under_oom) {
-    return text + ", waiting: its group is out of memory and nothing is killed there";
-  }
-  if (record.throttled_high > 0) {
-    return text + fmt::format(", throttled {} for being above memory.high", Times(record.throttled_high));
-  }
-  if (record.state == "D") {
-    return text + ", waiting in the kernel" +
-           (record.wait_channel.empty() ? std::string() : " (" + record.wait_channel + ")");
-  }
-  return text + (record.state == "R" ? ", running: just slow" : ", idle or just slow");
 }
 
 /// Signals that ask a process to end: the way brink stops it is not a failure.
@@ -169,8 +99,9 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
     finding.outcome = Outcome::kInconclusive;
     finding.reason = DescribeFault(*missing);
   } else if (!record.started) {
-    finding.outcome = Outcome::kFailed;
+    finding.outcome = record.start_remedy.empty() ? Outcome::kFailed : Outcome::kInconclusive;
     finding.reason = "did not start: " + record.start_error;
+    finding.remedy = record.start_remedy;
     finding.decided_s = record.start_s;
   } else if (finding.death.kind == Death::Kind::kOomKilled) {
     finding.outcome = Outcome::kOomKilled;
@@ -185,11 +116,19 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
   return finding;
 }
 
-/// Somebody else's signal ended it: no limit did. (brink's own, to one that failed before, is not meant.)
-bool KilledByOther(const ProcessRecord& record, const Finding& finding) {
-  const std::string& by = finding.death.killed_by;
-  const bool by_other = !by.empty() && by != "self" && !(by == "brink" && record.stopped_by_brink);
-  return finding.outcome == Outcome::kFailed && finding.death.kind == Death::Kind::kSignalled && by_other;
+/// Of the failing call that tells most, with the words that say which call it was.
+Binding OfFailures(const Evidence& evidence, const ProcessRecord& record, const Finding& finding) {
+  auto [call, binding] = TellingFailureOf(evidence, record.name, finding.outcome == Outcome::kFailed);
+  if (call == nullptr) {
+    return binding;
+  }
+  binding.reason = fmt::format("{} failed with {}: {}", call->call, call->errno_name, binding.reason);
+  const auto survived_s = finding.outcome == Outcome::kFailed ? SurvivedFor(evidence, record) : std::nullopt;
+  if (survived_s) {
+    binding.reason =
+        fmt::format("of an earlier failure, {} before the end: {}", AtSeconds(*survived_s), binding.reason);
+  }
+  return binding;
 }
 
 Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
@@ -199,13 +138,13 @@ Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const Proces
       return BindingOfOom(plan, evidence, record, finding.death);
     case Outcome::kHung: {
       Binding hang = BindingOfHang(plan, evidence, record);
-      return hang.limit ? hang : BindingOfFailures(evidence, record.name, /*died=*/false);
+      return hang.limit ? hang : OfFailures(evidence, record, finding);
     }
     case Outcome::kFailed:
       if (KilledByOther(record, finding)) {
         return {.limit = std::nullopt, .reason = "no limit: " + finding.reason};
       }
-      return BindingOfFailures(evidence, record.name, /*died=*/true);
+      return OfFailures(evidence, record, finding);
     case Outcome::kInconclusive:
     case Outcome::kMachinePanicked:
     case Outcome::kNotApplicable:
@@ -213,7 +152,7 @@ Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const Proces
     case Outcome::kSurvived:
       break;
   }
-  return BindingOfFailures(evidence, record.name, /*died=*/false);
+  return OfFailures(evidence, record, finding);
 }
 
 std::optional<FirstFailure> ToFirstFailure(const FailedCall* call) {
@@ -224,57 +163,10 @@ std::optional<FirstFailure> ToFirstFailure(const FailedCall* call) {
                       .pid = call->pid,
                       .call = call->call,
                       .errno_name = call->errno_name,
-                      .args = call->args,
+                      .args = ArgumentsOf(*call),
                       .stack = call->stack,
                       .map_count = call->map_count,
                       .t_s = call->t_s};
-}
-
-/// "munmap failed with ENOMEM 6,023 times, first at 0.41 s with 4,000 of 4,000 mappings (vm.max_map_count):
-/// ..."
-std::string DescribeFailure(const Evidence& evidence, const FailedCall& call) {
-  std::uint64_t count = 0;
-  for (const FailureCount& each : evidence.failure_counts) {
-    if (each.process == call.process && each.call == call.call && each.errno_name == call.errno_name) {
-      count += each.count;
-    }
-  }
-  count = std::max<std::uint64_t>(count, 1);
-  const std::string when = (count == 1 ? " at " : ", first at ") + AtSeconds(call.t_s);
-  const Binding binding = BindingOf(call);
-  return fmt::format("{} failed with {} {}{}{}{}", call.call, call.errno_name, Times(count), when,
-                     binding.limit ? " with " : "; ", binding.reason);
-}
-
-/// The failing call that the sentence should tell: of the same kind of limit as the verdict's, else the
-/// first.
-const FailedCall* TellingFailure(const Evidence& evidence, const std::string& name, const Binding& binding) {
-  for (const FailedCall& call : evidence.failed_calls) {
-    if (call.process == name && binding.limit) {
-      const Binding each = BindingOf(call);
-      if (each.limit && each.limit->name == binding.limit->name) {
-        return &call;
-      }
-    }
-  }
-  return FirstFailureOf(evidence, name);
-}
-
-std::string Sentence(const Evidence& evidence, const ProcessRecord& record, const Finding& finding,
-                     const Binding& binding) {
-  const FailedCall* call = TellingFailure(evidence, record.name, binding);
-  const bool held_up = finding.outcome == Outcome::kHung && binding.limit &&
-                       (call == nullptr || record.under_oom || record.throttled_high > 0);
-  if (held_up) {
-    return fmt::format("{}; {}", finding.reason, binding.reason);
-  }
-  const bool explained = finding.outcome == Outcome::kOomKilled ||
-                         finding.outcome == Outcome::kInconclusive || KilledByOther(record, finding);
-  if (call == nullptr || explained) {
-    return finding.reason;
-  }
-  const char* glue = finding.outcome == Outcome::kSurvived ? ", although " : "; ";
-  return finding.reason + glue + DescribeFailure(evidence, *call);
 }
 
 }  // namespace
@@ -328,48 +220,13 @@ std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evi
   const Binding binding = BindingOfRecord(plan, evidence, *worst_record, worst);
   verdict.binding_limit = binding.limit;
   verdict.binding_reason = binding.reason;
+  verdict.left_running = worst_record->left_running;
+  verdict.left_running_count = worst_record->left_running_count;
+  verdict.last_line = worst_record->last_line;
+  verdict.log = worst_record->log;
   verdict.reason = Sentence(evidence, *worst_record, worst, binding);
-  return ProcessFinding{.verdict = std::move(verdict), .decided_s = worst.decided_s};
-}
-
-namespace {
-
-/// A step that could not be done for want of kernel evidence: what the targets did then is not what was asked
-/// for.
-std::optional<Doubt> DoubtOfSteps(const Plan& plan, const Evidence& evidence) {
-  for (const StepRecord& step : evidence.steps) {
-    const auto index = static_cast<std::size_t>(step.index);
-    if (evidence.grade == EvidenceGrade::kKernel || step.skipped || index >= plan.steps.size()) {
-      continue;
-    }
-    const std::string need = NeedsKernelEvidence(plan, plan.steps[index]);
-    if (!need.empty()) {
-      return Doubt{.reason = fmt::format("step {}: {}: {}", index + 1, step.text, need),
-                   .remedy = "get kernel evidence: " + evidence.grade_reason};
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::optional<Doubt> DoubtOfCase(const Plan& plan, const Evidence& evidence) {
-  if (plan.not_runnable) {
-    return Doubt{.reason = *plan.not_runnable, .remedy = plan.not_runnable_remedy};
-  }
-  if (!evidence.harness_error.empty()) {
-    return Doubt{.reason = "brink itself failed: " + evidence.harness_error, .remedy = ""};
-  }
-  if (evidence.interrupted) {
-    return Doubt{.reason = "the run was interrupted before the case ended", .remedy = "run it again"};
-  }
-  for (const ImposedFault& fault : evidence.faults) {
-    if (!fault.in_force) {
-      return Doubt{.reason = DescribeFault(fault),
-                   .remedy = "`brink doctor` tells what this machine can impose"};
-    }
-  }
-  return DoubtOfSteps(plan, evidence);
+  return ProcessFinding{
+      .verdict = std::move(verdict), .decided_s = worst.decided_s, .remedy = std::move(worst.remedy)};
 }
 
 }  // namespace brink

@@ -15,6 +15,7 @@ struct ProcessFinding {
   ProcessVerdict verdict;
   /// When it was decided: the OOM kill, the end, or the end of the case. Seconds since the case started.
   double decided_s = 0;
+  std::string remedy;  // of an inconclusive outcome; may be empty
 };
 
 /// All records of that name together: the worst outcome counts, peaks are maxima. Nothing when there is none
@@ -24,13 +25,5 @@ struct ProcessFinding {
 
 /// inconclusive > oom_killed > failed > hung > survived.
 [[nodiscard]] int Severity(Outcome outcome);
-
-/// Why the case as a whole proves nothing (a fault that is not in force, brink's own failure); empty when it
-/// may.
-struct Doubt {
-  std::string reason;
-  std::string remedy;
-};
-[[nodiscard]] std::optional<Doubt> DoubtOfCase(const Plan& plan, const Evidence& evidence);
 
 }  // namespace brink

@@ -48,6 +48,7 @@ CallFamily FamilyOf(std::string_view call) {
       {"mlock", kLock},
       {"mlock2", kLock},
       {"mlockall", kLockAll},
+      {"munlock", kUnlock},
       {"madvise", kAdvise},
       {"process_madvise", kAdvise},
       {"brk", kBreak},

@@ -16,6 +16,7 @@ enum class CallFamily {
   kRemap,        // mremap
   kLock,         // mlock, mlock2
   kLockAll,      // mlockall
+  kUnlock,       // munlock
   kAdvise,       // madvise, process_madvise
   kBreak,        // brk
   kFork,         // fork, vfork, clone, clone3

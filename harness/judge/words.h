@@ -18,6 +18,8 @@ namespace brink {
 [[nodiscard]] std::string UseOfNamedLimit(const BindingLimit& limit);
 /// "once", "6,023 times".
 [[nodiscard]] std::string Times(std::uint64_t count);
+/// In quotes, on one line, at most 200 bytes of it: what a program printed.
+[[nodiscard]] std::string Quoted(std::string_view text);
 /// "0.41 s".
 [[nodiscard]] std::string AtSeconds(double seconds);
 /// "SIGKILL"; "signal 77" for an unknown one.

@@ -86,9 +86,10 @@ Status FindUser(const std::string& user, ChildSetup& setup) {
   const int code = uid ? ::getpwuid_r(static_cast<uid_t>(*uid), &entry, buffer.data(), buffer.size(), &found)
                        : ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
-    return code != 0
-               ? FailErrno("user " + user, code)
-               : Fail("user " + user + " does not exist on this host", "create it, or name another user");
+    return code != 0 ? FailErrno("user " + user, code)
+                     : tl::unexpected(Error{.message = "user " + user + " does not exist on this host",
+                                            .remedy = "create it, or name another user",
+                                            .code = ENOENT});
   }
   int count = 64;
   setup.groups.resize(static_cast<std::size_t>(count));

@@ -152,6 +152,12 @@ struct SignalSent {
 };
 
 /// A process that lived during the case.
+/// A process that was still running.
+struct LeftRunning {
+  int pid = 0;
+  std::string comm;
+};
+
 struct ProcessRecord {
   std::string name;  // of the plan's process, child rule, or step (its `as`)
   enum class Kind { kProcess, kChild, kStep };
@@ -161,7 +167,10 @@ struct ProcessRecord {
   std::string comm;
   bool started = false;
   std::string start_error;  // why exec or a fault failed; empty when started
-  bool ready = false;       // its readiness was seen (or none was asked for)
+  /// What to do about it when no limit is to blame: the program is missing or may not be executed, its user
+  /// or folder does not exist. Empty when a limit may be.
+  std::string start_remedy;
+  bool ready = false;  // its readiness was seen (or none was asked for)
   double start_s = 0;
   std::optional<double> end_s;    // absent: it was alive when the case ended
   std::optional<int> exit_code;   // it called exit
@@ -178,6 +187,12 @@ struct ProcessRecord {
   bool under_oom = false;  // v1 memory.oom_control under_oom
   std::uint64_t throttled_high =
       0;  // v2 memory.events "high": its growth in the last second or two before the timeout
+  /// kProcess: it had ended by itself, and these that it started, and their descendants, had not when the
+  /// case was over; brink ended them. The first few of left_running_count.
+  std::vector<LeftRunning> left_running;
+  std::uint64_t left_running_count = 0;
+  std::string last_line;  // of its output, the last that is not empty; at most 500 bytes
+  std::string log;        // the file that holds it, relative to the run directory; of kProcess
 };
 
 struct GroupRecord {
@@ -252,6 +267,16 @@ struct GuestRecord {
   std::vector<std::string> console;  // the last lines of its console, when it was lost
 };
 
+/// What the machine had promised beside what the case's own processes had asked for, while a value relative
+/// to that was in force.
+struct CommitSample {
+  double t_s = 0;
+  /// Committed_AS before and after the processes were looked at: they go on asking meanwhile.
+  std::uint64_t committed_before_bytes = 0;
+  std::uint64_t committed_after_bytes = 0;
+  std::uint64_t targets_bytes = 0;  // private writable mappings of the case's processes
+};
+
 struct Evidence {
   int format = 1;
   std::string brink_version;
@@ -275,6 +300,9 @@ struct Evidence {
   std::vector<LogMatch> log_matches;
   std::vector<MapsSummary> maps;
   std::vector<TimelineSample> timeline;  // bounded: thinned out when it grows too long
+  /// Only where vm.overcommit_kbytes is relative ("+N"). The first and the last are of an empty case; without
+  /// kernel evidence there are no others. Bounded like the timeline.
+  std::vector<CommitSample> commitments;
 };
 
 }  // namespace brink

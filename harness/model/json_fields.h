@@ -136,13 +136,16 @@ void Fields(auto& a, json::Like<SignalSent> auto& x) {
   a("signal", x.signal)("code", x.code)("sender_pid", x.sender_pid)("sender_comm", x.sender_comm);
   a("sender", x.sender)("process", x.process)("pid", x.pid)("t_s", x.t_s);
 }
+void Fields(auto& a, json::Like<LeftRunning> auto& x) { a("pid", x.pid)("comm", x.comm); }
 void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
   a("name", x.name)("kind", x.kind)("parent", x.parent)("pid", x.pid)("comm", x.comm)("started", x.started);
-  a("start_error", x.start_error)("ready", x.ready)("start_s", x.start_s)("end_s", x.end_s);
+  a("start_error", x.start_error)("start_remedy", x.start_remedy)("ready", x.ready)("start_s", x.start_s)(
+      "end_s", x.end_s);
   a("exit_code", x.exit_code)("signal", x.signal)("stopped_by_brink", x.stopped_by_brink);
   a("alive_at_end", x.alive_at_end)("timed_out", x.timed_out)("peak_memory_bytes", x.peak_memory_bytes);
   a("peak_map_count", x.peak_map_count)("state", x.state)("wait_channel", x.wait_channel);
-  a("under_oom", x.under_oom)("throttled_high", x.throttled_high);
+  a("under_oom", x.under_oom)("throttled_high", x.throttled_high)("left_running", x.left_running);
+  a("left_running_count", x.left_running_count)("last_line", x.last_line)("log", x.log);
 }
 void Fields(auto& a, json::Like<GroupRecord> auto& x) {
   a("name", x.name)("path", x.path)("memory_limit_bytes", x.memory_limit_bytes);
@@ -171,6 +174,10 @@ void Fields(auto& a, json::Like<GuestRecord> auto& x) {
   a("kernel", x.kernel)("accelerator", x.accelerator)("time_scale", x.time_scale)("lost", x.lost);
   a("lost_detail", x.lost_detail)("console", x.console);
 }
+void Fields(auto& a, json::Like<CommitSample> auto& x) {
+  a("t_s", x.t_s)("committed_before_bytes", x.committed_before_bytes);
+  a("committed_after_bytes", x.committed_after_bytes)("targets_bytes", x.targets_bytes);
+}
 void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("format", x.format)("brink_version", x.brink_version)("host", x.host)("guest", x.guest)("grade", x.grade);
   a("grade_reason", x.grade_reason)("duration_s", x.duration_s)("interrupted", x.interrupted);
@@ -178,7 +185,7 @@ void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("groups", x.groups)("steps", x.steps)("failed_calls", x.failed_calls)("failure_counts", x.failure_counts);
   a("events_lost", x.events_lost)("oom_kills", x.oom_kills)("signals", x.signals)("log_matches",
                                                                                   x.log_matches);
-  a("maps", x.maps)("timeline", x.timeline);
+  a("maps", x.maps)("timeline", x.timeline)("commitments", x.commitments);
 }
 
 namespace json {

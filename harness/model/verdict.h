@@ -3,7 +3,6 @@
 // The JSON form (report/verdict.schema.json) is a contract: fields are added, never renamed.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -29,12 +28,17 @@ struct BindingLimit {
   std::string detail;     // one clause: "munmap in the middle of a mapping needs one more"; may be empty
 };
 
+struct CallArgument {
+  std::string name;  // as the manual page has it: "addr", "length"
+  std::uint64_t value = 0;
+};
+
 struct FirstFailure {
   std::string process;
   int pid = 0;
   std::string call;
   std::string errno_name;
-  std::array<std::uint64_t, 6> args{};
+  std::vector<CallArgument> args;  // those that the call has
   std::vector<std::string> stack;
   std::uint64_t map_count = 0;
   double t_s = 0;
@@ -55,6 +59,11 @@ struct ProcessVerdict {
   std::optional<BindingLimit> binding_limit;
   std::string binding_reason;  // why that limit, or why none could be named
   std::string reason;          // one sentence
+  /// It ended by itself, and these that it started were ended by brink; the first few of left_running_count.
+  std::vector<LeftRunning> left_running;
+  std::uint64_t left_running_count = 0;
+  std::string last_line;  // of its output; of a child, whose output is its parent's, empty
+  std::string log;        // that holds it, relative to run_dir
 };
 
 /// One expectation with what was found. `met` is absent when the evidence does not suffice.
@@ -88,7 +97,8 @@ struct Verdict {
   std::vector<FailureCount> failures;
   std::optional<BindingLimit> binding_limit;
   std::string binding_reason;
-  std::vector<OomKill> oom_kills;  // of our processes
+  /// Of the case's processes and steps, and of strangers that the machine's OOM killer took meanwhile.
+  std::vector<OomKill> oom_kills;
   std::vector<ImposedFault> faults;
   std::vector<ExpectationResult> expectations;
 };

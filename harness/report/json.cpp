@@ -38,15 +38,23 @@ Json ToJson(const std::optional<FirstFailure>& failure) {
     return nullptr;
   }
   Json args = Json::array();
-  for (const std::uint64_t arg : failure->args) {
-    args.push_back(fmt::format("{:#x}", arg));
+  Json names = Json::array();
+  for (const CallArgument& arg : failure->args) {
+    args.push_back(fmt::format("{:#x}", arg.value));
+    names.push_back(arg.name);
   }
-  return {{"process", failure->process},     {"pid", failure->pid},     {"call", failure->call},
-          {"errno", failure->errno_name},    {"args", std::move(args)}, {"stack", failure->stack},
-          {"map_count", failure->map_count}, {"t_s", failure->t_s}};
+  return {{"process", failure->process}, {"pid", failure->pid},
+          {"call", failure->call},       {"errno", failure->errno_name},
+          {"args", std::move(args)},     {"arg_names", std::move(names)},
+          {"stack", failure->stack},     {"map_count", failure->map_count},
+          {"t_s", failure->t_s}};
 }
 
 Json ToJson(const ProcessVerdict& process) {
+  Json left = Json::array();
+  for (const LeftRunning& each : process.left_running) {
+    left.push_back({{"pid", each.pid}, {"comm", each.comm}});
+  }
   return {{"outcome", Name(process.outcome)},
           {"child", process.child},
           {"exit_code", OrNull(process.exit_code)},
@@ -57,7 +65,11 @@ Json ToJson(const ProcessVerdict& process) {
           {"first_failure", ToJson(process.first_failure)},
           {"binding_limit", ToJson(process.binding_limit)},
           {"binding_reason", process.binding_reason},
-          {"reason", process.reason}};
+          {"reason", process.reason},
+          {"left_running", std::move(left)},
+          {"left_running_count", process.left_running_count},
+          {"last_line", OrNull(process.last_line)},
+          {"log", OrNull(process.log)}};
 }
 
 Json ToJson(const FailureCount& failure) {
@@ -68,7 +80,7 @@ Json ToJson(const FailureCount& failure) {
 }
 
 Json ToJson(const OomKill& kill) {
-  return {{"process", kill.process},
+  return {{"process", OrNull(kill.process)},
           {"pid", kill.pid},
           {"comm", kill.comm},
           {"scope", OrNull(kill.scope)},

@@ -27,7 +27,10 @@ struct TextStyle {
 /// The table at the end: incident, case, outcome, failing call and errno, binding limit with figures,
 /// expected or not; below it the reason of each unmet or inconclusive case, and a line of totals.
 [[nodiscard]] std::string FormatTable(const RunReport& report, const TextStyle& style);
-/// One case in two to four lines, for live progress and test failures: verdict, evidence, run directory.
+/// "INCIDENT/CASE: OUTCOME, as expected".
+[[nodiscard]] std::string FormatHeadline(const Verdict& verdict, const TextStyle& style);
+/// One case in two to four lines, for live progress and test failures: verdict, every expectation that is not
+/// met, run directory.
 [[nodiscard]] std::string FormatVerdict(const Verdict& verdict, const TextStyle& style);
 /// Why expectations were not met: expected, found, evidence in two lines, run directory. For GoogleTest
 /// failures.

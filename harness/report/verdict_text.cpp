@@ -18,22 +18,9 @@ std::string CaseName(const Verdict& verdict) {
 }
 
 std::string DescribeExpectation(const ExpectationResult& result) {
-  return fmt::format("{} {}: expected {}, found {}", Printable(result.subject), Printable(result.what),
-                     Printable(result.expected), Printable(result.found));
-}
-
-/// The first that is unmet, else the first that could not be judged; empty when all are met.
-const ExpectationResult* Worst(const Verdict& verdict) {
-  const ExpectationResult* worst = nullptr;
-  for (const ExpectationResult& result : verdict.expectations) {
-    if (result.met == false) {
-      return &result;
-    }
-    if (!result.met && worst == nullptr) {
-      worst = &result;
-    }
-  }
-  return worst;
+  return fmt::format("{} {}{}: expected {}, found {}", Printable(result.subject), Printable(result.what),
+                     result.met ? "" : " (cannot be judged)", Printable(result.expected),
+                     Printable(result.found));
 }
 
 std::string Mark(const SourceMark& mark) {
@@ -49,7 +36,9 @@ std::string EvidenceLine(const Verdict& verdict) {
                         FormatCount(each.count));
   }
   for (const OomKill& kill : verdict.oom_kills) {
-    text += fmt::format("; {} (pid {}) OOM-killed{} at {:.2f} s", Printable(kill.process), kill.pid,
+    const std::string who =
+        kill.process.empty() ? Printable(kill.comm) + ", not of this case" : Printable(kill.process);
+    text += fmt::format("; {} (pid {}) OOM-killed{} at {:.2f} s", who, kill.pid,
                         kill.scope.empty() ? "" : " by " + kill.scope, kill.t_s);
   }
   return text;
@@ -57,18 +46,22 @@ std::string EvidenceLine(const Verdict& verdict) {
 
 }  // namespace
 
+std::string FormatHeadline(const Verdict& verdict, const TextStyle& style) {
+  return fmt::format("{}: {}, {}\n", CaseName(verdict), Name(verdict.outcome),
+                     Coloured(ExpectedWords(verdict), ExpectedColour(verdict), style));
+}
+
 std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
-  const std::string words = ExpectedWords(verdict);
-  std::string text = fmt::format("{}: {}, {}\n", CaseName(verdict), Name(verdict.outcome),
-                                 Coloured(words, ExpectedColour(verdict), style));
+  std::string text = FormatHeadline(verdict, style);
   std::string why = Printable(verdict.reason);
   if (!verdict.remedy.empty()) {
     why += " (remedy: " + Printable(verdict.remedy) + ")";
   }
   text += Wrapped(why, style, 2, 4) + "\n";
-  if (const ExpectationResult* worst = Worst(verdict);
-      worst != nullptr && verdict.expected_met != true && verdict.outcome != Outcome::kInconclusive) {
-    text += Wrapped(DescribeExpectation(*worst), style, 2, 4) + "\n";
+  for (const ExpectationResult& result : verdict.expectations) {
+    if (result.met != true && verdict.outcome != Outcome::kInconclusive) {
+      text += Wrapped(DescribeExpectation(result), style, 2, 4) + "\n";
+    }
   }
   if (verdict.expected_met != true && !verdict.run_dir.empty()) {
     text += "  evidence: " + Printable(verdict.run_dir) + "\n";
@@ -77,17 +70,18 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
 }
 
 std::string FormatUnmet(const Verdict& verdict) {
-  std::string text =
-      fmt::format("{}: {}, {}\n", CaseName(verdict), Name(verdict.outcome), ExpectedWords(verdict));
+  std::string text = FormatHeadline(verdict, {});
+  bool unmet = false;
   for (const ExpectationResult& result : verdict.expectations) {
     if (result.met != true) {
+      unmet = true;
       text += fmt::format("  {}{} {}{}\n    expected: {}\n    found:    {}\n", Mark(result.mark),
                           Printable(result.subject), Printable(result.what),
                           result.met ? "" : " (cannot be judged)", Printable(result.expected),
                           Printable(result.found));
     }
   }
-  if (Worst(verdict) == nullptr && verdict.expected_met == false) {
+  if (!unmet && verdict.expected_met == false) {
     text += fmt::format("  expected: survived, as nothing else is expected\n  found:    {}\n",
                         Name(verdict.outcome));
   }

@@ -228,8 +228,10 @@ void CaseLoop::Tick() {
     }
   }
   if (context_.watch != nullptr) {
+    const auto committed = recorder_.Committed();
     if (auto sampled = context_.watch->Sample()) {
       tasks = std::move(*sampled);
+      recorder_.OnCommitments(committed, tasks);
     }
   }
   recorder_.OnSample(tasks, memory);

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -22,6 +24,19 @@
 
 namespace brink {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// exec answers these when a limit of memory, tasks or stack leaves no room for it.
+bool MayBeALimit(int code) { return code == ENOMEM || code == EAGAIN || code == E2BIG; }
+
+void RecordRefusal(const Error& error, ProcessRecord& record) {
+  record.start_error = error.message;
+  // Without an errno it was killed on its way to exec, or a fault was not in force: that is told elsewhere.
+  if (error.code != 0 && !MayBeALimit(error.code)) {
+    record.start_remedy = error.remedy.empty() ? "correct `run:`, or what it needs" : error.remedy;
+  }
+}
 
 class CaseRunner : public CaseActions {
  public:
@@ -53,6 +68,7 @@ class CaseRunner : public CaseActions {
   Status WatchPatterns(LiveTarget& target) const;
   Result<Launched> LaunchInto(LaunchSpec spec, Cgroup& group, WatchToken token, const std::string& name);
   void RecordTimeout();
+  void RecordLeftRunning();
   void EndProcesses();
   void RecordGroups();
   void RecordLogs();
@@ -134,6 +150,7 @@ Status CaseRunner::MakeGroups() {
 }
 
 Status CaseRunner::RunTargets() {
+  recorder_.OnCommitments(recorder_.Committed(), {});
   StepRunner steps(plan_, context_, recorder_, loop_, *this);
   bool running = true;
   for (const ProcessPlan& process : plan_.processes) {
@@ -244,7 +261,7 @@ Status CaseRunner::StartProcess(const ProcessPlan& process) {
   spec.nice = process.nice;
   auto launched = LaunchInto(std::move(spec), *target->group, token, process.name);
   if (!launched) {
-    Record().processes[record].start_error = launched.error().message;
+    RecordRefusal(launched.error(), Record().processes[record]);
     target->ended = true;
     loop_.Add(std::move(target));
     return tl::unexpected(launched.error());
@@ -482,8 +499,34 @@ void CaseRunner::StopProcess(LiveTarget& target) {
   }
 }
 
+/// What targets that have ended by themselves left behind: a server that goes into the background looks like
+/// one that is done.
+void CaseRunner::RecordLeftRunning() {
+  constexpr std::size_t kMost = 8;
+  for (const auto& target : loop_.Targets()) {
+    const bool newest = loop_.Find(target->name) == target.get();
+    if (!target->ended || target->plan == nullptr || target->pid == 0 || !newest) {
+      continue;
+    }
+    ProcessRecord& record = Record().processes[target->record];
+    const std::vector<int> pids =
+        target->own_group ? target->group->Pids() : recorder_.LivingDescendants(target->token);
+    for (const int pid : pids) {
+      const std::string comm = recorder_.CommOf(pid);
+      if (comm.empty()) {
+        continue;  // it has ended meanwhile
+      }
+      ++record.left_running_count;
+      if (record.left_running.size() < kMost) {
+        record.left_running.push_back(LeftRunning{.pid = pid, .comm = comm});
+      }
+    }
+  }
+}
+
 void CaseRunner::EndProcesses() {
   loop_.LiftDeadline();
+  RecordLeftRunning();
   recorder_.SetEnding();
   for (const auto& target : loop_.Targets()) {
     if (target->ended || target->plan == nullptr) {
@@ -507,6 +550,7 @@ void CaseRunner::EndProcesses() {
                        [](const auto& target) { return target->ended; });
   };
   (void)loop_.PumpFor(std::chrono::seconds(5), all_ended);
+  recorder_.OnCommitments(recorder_.Committed(), {});
 }
 
 void CaseRunner::RecordGroups() {
@@ -553,6 +597,11 @@ void CaseRunner::RecordLogs() {
     }
   }
   for (const auto& target : loop_.Targets()) {
+    if (target->record != LiveTarget::kNoRecord) {
+      ProcessRecord& record = Record().processes[target->record];
+      record.last_line = target->log.LastLine();
+      record.log = fs::path(target->log.EndPath()).lexically_relative(plan_.run_dir).string();
+    }
     if (!target->log.DiskError().empty()) {
       spdlog::warn("{}: the log of {} is not complete: {}", plan_.scenario, target->name,
                    target->log.DiskError());

@@ -73,6 +73,18 @@ std::string LogSink::Excerpt() const {
   return head_ + "\n[...]\n" + tail_.substr(tail_.size() - std::min(tail_.size(), kExcerptHalf));
 }
 
+std::string LogSink::LastLine() const {
+  constexpr std::size_t kMost = 500;
+  const std::string end = Excerpt();
+  const auto last = end.find_last_not_of(" \r\n\t");
+  if (last == std::string::npos) {
+    return {};
+  }
+  const auto before = end.find_last_of('\n', last);
+  const auto begin = before == std::string::npos ? 0 : before + 1;
+  return end.substr(begin, std::min(last + 1 - begin, kMost));
+}
+
 void LogSink::WriteDisk(std::string_view chunk) {
   while (!chunk.empty() && disk_error_.empty()) {
     if (in_file_ >= kFileCap) {

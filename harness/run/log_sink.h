@@ -46,6 +46,10 @@ class LogSink {
   [[nodiscard]] const std::deque<WatchedPattern>& Patterns() const { return patterns_; }
   /// The first and the last kExcerptHalf bytes.
   [[nodiscard]] std::string Excerpt() const;
+  /// The last line that is not empty, at most 500 bytes of it.
+  [[nodiscard]] std::string LastLine() const;
+  /// The file that holds the end of the output.
+  [[nodiscard]] std::string EndPath() const { return base_ + (in_tail_ ? ".tail.log" : ".log"); }
   /// The first failed write to disk, "" if there was none: the run goes on without a full log.
   [[nodiscard]] const std::string& DiskError() const { return disk_error_; }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "kernel/machine_guard.h"
 
 namespace brink {
 namespace {
@@ -49,10 +50,29 @@ bool Fits(const ChildRule& rule, const std::string& proc, int pid) {
   return rule.exe && FileNameOfExe(proc, pid) == *rule.exe;
 }
 
+/// Of a list that has grown to `most` samples every other one of the past goes; the recent half stays dense.
+template <typename Sample>
+void ThinOut(std::vector<Sample>& samples, std::size_t most) {
+  if (samples.size() < most) {
+    return;
+  }
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < samples.size(); ++at) {
+    if (at % 2 == 0 || at > samples.size() / 2) {
+      samples[kept++] = std::move(samples[at]);
+    }
+  }
+  samples.resize(kept);
+}
+
 }  // namespace
 
 Recorder::Recorder(const Plan& plan, Roots roots)
-    : plan_(plan), roots_(std::move(roots)), start_ns_(MonotonicNs()) {}
+    : plan_(plan),
+      roots_(std::move(roots)),
+      start_ns_(MonotonicNs()),
+      relative_commit_(std::any_of(plan.machine.begin(), plan.machine.end(),
+                                   [](const Setting& setting) { return setting.value.starts_with('+'); })) {}
 
 double Recorder::Now() const { return Since(MonotonicNs()); }
 
@@ -210,16 +230,7 @@ void Recorder::On(const SignalSeen& event) {
 void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
                         const std::map<std::string, std::uint64_t>& memory_by_process) {
   auto& timeline = evidence_.timeline;
-  if (timeline.size() >= kMaxTimeline) {
-    // Thin out: every other sample of the past goes, the recent half stays dense.
-    std::size_t kept = 0;
-    for (std::size_t at = 0; at < timeline.size(); ++at) {
-      if (at % 2 == 0 || at > timeline.size() / 2) {
-        timeline[kept++] = std::move(timeline[at]);
-      }
-    }
-    timeline.resize(kept);
-  }
+  ThinOut(timeline, kMaxTimeline);
   const double now = Now();
   for (const TaskFigures& task : tasks) {
     const auto record = record_by_pid_.find(task.pid);
@@ -245,6 +256,28 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
     }
     timeline.push_back(std::move(sample));
   }
+}
+
+std::optional<std::uint64_t> Recorder::Committed() const {
+  if (!relative_commit_) {
+    return std::nullopt;
+  }
+  return ReadMachineFigures(roots_).committed_as_bytes;
+}
+
+void Recorder::OnCommitments(const std::optional<std::uint64_t>& before,
+                             const std::vector<TaskFigures>& tasks) {
+  const auto after = Committed();
+  if (!before || !after) {
+    return;
+  }
+  ThinOut(evidence_.commitments, kMaxTimeline);
+  CommitSample sample{
+      .t_s = Now(), .committed_before_bytes = *before, .committed_after_bytes = *after, .targets_bytes = 0};
+  for (const TaskFigures& task : tasks) {
+    sample.targets_bytes += task.data_vm_bytes;
+  }
+  evidence_.commitments.push_back(sample);
 }
 
 void Recorder::SetFailureTotals(const std::vector<FailureTotal>& totals) {
@@ -336,6 +369,37 @@ std::vector<int> Recorder::LivingPids(const std::string& name) const {
     }
   }
   return pids;
+}
+
+std::vector<int> Recorder::LivingDescendants(WatchToken token) const {
+  std::vector<int> pids;
+  for (const auto& [pid, descendant] : descendants_) {
+    if (descendant.token == token) {
+      pids.push_back(pid);
+    }
+  }
+  if (const auto info = tokens_.find(token); info != tokens_.end()) {
+    for (const ProcessRecord& record : evidence_.processes) {
+      const bool of_it = record.kind == ProcessRecord::Kind::kChild && record.parent == info->second.name;
+      if (of_it && !record.end_s) {
+        pids.push_back(record.pid);
+      }
+    }
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+std::string Recorder::CommOf(int pid) const {
+  // "7 (name) S ...": the name may hold anything.
+  const std::string stat = ReadSmall(roots_.proc + "/" + std::to_string(pid) + "/stat");
+  const auto begin = stat.find('(');
+  const auto end = stat.rfind(')');
+  if (begin == std::string::npos || end == std::string::npos || end + 2 >= stat.size()) {
+    return {};
+  }
+  const char state = stat[end + 2];
+  return state == 'Z' || state == 'X' ? std::string() : stat.substr(begin + 1, end - begin - 1);
 }
 
 std::uint64_t Recorder::MapCountOf(const std::string& name) const {

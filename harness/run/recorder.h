@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -51,6 +52,10 @@ class Recorder {
   void OnEvent(const WatchEvent& event);
   void OnSample(const std::vector<TaskFigures>& tasks,
                 const std::map<std::string, std::uint64_t>& memory_by_process);
+  /// Committed_AS where a value relative to it is asked for (vm.overcommit_kbytes: "+N"), otherwise nothing.
+  [[nodiscard]] std::optional<std::uint64_t> Committed() const;
+  /// `before`: what Committed() gave before `tasks`, the case's processes, were looked at.
+  void OnCommitments(const std::optional<std::uint64_t>& before, const std::vector<TaskFigures>& tasks);
   void SetFailureTotals(const std::vector<FailureTotal>& totals);
 
   /// Looks at descendants that no rule has recognised yet; gives those that one has recognised since the last
@@ -68,6 +73,10 @@ class Recorder {
 
   /// The living processes of that name: roots and children.
   [[nodiscard]] std::vector<int> LivingPids(const std::string& name) const;
+  /// Of the process that this token stands for, named or not, without it; nothing without kernel evidence.
+  [[nodiscard]] std::vector<int> LivingDescendants(WatchToken token) const;
+  /// Of a living process; empty when there is none of that number, or only its zombie.
+  [[nodiscard]] std::string CommOf(int pid) const;
   [[nodiscard]] std::uint64_t MapCountOf(const std::string& name) const;
 
  private:
@@ -102,6 +111,7 @@ class Recorder {
   const Plan& plan_;
   Roots roots_;
   std::uint64_t start_ns_ = 0;
+  bool relative_commit_ = false;
   bool ending_ = false;
   Evidence evidence_;
   std::unordered_map<WatchToken, TokenInfo> tokens_;

@@ -66,9 +66,10 @@ const std::vector<std::string>& ErrnoNames() {
 
 const std::vector<std::string>& CallNames() {
   static const std::vector<std::string> kNames{
-      "mmap",   "munmap",   "mprotect", "pkey_mprotect", "mremap",  "mlock",
-      "mlock2", "mlockall", "munlock",  "munlockall",    "madvise", "process_madvise",
-      "brk",    "clone",    "clone3",   "fork",          "vfork",   "page_fault"};
+      "mmap",         "munmap",         "mprotect",  "pkey_mprotect",   "mremap", "mlock", "mlock2",
+      "mlockall",     "munlock",        "madvise",   "process_madvise", "brk",    "clone", "clone3",
+      "fork",         "vfork",          "execve",    "execveat",        "shmget", "shmat", "remap_file_pages",
+      "memfd_create", "io_uring_setup", "page_fault"};
   return kNames;
 }
 

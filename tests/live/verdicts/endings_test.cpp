@@ -228,7 +228,7 @@ cases: {case: {expect: {target: {outcome: survived, log: "^x+$"}}}}
   EXPECT_LT(on_disk, 64U << 20);
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  EXPECT_LT(usage.ru_maxrss, 256 * 1024) << "KiB, of this whole test program";
+  EXPECT_LT(usage.ru_maxrss, 64 * 1024) << "KiB, of this whole test program";
 }
 
 }  // namespace

@@ -4,31 +4,10 @@
 
 #include <gtest/gtest.h>
 
-namespace brink {
+#include "server_case.h"
+
+namespace brink::testing {
 namespace {
-
-Plan ServerPlan() {
-  Plan plan;
-  plan.scenario = "s";
-  plan.case_name = "c";
-  plan.processes.push_back({.name = "server", .argv = {"/bin/server"}, .group = "server"});
-  return plan;
-}
-
-Evidence ServerEvidence(int exit_code) {
-  Evidence evidence;
-  evidence.grade = EvidenceGrade::kKernel;
-  evidence.duration_s = 1;
-  ProcessRecord record;
-  record.name = "server";
-  record.pid = 7;
-  record.started = true;
-  record.ready = true;
-  record.end_s = 0.5;
-  record.exit_code = exit_code;
-  evidence.processes.push_back(record);
-  return evidence;
-}
 
 TEST(Judge, NothingRunIsNoPass) {
   const Verdict verdict = Judge(Plan{}, Evidence{});
@@ -127,12 +106,77 @@ TEST(Judge, TheOomKillersScopeMayBeLeftOpen) {
   EXPECT_EQ(met("oom:mem"), false);
 }
 
+std::optional<bool> CountIs(const FailureExpect& expect, std::uint64_t count, std::uint64_t lost) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.events_lost = lost;
+  if (count > 0) {
+    evidence.failure_counts.push_back(
+        {.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = count});
+  }
+  Plan plan = ServerPlan();
+  plan.expect.push_back({.subject = "server", .failure = expect});
+  return Judge(plan, evidence).expected_met;
+}
+
+TEST(Judge, LostEventsLeaveOpenWhatMoreFailuresWouldChange) {
+  const FailureExpect none{.max_count = 0};
+  EXPECT_EQ(CountIs(none, 0, 0), true);
+  EXPECT_EQ(CountIs(none, 0, 1), std::nullopt);
+  EXPECT_EQ(CountIs(none, 1, 1), false);
+  const FailureExpect three{.min_count = 3};
+  EXPECT_EQ(CountIs(three, 2, 0), false);
+  EXPECT_EQ(CountIs(three, 2, 1), std::nullopt);
+  EXPECT_EQ(CountIs(three, 3, 1), true);
+  EXPECT_EQ(CountIs({.min_count = 1, .max_count = 5}, 3, 1), std::nullopt);
+}
+
+TEST(Judge, AFailureTellsTheArgumentsThatTheCallHas) {
+  Evidence evidence = ServerEvidence(1);
+  FailedCall call;
+  call.process = "server";
+  call.call = "munmap";
+  call.errno_name = "ENOMEM";
+  call.args = {0x1000, 8192, 7, 7, 7, 7};
+  evidence.failed_calls = {call};
+  const auto failure = Judge(ServerPlan(), evidence).first_failure;
+  ASSERT_TRUE(failure);
+  ASSERT_EQ(failure->args.size(), 2U);
+  EXPECT_EQ(failure->args[0].name, "addr");
+  EXPECT_EQ(failure->args[1].name, "length");
+  EXPECT_EQ(failure->args[1].value, 8192U);
+}
+
+TEST(Judge, AnUnknownCallsArgumentsAreAllSix) {
+  Evidence evidence = ServerEvidence(1);
+  FailedCall call;
+  call.process = "server";
+  call.call = "syscall_999";
+  call.errno_name = "ENOMEM";
+  evidence.failed_calls = {call};
+  const auto failure = Judge(ServerPlan(), evidence).first_failure;
+  ASSERT_TRUE(failure);
+  ASSERT_EQ(failure->args.size(), 6U);
+  EXPECT_EQ(failure->args[5].name, "arg5");
+}
+
+TEST(Judge, ListsEveryoneWhoDiedForWantOfMemory) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.oom_kills = {{.process = "load", .pid = 9, .comm = "load", .scope = "memcg"},
+                        {.process = "", .pid = 10, .comm = "cron", .scope = "machine"},
+                        {.process = "", .pid = 11, .comm = "elsewhere", .scope = "memcg"}};
+  const Verdict verdict = Judge(ServerPlan(), evidence);
+  ASSERT_EQ(verdict.oom_kills.size(), 2U) << "a kill in somebody else's group is none of ours";
+  EXPECT_EQ(verdict.oom_kills[0].process, "load");
+  EXPECT_EQ(verdict.oom_kills[1].comm, "cron");
+  EXPECT_EQ(verdict.outcome, Outcome::kSurvived);
+}
+
 TEST(Judge, TheSameEvidenceGivesTheSameVerdict) {
   const Verdict once = Judge(ServerPlan(), ServerEvidence(3));
   const Verdict again = Judge(ServerPlan(), ServerEvidence(3));
   EXPECT_EQ(once.reason, again.reason);
-  EXPECT_EQ(once.reason, "server: exited with 3 at 0.50 s");
+  EXPECT_EQ(once.reason, "server: exited with 3 at 0.50 s; no memory call failed");
 }
 
 }  // namespace
-}  // namespace brink
+}  // namespace brink::testing

@@ -52,7 +52,8 @@ TEST(ResultJson, HasTheContractsFields) {
   EXPECT_EQ(met["expected_met"], true);
   EXPECT_EQ(met["evidence_grade"], "kernel");
   EXPECT_EQ(met["first_failure"]["errno"], "ENOMEM");
-  EXPECT_EQ(met["first_failure"]["args"][2], "0xffffffffffffffff");
+  EXPECT_EQ(met["first_failure"]["args"][1], "0xffffffffffffffff");
+  EXPECT_EQ(met["first_failure"]["arg_names"][1], "length");
   EXPECT_EQ(met["binding_limit"]["use"], 4000);
   EXPECT_EQ(met["processes"]["server"]["exit_code"], 14);
   EXPECT_TRUE(met["processes"]["server"]["signal"].is_null());

@@ -26,7 +26,7 @@ inline Verdict MetVerdict() {
                                        .pid = 7,
                                        .call = "munmap",
                                        .errno_name = "ENOMEM",
-                                       .args = {0x7f0000001000, 8192, UINT64_MAX, 0, 0, 0},
+                                       .args = {{"addr", 0x7f0000001000}, {"length", UINT64_MAX}},
                                        .stack = {"munmap+0x7 (libc.so.6)"},
                                        .map_count = 4000,
                                        .t_s = 0.41};

@@ -82,6 +82,33 @@ TEST(VerdictText, IsShortWhenAllWentAsExpected) {
 )");
 }
 
+TEST(VerdictText, TellsEveryExpectationThatIsNotMet) {
+  Verdict verdict = UnmetVerdict();
+  verdict.expectations.push_back(
+      {.subject = "server", .what = "exit", .expected = "0", .found = "died of SIGKILL", .met = false});
+  verdict.expectations.push_back({.subject = "server", .what = "log", .expected = "ready", .met = true});
+  verdict.expectations.push_back(
+      {.subject = "server", .what = "no_failures", .expected = "none", .found = "unknown", .met = {}});
+  EXPECT_EQ(FormatVerdict(verdict, {}), R"(munmap-enomem/tuned: oom_killed, NOT as expected
+  server: was killed
+  server outcome: expected survived, found oom_killed: was killed
+  server exit: expected 0, found died of SIGKILL
+  server no_failures (cannot be judged): expected none, found unknown
+  evidence: /run/1
+)");
+}
+
+TEST(VerdictText, TheHeadlineIsItsFirstLine) {
+  EXPECT_EQ(FormatHeadline(UnmetVerdict(), {}), "munmap-enomem/tuned: oom_killed, NOT as expected\n");
+}
+
+TEST(VerdictText, UnmetNamesStrangersThatTheOomKillerTook) {
+  Verdict verdict = UnmetVerdict();
+  verdict.oom_kills[0].process.clear();
+  verdict.oom_kills[0].comm = "cron";
+  EXPECT_NE(FormatUnmet(verdict).find("cron, not of this case (pid 7) OOM-killed"), std::string::npos);
+}
+
 TEST(VerdictText, UnmetTellsExpectedFoundEvidenceAndWhere) {
   EXPECT_EQ(FormatUnmet(UnmetVerdict()), R"(munmap-enomem/tuned: oom_killed, NOT as expected
   a.yaml:9:3: server outcome

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "judge/process_expectations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/units.h"
+#include "judge/judge.h"
+#include "judge/request.h"
+#include "judge/words.h"
+#include "model/json.h"
+
+namespace brink {
+namespace {
+
+bool CallFits(std::string_view call, std::string_view errno_name, const FailureExpect& expect) {
+  const bool call_fits =
+      expect.call.empty() || call == expect.call || (expect.call == "clone" && IsFork(call));
+  return call_fits && (expect.errno_name.empty() || errno_name == expect.errno_name);
+}
+
+std::string Describe(const FailureExpect& expect) {
+  std::string text = expect.call.empty() ? "any call" : expect.call;
+  text += expect.errno_name.empty() ? " failing" : " failing with " + expect.errno_name;
+  if (expect.min_count) {
+    text += fmt::format(", at least {}", Times(*expect.min_count));
+  }
+  if (expect.max_count) {
+    text += fmt::format(", at most {}", Times(*expect.max_count));
+  }
+  return text;
+}
+
+/// "munmap ENOMEM 6,023 times, mmap ENOMEM once".
+std::string ListFailures(const Evidence& evidence, const std::string& process) {
+  std::vector<std::string> items;
+  for (const FailureCount& each : evidence.failure_counts) {
+    if (each.process == process) {
+      items.push_back(fmt::format("{} {} {}", each.call, each.errno_name, Times(each.count)));
+    }
+  }
+  return items.empty() ? "no failing call" : Join(items, ", ");
+}
+
+std::string NotWatched(const Evidence& evidence) {
+  return fmt::format("failing calls were not watched ({})", evidence.grade_reason);
+}
+
+std::string LostEvents(const Evidence& evidence) {
+  return fmt::format(", but {} of the kernel's events were lost", evidence.events_lost);
+}
+
+void CheckFailure(const Evidence& evidence, const std::string& process, const FailureExpect& expect,
+                  Results& results) {
+  if (!CallsWatched(evidence)) {
+    return results.Add("failure", Describe(expect), NotWatched(evidence), std::nullopt);
+  }
+  std::uint64_t count = 0;
+  for (const FailureCount& each : evidence.failure_counts) {
+    if (each.process == process && CallFits(each.call, each.errno_name, expect)) {
+      count += each.count;
+    }
+  }
+  const std::uint64_t least = expect.min_count.value_or(expect.max_count == 0 ? 0 : 1);
+  const bool enough = count >= least;
+  const bool too_many = expect.max_count && count > *expect.max_count;
+  // More were possible: that it is enough, or too many, holds all the same; that it is too few, or few
+  // enough, does not.
+  const bool may_be_lost = evidence.events_lost > 0 && !too_many && (!enough || expect.max_count);
+  results.Add("failure", Describe(expect),
+              ListFailures(evidence, process) + (may_be_lost ? LostEvents(evidence) : ""),
+              may_be_lost ? std::nullopt : Met(enough && !too_many));
+}
+
+/// The limit expected of the failing calls that the expectation names: any of those known in detail may show
+/// it.
+std::optional<Binding> BindingOfExpected(const Evidence& evidence, const std::string& process,
+                                         const FailureExpect& expect, const std::string& name) {
+  std::optional<Binding> first;
+  for (const FailedCall& call : evidence.failed_calls) {
+    if (call.process != process || !CallFits(call.call, call.errno_name, expect)) {
+      continue;
+    }
+    Binding binding = BindingOf(call);
+    if (binding.limit && binding.limit->name == name) {
+      return binding;
+    }
+    if (!first) {
+      first = std::move(binding);
+    }
+  }
+  return first;
+}
+
+void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
+                       Results& results) {
+  Binding found{.limit = verdict.binding_limit, .reason = verdict.binding_reason};
+  if (expect.failure) {
+    if (auto of_call = BindingOfExpected(evidence, expect.subject, *expect.failure, *expect.binding_limit)) {
+      found = std::move(*of_call);
+    }
+  }
+  const std::string text = found.limit ? UseOfNamedLimit(*found.limit) : "none: " + found.reason;
+  Met met = (found.limit ? found.limit->name : "none") == *expect.binding_limit;
+  if (!found.limit && !CallsWatched(evidence)) {
+    met = std::nullopt;
+  }
+  results.Add("binding_limit", *expect.binding_limit, text, met);
+}
+
+const LogMatch* FindMatch(const Evidence& evidence, const std::string& process, const std::string& pattern) {
+  const auto found =
+      std::find_if(evidence.log_matches.begin(), evidence.log_matches.end(), [&](const LogMatch& match) {
+        return match.process == process && match.pattern == pattern && match.count > 0;
+      });
+  return found == evidence.log_matches.end() ? nullptr : &*found;
+}
+
+void CheckLogs(const Evidence& evidence, const Expectation& expect, Results& results) {
+  for (const std::string& pattern : expect.log) {
+    const LogMatch* match = FindMatch(evidence, expect.subject, pattern);
+    results.Add("log", pattern,
+                match == nullptr ? "not in its output"
+                                 : fmt::format("{}, first: {}", Times(match->count), match->first_line),
+                match != nullptr);
+  }
+  for (const std::string& pattern : expect.log_absent) {
+    const LogMatch* match = FindMatch(evidence, expect.subject, pattern);
+    results.Add("log_absent", pattern,
+                match == nullptr ? "not in its output"
+                                 : fmt::format("{}, first: {}", Times(match->count), match->first_line),
+                match == nullptr);
+  }
+}
+
+std::string DescribeRange(const Range& range, std::string_view unit) {
+  const auto amount = [&](double value) { return Amount(static_cast<std::uint64_t>(value), unit); };
+  if (range.min && range.max) {
+    return fmt::format("{} to {}", amount(*range.min), amount(*range.max));
+  }
+  return range.min ? "at least " + amount(*range.min) : "at most " + amount(range.max.value_or(0));
+}
+
+void CheckRange(const char* what, const Range& range, std::string_view unit,
+                const std::optional<std::uint64_t>& value, Results& results) {
+  if (!value) {
+    return results.Add(what, DescribeRange(range, unit), "unknown", std::nullopt);
+  }
+  const auto figure = static_cast<double>(*value);
+  const bool met = figure >= range.min.value_or(figure) && figure <= range.max.value_or(figure);
+  results.Add(what, DescribeRange(range, unit), Amount(*value, unit), met);
+}
+
+void CheckOomScope(const Evidence& evidence, const Expectation& expect, Results& results) {
+  std::vector<std::string> scopes;
+  for (const OomKill& kill : evidence.oom_kills) {
+    if (kill.process == expect.subject) {
+      scopes.push_back(kill.scope.empty() ? "unknown" : kill.scope);
+    }
+  }
+  const bool met = std::find(scopes.begin(), scopes.end(), *expect.oom_scope) != scopes.end();
+  const bool known =
+      CallsWatched(evidence) && std::find(scopes.begin(), scopes.end(), "unknown") == scopes.end();
+  results.Add("oom_scope", *expect.oom_scope, scopes.empty() ? "no OOM kill seen" : Join(scopes, ", "),
+              met || known ? Met(met) : std::nullopt);
+}
+
+void CheckEnd(const Expectation& expect, const ProcessVerdict& verdict, Results& results) {
+  if (!expect.outcome.empty()) {
+    const std::string found(Name(verdict.outcome));
+    const bool met = std::find(expect.outcome.begin(), expect.outcome.end(), found) != expect.outcome.end();
+    const bool known = verdict.outcome != Outcome::kInconclusive;
+    results.Add("outcome", Join(expect.outcome, " or "), found + ": " + verdict.reason,
+                met || known ? Met(met) : std::nullopt);
+  }
+  if (expect.exit) {
+    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(verdict.exit_code, verdict.signal),
+                verdict.exit_code == expect.exit);
+  }
+  if (expect.signal) {
+    const std::string found = verdict.signal
+                                  ? SignalName(*verdict.signal)
+                                  : (verdict.exit_code ? fmt::format("exited with {}", *verdict.exit_code)
+                                                       : "it did not end by itself");
+    results.Add("signal", SignalName(*expect.signal), found, verdict.signal == expect.signal);
+  }
+}
+
+/// The very killer, or its kind alone: "oom" fits "oom:memcg", "process" any process, "pid 7" fits "pid 7
+/// (sh)"; but "process a" does not fit "process ab".
+bool KillerFits(std::string_view expected, std::string_view found) {
+  while (expected.ends_with(' ') || expected.ends_with(':')) {
+    expected.remove_suffix(1);  // "oom:", "pid "
+  }
+  if (expected.empty() || !found.starts_with(expected)) {
+    return expected == found;
+  }
+  const std::string_view rest = found.substr(expected.size());
+  if (expected == "oom") {
+    return rest.empty() || rest.front() == ':';
+  }
+  const bool kind = expected == "process" || expected == "step" || expected == "pid";
+  return rest.empty() || (kind && rest.front() == ' ') ||
+         (expected.starts_with("pid ") && rest.starts_with(" ("));
+}
+
+void CheckKilledBy(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
+                   Results& results) {
+  const bool met = KillerFits(*expect.killed_by, verdict.killed_by);
+  // Without kernel evidence an empty answer means that nobody looked.
+  const bool known = CallsWatched(evidence) || !verdict.killed_by.empty() || !verdict.signal;
+  results.Add("killed_by", *expect.killed_by,
+              verdict.killed_by.empty() ? "nobody, as far as is known" : verdict.killed_by,
+              met || known ? Met(met) : std::nullopt);
+}
+
+}  // namespace
+
+void CheckProcess(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
+                  Results& results) {
+  CheckEnd(expect, verdict, results);
+  if (expect.killed_by) {
+    CheckKilledBy(evidence, expect, verdict, results);
+  }
+  if (expect.failure) {
+    CheckFailure(evidence, expect.subject, *expect.failure, results);
+  }
+  if (expect.no_failures) {
+    const std::string found = ListFailures(evidence, expect.subject);
+    const bool none = found == "no failing call";
+    const bool may_be_lost = none && evidence.events_lost > 0;
+    const std::string doubt = may_be_lost ? LostEvents(evidence) : "";
+    results.Add("no_failures", "no failing call",
+                CallsWatched(evidence) ? found + doubt : NotWatched(evidence),
+                CallsWatched(evidence) && !may_be_lost ? Met(none) : std::nullopt);
+  }
+  if (expect.binding_limit) {
+    CheckBindingLimit(evidence, expect, verdict, results);
+  }
+  CheckLogs(evidence, expect, results);
+  if (expect.oom_scope) {
+    CheckOomScope(evidence, expect, results);
+  }
+  if (expect.peak_memory_bytes) {
+    CheckRange("peak_memory_bytes", *expect.peak_memory_bytes, "bytes", verdict.peak_memory_bytes, results);
+  }
+  if (expect.peak_map_count) {
+    CheckRange("peak_map_count", *expect.peak_map_count, "mappings", verdict.peak_map_count, results);
+  }
+}
+
+}  // namespace brink

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "judge/reason.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/units.h"
+#include "judge/limits.h"
+#include "judge/words.h"
+
+namespace brink {
+namespace {
+
+std::string WithNote(std::string text, const std::string& note) {
+  return note.empty() ? text : fmt::format("{} ({})", std::move(text), note);
+}
+
+/// "munmap failed with ENOMEM 6,023 times, first at 0.41 s with 4,000 of 4,000 mappings (vm.max_map_count):
+/// ..."
+std::string DescribeFailure(const Evidence& evidence, const FailedCall& call) {
+  std::uint64_t count = 0;
+  for (const FailureCount& each : evidence.failure_counts) {
+    if (each.process == call.process && each.call == call.call && each.errno_name == call.errno_name) {
+      count += each.count;
+    }
+  }
+  count = std::max<std::uint64_t>(count, 1);
+  const std::string when = (count == 1 ? " at " : ", first at ") + AtSeconds(call.t_s);
+  const Binding binding = BindingOf(call);
+  return fmt::format("{} failed with {} {}{}{}{}", call.call, call.errno_name, Times(count), when,
+                     binding.limit ? " with " : "; ", binding.reason);
+}
+
+/// What a failed process's calls and its own words tell.
+std::string WhyItFailed(const Evidence& evidence, const ProcessRecord& record) {
+  const auto [call, binding] = TellingFailureOf(evidence, record.name, /*died=*/true);
+  if (call == nullptr) {
+    return "; " + NoFailure(evidence, "");
+  }
+  const std::string failure = DescribeFailure(evidence, *call);
+  const auto survived_s = SurvivedFor(evidence, record);
+  return survived_s ? fmt::format("; it had survived an earlier failure for {}, which need not be why: {}",
+                                  AtSeconds(*survived_s), failure)
+                    : "; " + failure;
+}
+
+std::string LastWords(const ProcessRecord& record) {
+  return record.last_line.empty()
+             ? std::string()
+             : fmt::format("; the last line of {}: {}", record.log, Quoted(record.last_line));
+}
+
+}  // namespace
+
+std::string DescribeFault(const ImposedFault& fault) {
+  std::string text = fmt::format("{}={} of {} is not in force", fault.name, fault.requested, fault.target);
+  if (!fault.read_back.empty() && fault.read_back != fault.requested) {
+    text += fmt::format(" (it reads {})", fault.read_back);
+  }
+  return fault.error.empty() ? text : text + ": " + fault.error;
+}
+
+std::string HowItEnded(const ProcessRecord& record, const Death& death) {
+  const std::string at = record.end_s ? " at " + AtSeconds(*record.end_s) : "";
+  if (record.exit_code) {
+    return WithNote(fmt::format("exited with {}{}", *record.exit_code, at), death.note);
+  }
+  if (!record.signal) {
+    return WithNote("ended" + at, death.note);
+  }
+  const std::string name = SignalName(*record.signal);
+  if (death.killed_by == "self") {
+    return WithNote(fmt::format("died of its own {}{}", name, at), death.note);
+  }
+  const std::string by = death.killed_by.empty()
+                             ? ""
+                             : " from " + (death.killed_by == "kernel" ? "the kernel" : death.killed_by);
+  return WithNote(fmt::format("was killed by {}{}{}", name, by, at), death.note);
+}
+
+std::string DescribeOom(const ProcessRecord& record, const Death& death, const Binding& binding) {
+  const std::string figures = binding.limit ? " with " + UseOfNamedLimit(*binding.limit) : "";
+  if (death.oom == nullptr) {
+    const std::string at = AtSeconds(record.end_s.value_or(0));
+    return WithNote(fmt::format("was killed by the OOM killer at {}{}", at, figures), death.note);
+  }
+  const OomKill& kill = *death.oom;
+  std::string who = kill.scope == "machine" ? "the machine's OOM killer" : "the OOM killer";
+  if (kill.scope != "machine" && !kill.cgroup.empty()) {
+    who += " of memory cgroup " + kill.cgroup;
+  }
+  return fmt::format("was killed by {} at {}{}; it held {} of anonymous memory at oom_score_adj {}", who,
+                     AtSeconds(kill.t_s), figures, FormatBytes(kill.anon_rss_bytes), kill.oom_score_adj);
+}
+
+std::string DescribeHang(const Plan& plan, const ProcessRecord& record) {
+  std::string text = fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s);
+  if (record.under_oom) {
+    return text + ", waiting: its group is out of memory and nothing is killed there";
+  }
+  if (record.throttled_high > 0) {
+    return text + fmt::format(", throttled {} for being above memory.high", Times(record.throttled_high));
+  }
+  if (record.state == "D") {
+    return text + ", waiting in the kernel" +
+           (record.wait_channel.empty() ? std::string() : " (" + record.wait_channel + ")");
+  }
+  return text + (record.state == "R" ? ", running: just slow" : ", idle or just slow");
+}
+
+bool KilledByOther(const ProcessRecord& record, const Finding& finding) {
+  const std::string& by = finding.death.killed_by;
+  const bool by_other = !by.empty() && by != "self" && !(by == "brink" && record.stopped_by_brink);
+  return finding.outcome == Outcome::kFailed && finding.death.kind == Death::Kind::kSignalled && by_other;
+}
+
+std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint64_t count) {
+  std::string who;
+  for (const LeftRunning& each : left) {
+    who += fmt::format("{}pid {} {}", who.empty() ? "" : ", ", each.pid, each.comm);
+  }
+  who += count > left.size() ? ", ..." : "";
+  return fmt::format(
+      "{} that it started ({}) {} still running, and brink ended {}: `run:` should start the "
+      "server in the foreground",
+      count == 1 ? "a process" : FormatCount(count) + " processes", who, count == 1 ? "was" : "were",
+      count == 1 ? "it" : "them");
+}
+
+std::string Sentence(const Evidence& evidence, const ProcessRecord& record, const Finding& finding,
+                     const Binding& binding) {
+  const bool survived = finding.outcome == Outcome::kSurvived;
+  const bool failed = finding.outcome == Outcome::kFailed && record.started;
+  const FailedCall* call = TellingFailureOf(evidence, record.name, failed).call;
+  std::string text = finding.reason;
+  if (finding.outcome == Outcome::kHung && binding.limit &&
+      (call == nullptr || record.under_oom || record.throttled_high > 0)) {
+    text += "; " + binding.reason;
+  } else if (failed && !KilledByOther(record, finding)) {
+    text += WhyItFailed(evidence, record) + LastWords(record);
+  } else if (call != nullptr && (survived || finding.outcome == Outcome::kHung)) {
+    text += (survived ? ", although " : "; ") + DescribeFailure(evidence, *call);
+  }
+  if (record.left_running_count > 0) {
+    text += "; " + DescribeLeftRunning(record.left_running, record.left_running_count);
+  }
+  return text;
+}
+
+}  // namespace brink

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "judge/results.h"
+
+#include <fmt/format.h>
+
+#include "judge/words.h"
+
+namespace brink {
+
+std::string Join(const std::vector<std::string>& words, std::string_view glue) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? std::string() : std::string(glue)) + word;
+  }
+  return text;
+}
+
+std::string DescribeEnd(const std::optional<int>& exit_code, const std::optional<int>& signal) {
+  if (exit_code) {
+    return fmt::format("{}", *exit_code);
+  }
+  return signal ? "died of " + SignalName(*signal) : "it did not end by itself";
+}
+
+bool CallsWatched(const Evidence& evidence) { return evidence.grade == EvidenceGrade::kKernel; }
+
+}  // namespace brink

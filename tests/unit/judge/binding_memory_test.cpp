@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// The commit limit, huge pages, memory cgroups and the machine: on either side of where the kernel refuses.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "calls.h"
+#include "judge/judge.h"
+
+namespace brink::testing {
+namespace {
+
+TEST(Binding, TheKernelsOwnOvercommitRefusalIsProof) {
+  FailedCall call = Mmap(kPage);
+  call.map_count = 4001;
+  call.overcommit_refused = true;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+}
+
+TEST(Binding, WithoutThatProofTheFiguresOfStrictOvercommitDecide) {
+  FailedCall call = Mmap(kGiB);
+  call.overcommit_refused.reset();
+  call.machine.overcommit_memory = 2;
+  call.machine.committed_as_bytes = 11 * kGiB + 1;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+  call.machine.committed_as_bytes = 10 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.machine.overcommit_memory = 1;
+  call.machine.committed_as_bytes = 12 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+}
+
+TEST(Binding, StrictOvercommitKeepsBackWhatTheMachineSays) {
+  FailedCall call = Mmap(kGiB);
+  call.overcommit_refused.reset();
+  call.machine.overcommit_memory = 2;
+  call.machine.committed_as_bytes = 10 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.machine.admin_reserve_bytes = kGiB;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+  call.machine.admin_reserve_bytes = 0;
+  call.machine.user_reserve_bytes = 2 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.total_vm_bytes = 64 * kGiB;  // a 32nd of it
+  EXPECT_EQ(NameOf(call), "commit_limit");
+}
+
+TEST(Binding, StrictOvercommitIgnoresWhatIsNotWritableButNotNoReserve) {
+  FailedCall call = Mmap(kGiB, kReadOnly);
+  call.overcommit_refused.reset();
+  call.machine.overcommit_memory = 2;
+  call.machine.committed_as_bytes = 12 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.args[2] = kReadWrite;
+  call.args[3] |= kNoReserve;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+}
+
+TEST(Binding, HeuristicOvercommitRefusesASingleRequestLargerThanTheMachine) {
+  FailedCall call = Mmap(24 * kGiB);
+  call.overcommit_refused.reset();
+  EXPECT_EQ(NameOf(call), "none");
+  call.args[1] += kPage;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+  call.args[3] |= kNoReserve;
+  EXPECT_EQ(NameOf(call), "none");
+}
+
+TEST(Binding, ForkChargesTheParentsDataAnewAndAThreadDoesNot) {
+  FailedCall call = Call("clone", "ENOMEM", {0x1200011});
+  call.overcommit_refused.reset();
+  call.machine.overcommit_memory = 2;
+  call.machine.committed_as_bytes = 10 * kGiB;
+  call.data_vm_bytes = 3 * kGiB;
+  EXPECT_EQ(NameOf(call), "commit_limit");
+  call.args[0] = 0x3d0f00;  // CLONE_VM and what else pthread_create asks for
+  EXPECT_EQ(NameOf(call), "none");
+  call.call = "vfork";
+  EXPECT_EQ(NameOf(call), "none");
+}
+
+TEST(Binding, HugePagesWhenThePoolHasTooFew) {
+  FailedCall call = Mmap(4 * kMiB, kReadWrite, kHugetlb);
+  call.machine.hugepages_total = 5;
+  call.machine.hugepages_free = 3;
+  call.machine.hugepages_reserved = 2;
+  const Binding binding = BindingOf(call);
+  ASSERT_TRUE(binding.limit);
+  EXPECT_EQ(binding.limit->name, "hugepages");
+  EXPECT_EQ(binding.limit->use, 4U);  // two in use, two promised
+  EXPECT_EQ(binding.limit->limit, 5U);
+  EXPECT_EQ(binding.limit->unit, "pages");
+  EXPECT_EQ(NameOf(Call("shmget", "ENOMEM", {0, 4 * kMiB, 04000})), "hugepages");
+}
+
+TEST(Binding, AGroupAtItsLimitExplainsWhatNothingElseDoes) {
+  FailedCall call = Call("mlock", "EAGAIN", {0x1000, kMiB});
+  call.memory_groups = {{.path = "/a/b", .use = 10 * kMiB, .limit = kNoLimit},
+                        {.path = "/a", .use = 64 * kMiB - kPage, .limit = 64 * kMiB}};
+  const Binding binding = BindingOf(call);
+  ASSERT_TRUE(binding.limit);
+  EXPECT_EQ(binding.limit->name, "memory.max");
+  EXPECT_NE(binding.limit->detail.find("memory cgroup /a "), std::string::npos) << binding.limit->detail;
+  call.memory_groups[1].use = 32 * kMiB;
+  EXPECT_EQ(NameOf(call), "none");
+}
+
+TEST(Binding, AnExactLimitGoesBeforeAGroupThatHappensToBeFull) {
+  FailedCall call = Call("munmap", "ENOMEM", {0x1000, kPage});
+  call.map_count = 4000;
+  call.memory_groups = {{.path = "/a", .use = 64 * kMiB, .limit = 64 * kMiB}};
+  EXPECT_EQ(NameOf(call), "vm.max_map_count");
+}
+
+TEST(Binding, AMachineOutOfMemoryIsALimitOfItsOwn) {
+  FailedCall call = Call("clone", "ENOMEM", {0x1200011});
+  call.machine.memory_available_bytes = 100 * kMiB;
+  EXPECT_EQ(NameOf(call), "machine_memory");
+}
+
+}  // namespace
+}  // namespace brink::testing

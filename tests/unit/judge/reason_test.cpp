@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// What the sentence says when the end and the failing calls are not the same story.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "judge/judge.h"
+#include "judge/words.h"
+#include "server_case.h"
+
+namespace brink::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// It failed by a limit at `failed_s` and exited with 24 at 3 s.
+Verdict FailedAt(double failed_s, std::uint64_t times = 1, std::uint64_t lost = 0) {
+  Evidence evidence = ServerEvidence(24);
+  evidence.duration_s = 4;
+  evidence.processes.front().end_s = 3;
+  evidence.processes.front().last_line = "socket: Too many open files";
+  evidence.processes.front().log = "logs/server.log";
+  evidence.failed_calls = {AddressSpaceFailure(failed_s)};
+  evidence.failure_counts = {{.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = times}};
+  evidence.events_lost = lost;
+  return Judge(ServerPlan(), evidence);
+}
+
+TEST(Reason, AFailureJustBeforeTheEndIsTold) {
+  const Verdict verdict = FailedAt(2.9);
+  EXPECT_EQ(
+      verdict.reason,
+      "server: exited with 24 at 3.00 s; mmap failed with ENOMEM once at 2.90 s with 100 MiB of 100 MiB "
+      "(RLIMIT_AS): mmap asked for 1 MiB more; the last line of logs/server.log: \"socket: Too many open "
+      "files\"");
+  EXPECT_THAT(verdict.binding_reason, Not(HasSubstr("earlier")));
+}
+
+TEST(Reason, AFailureThatWasSurvivedIsNoCause) {
+  const Verdict verdict = FailedAt(0.2);
+  EXPECT_THAT(verdict.reason,
+              HasSubstr("exited with 24 at 3.00 s; it had survived an earlier failure for 2.80 "
+                        "s, which need not be why: mmap failed with ENOMEM once at 0.20 s"));
+  EXPECT_THAT(verdict.reason, HasSubstr("Too many open files"));
+  EXPECT_THAT(verdict.binding_reason, HasSubstr("of an earlier failure, 2.80 s before the end"));
+}
+
+TEST(Reason, FailuresThatAreNotAllToldMayHaveGoneOnToTheEnd) {
+  EXPECT_THAT(FailedAt(0.2, 1000).reason, Not(HasSubstr("survived")));
+  EXPECT_THAT(FailedAt(0.2, 1, 1).reason, Not(HasSubstr("survived")));
+}
+
+TEST(Reason, APlainExitSaysThatNoMemoryCallFailedAndWhatItPrintedLast) {
+  Evidence evidence = ServerEvidence(24);
+  evidence.processes.front().last_line = "bad\x1b[2J config";
+  evidence.processes.front().log = "logs/server.log";
+  const Verdict verdict = Judge(ServerPlan(), evidence);
+  EXPECT_EQ(verdict.reason,
+            "server: exited with 24 at 0.50 s; no memory call failed; the last line of logs/server.log: \"bad"
+            "\\x1b[2J config\"");
+  EXPECT_EQ(verdict.processes.at("server").log, "logs/server.log");
+}
+
+TEST(Reason, AProcessThatDidWellSaysWhatItLeftBehind) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.processes.front().left_running = {{.pid = 12, .comm = "daemon"}, {.pid = 13, .comm = "worker"}};
+  evidence.processes.front().left_running_count = 2;
+  const Verdict verdict = Judge(ServerPlan(), evidence);
+  EXPECT_EQ(verdict.outcome, Outcome::kSurvived);
+  EXPECT_EQ(
+      verdict.reason,
+      "server survived; no memory call failed; server: 2 processes that it started (pid 12 daemon, pid 13 "
+      "worker) were still running, and brink ended them: `run:` should start the server in the foreground");
+  EXPECT_EQ(verdict.processes.at("server").left_running_count, 2U);
+}
+
+TEST(Reason, WhatItLeftBehindIsToldOnce) {
+  Evidence evidence = ServerEvidence(1);
+  evidence.processes.front().left_running = {{.pid = 12, .comm = "daemon"}};
+  evidence.processes.front().left_running_count = 1;
+  const std::string reason = Judge(ServerPlan(), evidence).reason;
+  EXPECT_THAT(reason,
+              HasSubstr("a process that it started (pid 12 daemon) was still running, and brink ended it"));
+  EXPECT_EQ(reason.find("daemon"), reason.rfind("daemon"));
+}
+
+TEST(Reason, WhatALimitDidNotStopFromStartingIsInconclusive) {
+  Evidence evidence = ServerEvidence(0);
+  ProcessRecord& server = evidence.processes.front();
+  server.started = false;
+  server.exit_code.reset();
+  server.end_s.reset();
+  server.start_error = "start /s: exec /s: Permission denied";
+  EXPECT_EQ(Judge(ServerPlan(), evidence).outcome, Outcome::kFailed);
+  server.start_remedy = "chmod +x";
+  const Verdict verdict = Judge(ServerPlan(), evidence);
+  EXPECT_EQ(verdict.outcome, Outcome::kInconclusive);
+  EXPECT_EQ(verdict.expected_met, std::nullopt);
+  EXPECT_EQ(verdict.remedy, "chmod +x");
+  EXPECT_EQ(verdict.reason, "server: did not start: start /s: exec /s: Permission denied");
+}
+
+TEST(Reason, WhatAProgramPrintedIsQuotedOnOneShortLine) {
+  EXPECT_EQ(Quoted("a\tb\nc"), R"("a\x09b\x0ac")");
+  EXPECT_EQ(Quoted(std::string(199, 'x') + "\xC3\xA9y"), "\"" + std::string(199, 'x') + "...\"");
+}
+
+}  // namespace
+}  // namespace brink::testing
