@@ -116,22 +116,26 @@ const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& pr
 }
 
 TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process, bool died) {
-  auto kinds = FirstOfEachKind(evidence, process);
-  if (died) {
-    std::reverse(kinds.begin(), kinds.end());
+  std::vector<TellingFailure> kinds;
+  for (const FailedCall* call : FirstOfEachKind(evidence, process)) {
+    kinds.push_back({.call = call, .binding = BindingOf(*call)});
   }
-  TellingFailure first{.call = nullptr,
-                       .binding = {.limit = std::nullopt, .reason = NoFailure(evidence, "of it ")}};
-  for (const FailedCall* call : kinds) {
-    Binding binding = BindingOf(*call);
-    if (binding.limit) {
-      return {.call = call, .binding = std::move(binding)};
-    }
-    if (first.call == nullptr) {
-      first = {.call = call, .binding = std::move(binding)};
-    }
+  if (kinds.empty()) {
+    return {.call = nullptr, .binding = {.limit = std::nullopt, .reason = NoFailure(evidence, "of it ")}};
   }
-  return first;
+  const auto known = [](const TellingFailure& kind) { return kind.binding.limit.has_value(); };
+  const auto first = std::find_if(kinds.begin(), kinds.end(), known);
+  if (first == kinds.end()) {
+    return died ? kinds.back() : kinds.front();
+  }
+  if (!died) {
+    return *first;
+  }
+  // Of the limit that it met last, where it met it first.
+  const std::string& last = std::find_if(kinds.rbegin(), kinds.rend(), known)->binding.limit->name;
+  return *std::find_if(first, kinds.end(), [&](const TellingFailure& kind) {
+    return known(kind) && kind.binding.limit->name == last;
+  });
 }
 
 std::string NoFailure(const Evidence& evidence, const std::string& whose) {

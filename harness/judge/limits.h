@@ -18,8 +18,8 @@ struct TellingFailure {
   Binding binding;
 };
 
-/// When it `died` of them the last kind that began counts (a program survives its probes), otherwise the
-/// first; calls whose limit can be named go before others.
+/// The first kind of call whose limit can be named, and where none can, the first. When it `died` of them the
+/// limit that it met last counts (a program survives its probes), and the call that met it first tells.
 [[nodiscard]] TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process,
                                               bool died);
 /// "no memory call WHOSE failed", or that nobody watched. `whose`: "of it " or empty.

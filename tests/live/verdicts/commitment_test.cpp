@@ -14,59 +14,33 @@ class CommitLimit : public LiveCase {};
 
 // Room for the process, not for its copy.
 TEST_F(CommitLimit, StopsTheForkOfALargeProcess) {
-  auto verdicts = RunCases(R"(
-processes:
-  target: {run: [victim, fork-large, size=400M]}
-cases:
-  fault:
-    machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: "+600MiB"}}
-    expect: {target: {outcome: failed, failure: {call: clone, errno: ENOMEM}, binding_limit: commit_limit}}
-  control:
-    machine: {sysctl: {vm.overcommit_memory: 1}}
-    expect: {target: {outcome: survived, no_failures: true}}
-)");
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target",
-             {.outcome = "failed", .call = "clone", .error = "ENOMEM", .binding = "commit_limit", .exit = 3});
-  ASSERT_TRUE(verdicts["fault"].binding_limit);
-  EXPECT_LE(verdicts["fault"].binding_limit->use, verdicts["fault"].binding_limit->limit);
-  EXPECT_GE(verdicts["fault"].binding_limit->use + 400 * kMiB, verdicts["fault"].binding_limit->limit);
-  ExpectMet(verdicts["control"]);
+  const Verdict fault = ExpectFaultAndControl(
+      {.shared = "processes: {target: {run: [victim, fork-large, size=400M]}}",
+       .fault = "machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: +600MiB}}",
+       .control = "machine: {sysctl: {vm.overcommit_memory: 1}}"},
+      {.outcome = "failed", .call = "clone", .error = "ENOMEM", .binding = "commit_limit", .exit = 3});
+  ASSERT_TRUE(fault.binding_limit);
+  EXPECT_LE(fault.binding_limit->use, fault.binding_limit->limit);
+  EXPECT_GE(fault.binding_limit->use + 400 * kMiB, fault.binding_limit->limit);
 }
 
 TEST_F(CommitLimit, StopsAMapping) {
-  auto verdicts = RunCases(R"(
-machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: "+600MiB"}}
-processes:
-  target: {run: [victim, grow, how=mmap, chunk=10M, total=1G]}
-cases:
-  fault:
-    expect: {target: {outcome: failed, failure: {call: mmap, errno: ENOMEM}, binding_limit: commit_limit}}
-  control:
-    processes: {target: {run: [victim, grow, how=mmap, chunk=10M, total=200M]}}
-    expect: {target: {outcome: survived, no_failures: true}}
-)");
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target", {.outcome = "failed", .binding = "commit_limit", .exit = 3});
-  ExpectMet(verdicts["control"]);
+  ExpectFaultAndControl(
+      {.shared = "machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: +600MiB}}\n"
+                 "processes: {target: {run: [victim, grow, how=mmap, chunk=10M, total=1G]}}",
+       .fault = "",
+       .control = "processes: {target: {run: [victim, grow, how=mmap, chunk=10M, total=200M]}}"},
+      {.outcome = "failed", .call = "mmap", .binding = "commit_limit", .exit = 3});
 }
 
 // Mode 0 refuses one request larger than memory and swap together (mm/util.c, __vm_enough_memory).
 TEST_F(CommitLimit, OfModeZeroStopsOneObviousExcess) {
-  auto verdicts = RunCases(R"(
-processes:
-  target: {run: [victim, grow, how=mmap, chunk=16384G, total=16384G]}
-machine: {sysctl: {vm.overcommit_memory: 0}}
-cases:
-  fault:
-    expect: {target: {outcome: failed, failure: {call: mmap, errno: ENOMEM}, binding_limit: commit_limit}}
-  control:
-    processes: {target: {run: [victim, grow, how=mmap, chunk=512M, total=1G]}}
-    expect: {target: {outcome: survived, no_failures: true}}
-)");
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target", {.outcome = "failed", .binding = "commit_limit", .exit = 3});
-  ExpectMet(verdicts["control"]);
+  ExpectFaultAndControl(
+      {.shared = "machine: {sysctl: {vm.overcommit_memory: 0}}\n"
+                 "processes: {target: {run: [victim, grow, how=mmap, chunk=16384G, total=16384G]}}",
+       .fault = "",
+       .control = "processes: {target: {run: [victim, grow, how=mmap, chunk=512M, total=1G]}}"},
+      {.outcome = "failed", .call = "mmap", .binding = "commit_limit", .exit = 3});
 }
 
 class HugePages : public LiveCase {};

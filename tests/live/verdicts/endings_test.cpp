@@ -202,6 +202,37 @@ steps: [{wait: {exit: target}}, {wait: {time: 50ms}}]
 cases: {case: {expect: {target: {outcome: survived, exit: 0}}}}
 )");
   ExpectMet(verdict);
+  const ProcessVerdict& target = verdict.processes.at("target");
+  ASSERT_EQ(target.left_running_count, 1U) << verdict.reason;
+  EXPECT_EQ(target.left_running.front().comm, "daemon");
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("`run:` should start the server in the foreground"));
+}
+
+// Two processes in one group: only what the target itself started is its own.
+TEST_F(Ending, OfADaemonInASharedGroupIsToldOfItsParentAlone) {
+  const Verdict verdict = RunCase(R"(
+groups: {both: {memory.max: 64MiB}}
+processes:
+  target: {run: [victim, daemonise], cgroup: {group: both}}
+  other: {run: [victim, exit, code=0], cgroup: {group: both}}
+  witness: {run: [victim, hang], ready: {log: hanging}, cgroup: {group: both}}
+steps: [{wait: {exit: target}}, {wait: {exit: other}}]
+cases: {case: {expect: {target: {outcome: survived, exit: 0}, other: {exit: 0}}}}
+)");
+  ExpectMet(verdict);
+  EXPECT_EQ(verdict.processes.at("target").left_running_count, 1U) << verdict.reason;
+  EXPECT_EQ(verdict.processes.at("other").left_running_count, 0U) << verdict.reason;
+  EXPECT_EQ(verdict.processes.at("witness").left_running_count, 0U) << verdict.reason;
+}
+
+TEST_F(Ending, ByAnOrdinaryErrorShowsItsLastWords) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [sh, -c, "echo starting; echo 'socket: Too many open files' >&2; exit 24"]}}
+cases: {case: {expect: {target: {outcome: failed, exit: 24, no_failures: true}}}}
+)");
+  ExpectMet(verdict);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("no memory call failed; the last line of logs/target.log: "
+                                                 "\"socket: Too many open files\""));
 }
 
 TEST_F(Ending, OfARenamedTargetLeavesNothingBehind) {

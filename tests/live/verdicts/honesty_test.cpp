@@ -129,6 +129,21 @@ cases: {case: {expect: {target: {outcome: survived}}}}
   ExpectInconclusive(verdict, "no-such-command-anywhere");
 }
 
+// That nobody may execute it says nothing about a limit.
+TEST_F(Impossible, CommandOfAnotherUserIsInconclusive) {
+  const auto program = TheGround().run_root / "roots-own-program";
+  std::filesystem::copy_file(BRINK_VICTIM, program, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const Verdict verdict = RunCase(R"(
+parameters: {program: ""}
+processes: {target: {run: ["${program}", exit], user: nobody}}
+cases: {case: {expect: {target: {outcome: survived}}}}
+)",
+                                  {{"program", program.string()}});
+  ExpectInconclusive(verdict, "Permission denied");
+  std::filesystem::remove(program);
+}
+
 TEST_F(Impossible, PanicIsRefused) {
   const Verdict verdict = RunCase(R"(
 machine: {sysctl: {vm.panic_on_oom: 1}}

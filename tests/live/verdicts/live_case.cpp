@@ -178,6 +178,28 @@ Verdict LiveCase::RunCase(const std::string& yaml, const Parameters& parameters)
   return RunCases(yaml, parameters)["case"];
 }
 
+Verdict LiveCase::ExpectFaultAndControl(const FaultAndControl& pair, const Says& says) {
+  const std::string call = says.call ? "call: " + *says.call + ", " : "";
+  auto verdicts =
+      RunCases(fmt::format(R"(
+{}
+cases:
+  fault:
+    {}
+    expect: {{target: {{outcome: {}, failure: {{{}errno: {}}}, binding_limit: {}}}}}
+  control:
+    {}
+    expect: {{target: {{outcome: survived, no_failures: true}}}}
+)",
+                           pair.shared, pair.fault, says.outcome, call, says.error.value_or("ENOMEM"),
+                           says.binding.value_or("none"), pair.control));
+  ExpectMet(verdicts["fault"]);
+  ExpectSays(verdicts["fault"], "target", says);
+  ExpectMet(verdicts["control"]);
+  ExpectSays(verdicts["control"], "target", {.outcome = "survived", .call = "none", .binding = "none"});
+  return verdicts["fault"];
+}
+
 void ExpectSays(const Verdict& verdict, const std::string& process, const Says& says) {
   SCOPED_TRACE(
       fmt::format("case {}, process {}\n{}", verdict.case_name, process, FormatVerdict(verdict, {})));

@@ -41,6 +41,13 @@ struct Says {
   std::optional<std::string> killed_by = {};  // a prefix
 };
 
+/// A scenario with two cases that differ in one thing.
+struct FaultAndControl {
+  std::string shared;   // what both have, from `processes:` on; the process is called `target`
+  std::string fault;    // what else the failing case has: "processes: {target: {user: nobody}}"; may be empty
+  std::string control;  // and the other
+};
+
 class LiveCase : public testing::Test {
  protected:
   /// Skips, with the reason, where the kernel's evidence is missing.
@@ -55,6 +62,9 @@ class LiveCase : public testing::Test {
                                                         const Parameters& parameters = {});
   /// The same for a scenario whose only case is called `case`.
   [[nodiscard]] Verdict RunCase(const std::string& yaml, const Parameters& parameters = {});
+  /// The case `fault` fails as `says` tells (its outcome, call and limit are the scenario's expectations
+  /// too); the case `control` survives, and no call fails in it. Gives the verdict of `fault`.
+  Verdict ExpectFaultAndControl(const FaultAndControl& pair, const Says& says);
   /// The test runs a victim of its own beside the case: it is not left over.
   void AllowVictimsOfTheTest() { own_victims_ = true; }
 

@@ -12,19 +12,6 @@ constexpr std::uint64_t kLimit = 5000;
 /// below the limit; mmap is allowed one above it.
 constexpr Range kAtTheLimit{.min = kLimit - 6, .max = kLimit + 1};
 
-/// The same command under 5,000 mappings and under the machine's own limit.
-constexpr const char* kPair = R"(
-parameters: {call: munmap}
-processes:
-  target: {run: [victim, split, "call=${call}", count=8000]}
-cases:
-  fault:
-    machine: {sysctl: {vm.max_map_count: 5000}}
-    expect: {target: {outcome: failed, binding_limit: vm.max_map_count}}
-  control:
-    expect: {target: {outcome: survived, no_failures: true}}
-)";
-
 struct Splitter {
   std::string call;
   std::string error;
@@ -33,20 +20,19 @@ struct Splitter {
 class Splitting : public LiveCase, public testing::WithParamInterface<Splitter> {};
 
 TEST_P(Splitting, FailsAtTheLimitAndNotBelowIt) {
-  auto verdicts = RunCases(kPair, {{"call", GetParam().call}});
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target",
-             {.outcome = "failed",
-              .call = GetParam().call,
-              .error = GetParam().error,
-              .binding = "vm.max_map_count",
-              .limit = kLimit,
-              .use = kAtTheLimit,
-              .exit = 3,
-              .killed_by = ""});
-  ExpectMet(verdicts["control"]);
-  ExpectSays(verdicts["control"], "target",
-             {.outcome = "survived", .call = "none", .binding = "none", .exit = 0});
+  const auto& [call, error] = GetParam();
+  ExpectFaultAndControl(
+      {.shared = "processes: {target: {run: [victim, split, call=" + call + ", count=8000]}}",
+       .fault = "machine: {sysctl: {vm.max_map_count: 5000}}",
+       .control = ""},
+      {.outcome = "failed",
+       .call = call,
+       .error = error,
+       .binding = "vm.max_map_count",
+       .limit = kLimit,
+       .use = kAtTheLimit,
+       .exit = 3,
+       .killed_by = ""});
 }
 
 // A madvise that splits says EAGAIN at the limit (mm/madvise.c maps ENOMEM to it).
@@ -59,28 +45,16 @@ class Mapping : public LiveCase, public testing::WithParamInterface<std::pair<st
 
 TEST_P(Mapping, FailsAtTheLimitAndNotBelowIt) {
   const auto& [mode, call] = GetParam();
-  auto verdicts = RunCases(R"(
-parameters: {mode: map-many}
-processes:
-  target: {run: [victim, "${mode}", count=8000]}
-cases:
-  fault:
-    machine: {sysctl: {vm.max_map_count: 5000}}
-    expect: {target: {outcome: failed, failure: {errno: ENOMEM}, binding_limit: vm.max_map_count}}
-  control:
-    expect: {target: {outcome: survived, no_failures: true}}
-)",
-                           {{"mode", mode}});
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target",
-             {.outcome = "failed",
-              .call = call,
-              .error = "ENOMEM",
-              .binding = "vm.max_map_count",
-              .limit = kLimit,
-              .use = kAtTheLimit,
-              .exit = 3});
-  ExpectMet(verdicts["control"]);
+  ExpectFaultAndControl({.shared = "processes: {target: {run: [victim, " + mode + ", count=8000]}}",
+                         .fault = "machine: {sysctl: {vm.max_map_count: 5000}}",
+                         .control = ""},
+                        {.outcome = "failed",
+                         .call = call,
+                         .error = "ENOMEM",
+                         .binding = "vm.max_map_count",
+                         .limit = kLimit,
+                         .use = kAtTheLimit,
+                         .exit = 3});
 }
 
 INSTANTIATE_TEST_SUITE_P(MappingLimit, Mapping,
@@ -139,22 +113,13 @@ cases: {case: {expect: {target: {outcome: survived, failure: {call: munmap}}}}}
 
 // pthread_create says EAGAIN; below it the stack's mmap or mprotect failed with ENOMEM.
 TEST_F(MappingLimit, StopsThreadsByTheirStacks) {
-  auto verdicts = RunCases(R"(
-processes:
-  target: {run: [victim, threads, count=3000]}
-cases:
-  fault:
-    machine: {sysctl: {vm.max_map_count: 3000}}
-    expect: {target: {outcome: failed, log: "pthread_create failed: EAGAIN", binding_limit: vm.max_map_count}}
-  control:
-    expect: {target: {outcome: survived, no_failures: true}}
-)");
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(
-      verdicts["fault"], "target",
+  const Verdict fault = ExpectFaultAndControl(
+      {.shared = "processes: {target: {run: [victim, threads, count=3000]}}",
+       .fault = "machine: {sysctl: {vm.max_map_count: 3000}}",
+       .control = ""},
       {.outcome = "failed", .error = "ENOMEM", .binding = "vm.max_map_count", .limit = 3000, .exit = 3});
-  EXPECT_THAT(verdicts["fault"].first_failure->call, testing::AnyOf("mmap", "mprotect"));
-  ExpectMet(verdicts["control"]);
+  EXPECT_THAT(fault.first_failure->call, testing::AnyOf("mmap", "mprotect"));
+  EXPECT_THAT(fault.reason, testing::HasSubstr("pthread_create failed: EAGAIN"));
 }
 
 }  // namespace

@@ -8,27 +8,16 @@ namespace {
 class TaskLimit : public LiveCase {};
 
 TEST_F(TaskLimit, OfTheGroupStopsForks) {
-  auto verdicts = RunCases(R"(
-processes:
-  target: {run: [victim, forks, count=40]}
-cases:
-  fault:
-    processes: {target: {cgroup: {pids.max: 20}}}
-    expect: {target: {outcome: failed, failure: {call: clone, errno: EAGAIN}, binding_limit: pids.max}}
-  control:
-    processes: {target: {cgroup: {pids.max: 60}}}
-    expect: {target: {outcome: survived, no_failures: true}}
-)");
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target",
-             {.outcome = "failed",
-              .call = "clone",
-              .error = "EAGAIN",
-              .binding = "pids.max",
-              .limit = 20,
-              .use = {.min = 20, .max = 20},
-              .exit = 3});
-  ExpectMet(verdicts["control"]);
+  ExpectFaultAndControl({.shared = "processes: {target: {run: [victim, forks, count=40]}}",
+                         .fault = "processes: {target: {cgroup: {pids.max: 20}}}",
+                         .control = "processes: {target: {cgroup: {pids.max: 60}}}"},
+                        {.outcome = "failed",
+                         .call = "clone",
+                         .error = "EAGAIN",
+                         .binding = "pids.max",
+                         .limit = 20,
+                         .use = {.min = 20, .max = 20},
+                         .exit = 3});
 }
 
 TEST_F(TaskLimit, OfTheGroupStopsThreads) {
@@ -41,26 +30,17 @@ cases: {case: {expect: {target: {failure: {call: clone, errno: EAGAIN}, binding_
 }
 
 TEST_F(TaskLimit, OfTheUserStopsForksAndRootIsExempt) {
-  auto verdicts = RunCases(R"(
-processes:
-  target: {run: [victim, forks, count=60], rlimits: {nproc: 30}}
-cases:
-  fault:
-    processes: {target: {user: nobody}}
-    expect: {target: {outcome: failed, failure: {call: clone, errno: EAGAIN}, binding_limit: RLIMIT_NPROC}}
-  control:
-    expect: {target: {outcome: survived, no_failures: true}}
-)");
-  ExpectMet(verdicts["fault"]);
-  ExpectSays(verdicts["fault"], "target",
-             {.outcome = "failed",
-              .call = "clone",
-              .error = "EAGAIN",
-              .binding = "RLIMIT_NPROC",
-              .limit = 30,
-              .use = {.min = 30, .max = 30},
-              .exit = 3});
-  ExpectMet(verdicts["control"]);
+  ExpectFaultAndControl(
+      {.shared = "processes: {target: {run: [victim, forks, count=60], rlimits: {nproc: 30}}}",
+       .fault = "processes: {target: {user: nobody}}",
+       .control = ""},
+      {.outcome = "failed",
+       .call = "clone",
+       .error = "EAGAIN",
+       .binding = "RLIMIT_NPROC",
+       .limit = 30,
+       .use = {.min = 30, .max = 30},
+       .exit = 3});
 }
 
 TEST_F(TaskLimit, OfTheUserStopsThreads) {

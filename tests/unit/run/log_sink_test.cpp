@@ -99,5 +99,18 @@ TEST_F(LogSinkTest, KeepsBeginningAndEndOfAFlood) {
   EXPECT_LE(sink->Excerpt().size(), 2 * LogSink::kExcerptHalf + 16);
 }
 
+TEST_F(LogSinkTest, GivesTheLastLineThatIsNotEmpty) {
+  auto sink = LogSink::Open(folder_ + "/server");
+  ASSERT_TRUE(sink);
+  EXPECT_EQ(sink->LastLine(), "");
+  sink->Write("only", 0);
+  EXPECT_EQ(sink->LastLine(), "only");
+  sink->Write(" one\nlast words\r\n\n  \n", 0);
+  EXPECT_EQ(sink->LastLine(), "last words");
+  sink->Write(std::string(30'000, 'x') + "\n", 0);
+  EXPECT_EQ(sink->LastLine(), std::string(500, 'x'));
+  EXPECT_EQ(sink->EndPath(), folder_ + "/server.log");
+}
+
 }  // namespace
 }  // namespace brink

@@ -302,6 +302,54 @@ TEST_F(RecorderTest, StaysBoundedUnderAFlood) {
   EXPECT_GT(recorder.Record().timeline.size(), Recorder::kMaxTimeline / 4);
 }
 
+TEST_F(RecorderTest, KnowsWhoOfAProcessStillLives) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  SetCommandLine(103, "rdb-bgsave");
+  for (const int pid : {102, 103, 104}) {
+    recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = pid, .at_ns = 0});
+  }
+  (void)recorder.IdentifyChildren();
+  ExitSeen ended;
+  ended.token = 7;
+  ended.pid = 104;
+  recorder.OnEvent(ended);
+  EXPECT_EQ(recorder.LivingDescendants(7), (std::vector<int>{102, 103}));
+  EXPECT_TRUE(recorder.LivingDescendants(8).empty());
+}
+
+TEST_F(RecorderTest, TellsNamesOfTheLivingOnly) {
+  const Recorder recorder(plan_, roots_);
+  const auto set_stat = [&](int pid, const std::string& text) {
+    SetCommandLine(pid, "x");
+    std::ofstream(roots_.proc + "/" + std::to_string(pid) + "/stat") << text;
+  };
+  set_stat(7, "7 (a (b) c) S 1 7 7");
+  set_stat(8, "8 (gone) Z 1 8 8");
+  EXPECT_EQ(recorder.CommOf(7), "a (b) c");
+  EXPECT_EQ(recorder.CommOf(8), "");
+  EXPECT_EQ(recorder.CommOf(9), "");
+}
+
+TEST_F(RecorderTest, RecordsCommitmentsWhereALimitIsRelativeToThem) {
+  std::filesystem::create_directories(roots_.proc);
+  std::ofstream(roots_.proc + "/meminfo") << "Committed_AS:   2048 kB\n";
+  TaskFigures figures;
+  figures.data_vm_bytes = 5;
+  Recorder absolute(plan_, roots_);
+  EXPECT_FALSE(absolute.Committed());
+  absolute.OnCommitments(absolute.Committed(), {figures});
+  EXPECT_TRUE(absolute.Record().commitments.empty());
+
+  plan_.machine.push_back(Setting{.name = "vm.overcommit_kbytes", .value = "+600", .mark = {}});
+  Recorder recorder(plan_, roots_);
+  recorder.OnCommitments(1024, {figures, figures});
+  ASSERT_EQ(recorder.Record().commitments.size(), 1U);
+  EXPECT_EQ(recorder.Record().commitments.front().committed_before_bytes, 1024U);
+  EXPECT_EQ(recorder.Record().commitments.front().committed_after_bytes, 2048U * 1024);
+  EXPECT_EQ(recorder.Record().commitments.front().targets_bytes, 10U);
+}
+
 TEST_F(RecorderTest, SumsFailuresByName) {
   Recorder recorder(plan_, roots_);
   StartServer(recorder);
