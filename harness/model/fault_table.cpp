@@ -24,8 +24,10 @@ constexpr auto kTable = std::to_array<FaultInfo>({
      "Mode 2: the commit limit is swap plus this percentage of memory. Setting it zeroes overcommit_kbytes."},
     {"vm.overcommit_kbytes", kMachine, kKibibytes, "", 0, kNoMax, "", "", "",
      "Mode 2: the commit limit as a size, or +SIZE: that much above what is committed when it is imposed. "
-     "Setting it "
-     "zeroes overcommit_ratio."},
+     "When "
+     "the commitments of other programs have changed by over a tenth of that meanwhile and the outcome may "
+     "hang "
+     "on it, the case is inconclusive. Setting it zeroes overcommit_ratio."},
     {"vm.admin_reserve_kbytes", kMachine, kKibibytes, "", 0, kNoMax, "", "", "",
      "Memory that overcommit keeps back for root."},
     {"vm.user_reserve_kbytes", kMachine, kKibibytes, "", 0, kNoMax, "", "", "",

@@ -17,10 +17,18 @@ std::string CaseName(const Verdict& verdict) {
   return verdict.repeat > 1 ? name + fmt::format(" #{}", verdict.repeat) : name;
 }
 
-std::string DescribeExpectation(const ExpectationResult& result) {
+/// What was found, without the sentence that tells why where the verdict's reason has it already.
+std::string Found(const ExpectationResult& result, const Verdict& verdict) {
+  const auto colon = result.found.find(": ");
+  const bool told = result.what == "outcome" && colon != std::string::npos &&
+                    verdict.reason.find(result.found.substr(colon + 2)) != std::string::npos;
+  return told ? result.found.substr(0, colon) : result.found;
+}
+
+std::string DescribeExpectation(const ExpectationResult& result, const Verdict& verdict) {
   return fmt::format("{} {}{}: expected {}, found {}", Printable(result.subject), Printable(result.what),
                      result.met ? "" : " (cannot be judged)", Printable(result.expected),
-                     Printable(result.found));
+                     Printable(Found(result, verdict)));
 }
 
 std::string Mark(const SourceMark& mark) {
@@ -60,7 +68,7 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
   text += Wrapped(why, style, 2, 4) + "\n";
   for (const ExpectationResult& result : verdict.expectations) {
     if (result.met != true && verdict.outcome != Outcome::kInconclusive) {
-      text += Wrapped(DescribeExpectation(result), style, 2, 4) + "\n";
+      text += Wrapped(DescribeExpectation(result, verdict), style, 2, 4) + "\n";
     }
   }
   if (verdict.expected_met != true && !verdict.run_dir.empty()) {

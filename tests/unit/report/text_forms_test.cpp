@@ -25,7 +25,7 @@ bgsave         reported  inconclusive  -              -                         
 
 munmap-enomem/tuned: oom_killed, NOT as expected
   server: was killed
-  server outcome: expected survived, found oom_killed: was killed
+  server outcome: expected survived, found oom_killed
   evidence: /run/1
 
 bgsave/reported: inconclusive, expectation not judged
@@ -91,11 +91,17 @@ TEST(VerdictText, TellsEveryExpectationThatIsNotMet) {
       {.subject = "server", .what = "no_failures", .expected = "none", .found = "unknown", .met = {}});
   EXPECT_EQ(FormatVerdict(verdict, {}), R"(munmap-enomem/tuned: oom_killed, NOT as expected
   server: was killed
-  server outcome: expected survived, found oom_killed: was killed
+  server outcome: expected survived, found oom_killed
   server exit: expected 0, found died of SIGKILL
   server no_failures (cannot be judged): expected none, found unknown
   evidence: /run/1
 )");
+}
+
+TEST(VerdictText, TellsWhyAnotherProcessEndedAsItDid) {
+  Verdict verdict = UnmetVerdict();
+  verdict.expectations[0].found = "failed: exited with 3";
+  EXPECT_NE(FormatVerdict(verdict, {}).find("found failed: exited with 3"), std::string::npos);
 }
 
 TEST(VerdictText, TheHeadlineIsItsFirstLine) {
