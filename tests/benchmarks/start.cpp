@@ -53,7 +53,7 @@ class BareGroup {
   void SpawnInside() {
     const UniqueFd procs(::open((directory_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
     char* arguments[] = {kSleep, kLong, nullptr};
-    // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork): what posix_spawn uses
+    // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork): what posix_spawn uses
     const pid_t pid = ::vfork();
     if (pid == 0) {
       if (::write(procs.Get(), "0", 1) == 1) {
@@ -61,7 +61,7 @@ class BareGroup {
       }
       ::_exit(127);
     }
-    // NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
+    // NOLINTEND(clang-analyzer-security.insecureAPI.vfork)
     if (pid < 0) {
       throw Failed("vfork");
     }
