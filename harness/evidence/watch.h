@@ -89,9 +89,9 @@ struct FailureTotal {
 class Watch {
  public:
   /// Loads and attaches. Fails, with what to do about it, where the kernel or the rights do not suffice; the
-  /// caller then goes on with counters alone. Each further one takes 33 ms to load and costs every system call
-  /// of the machine some 30 ns. Workers that run cases at a time have one each nevertheless: one for all would
-  /// need its events, samples and totals handed out by token to loops that wait in different threads.
+  /// caller then goes on with counters alone. Each further one takes 33 ms to load and costs every system
+  /// call of the machine some 30 ns. Workers that run cases at a time have one each nevertheless: one for all
+  /// would need its events, samples and totals handed out by token to loops that wait in different threads.
   [[nodiscard]] static Result<Watch> Load();
   Watch(Watch&&) noexcept;
   Watch& operator=(Watch&&) noexcept;
