@@ -149,6 +149,16 @@ std::optional<std::uint64_t> StartTicks(const Roots& roots, int pid) {
   return ParseNumber(fields[kStartTime]);
 }
 
+std::vector<int> OtherBrinks(const Roots& roots) {
+  std::vector<int> pids;
+  for (const auto& entry : ReadRunEntries(roots)) {
+    if (entry && entry->pid != ::getpid() && StartTicks(roots, entry->pid) == entry->start_ticks) {
+      pids.push_back(entry->pid);
+    }
+  }
+  return pids;
+}
+
 Status MakeRunDirectory(const Roots& roots) {
   std::error_code error;
   std::filesystem::create_directories(roots.run + "/runs", error);

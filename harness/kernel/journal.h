@@ -47,6 +47,9 @@ void RemoveUnfinishedEntries(const Roots& roots);
 /// not).
 [[nodiscard]] std::optional<std::uint64_t> StartTicks(const Roots& roots, int pid);
 
+/// The brinks that run now, but for this one.
+[[nodiscard]] std::vector<int> OtherBrinks(const Roots& roots);
+
 /// Makes Roots::run and its folders, for this user alone. The error says that root is needed.
 [[nodiscard]] Status MakeRunDirectory(const Roots& roots);
 

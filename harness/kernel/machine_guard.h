@@ -26,6 +26,9 @@ namespace brink {
 /// All machine-wide settings of the fault table that this kernel has.
 [[nodiscard]] std::map<std::string, std::string> ReadMachineSettings(const Roots& roots);
 
+/// The same as they are when no brink has changed them: where one has, the values it will put back.
+[[nodiscard]] std::map<std::string, std::string> ReadMachineSettingsAtRest(const Roots& roots);
+
 /// The figures of the machine now.
 [[nodiscard]] MachineFigures ReadMachineFigures(const Roots& roots);
 

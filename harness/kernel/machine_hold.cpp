@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "kernel/journal.h"
 #include "kernel/machine_guard.h"
@@ -34,8 +36,10 @@ Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings) {
     return tl::unexpected(hurt.error());
   }
   if (!hurt->empty()) {
-    return Fail("refused on this machine: " + Joined(*hurt),
-                "choose a milder value, end those processes, or use a disposable virtual machine");
+    return Fail(
+        "refused on this machine: " + Joined(*hurt),
+        "end those processes or wait until they are done, set a milder value in the scenario, or run it "
+        "where nobody else is: on a disposable virtual machine");
   }
   return {};
 }
@@ -215,9 +219,21 @@ Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, 
   return false;
 }
 
+/// Says once in the life of this brink that it waits, and for whom. When no other brink runs, it is for a
+/// case of its own, which is how --jobs works.
+void TellOfWaiting(const Roots& roots) {
+  static std::atomic<bool> told = false;
+  const std::vector<int> others = told ? std::vector<int>{} : OtherBrinks(roots);
+  if (!others.empty() && !told.exchange(true)) {
+    spdlog::warn("waiting for brink {}, which runs cases under other machine-wide values",
+                 fmt::join(others, ", "));
+  }
+}
+
 Status Enter(const Roots& roots, const std::vector<Setting>& settings, MachineLocks& locks,
              std::vector<ImposedFault>& proof, Patience patience, double timeout_s) {
   while (!locks.gate.TryExclusive()) {
+    TellOfWaiting(roots);
     if (!patience.Wait()) {
       return GaveUp(patience, timeout_s);
     }
@@ -229,6 +245,7 @@ Status Enter(const Roots& roots, const std::vector<Setting>& settings, MachineLo
       locks.gate.Unlock();
       return entered ? Status{} : tl::unexpected(entered.error());
     }
+    TellOfWaiting(roots);
     if (!patience.Wait()) {
       locks.gate.Unlock();
       return GaveUp(patience, timeout_s);

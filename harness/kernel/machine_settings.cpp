@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "kernel/files.h"
+#include "kernel/journal.h"
 #include "kernel/machine_guard.h"
 #include "kernel/machine_slots.h"
 #include "model/fault_table.h"
@@ -42,6 +43,47 @@ std::map<std::string, std::string> ReadMachineSettings(const Roots& roots) {
       if (auto value = ReadMachineSetting(roots, fault.name)) {
         settings.emplace(fault.name, std::move(*value));
       }
+    }
+  }
+  return settings;
+}
+
+namespace {
+
+/// What is journalled as the value to put back, setting by setting.
+std::map<std::string, std::string> Saved(const Roots& roots) {
+  std::map<std::string, std::string> saved;
+  const auto journal = ReadMachineJournal(roots);
+  if (!journal || !*journal) {
+    return saved;
+  }
+  for (const JournalSlot& slot : (*journal)->slots) {
+    const auto parts = Split(slot.old_value, ' ');
+    if (slot.slot == kCommitPair && parts.size() == 2) {
+      saved["vm.overcommit_ratio"] = parts[0];
+      saved["vm.overcommit_kbytes"] = parts[1];
+    } else {
+      saved[slot.slot] = slot.old_value;
+    }
+  }
+  return saved;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ReadMachineSettingsAtRest(const Roots& roots) {
+  // The journal is there before a value changes, and until all are put back: with the same one before and
+  // after, what it does not hold was at rest. Another brink changes it twice a case; reading takes far less.
+  constexpr int kAttempts = 10;
+  std::map<std::string, std::string> settings;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto saved = Saved(roots);
+    settings = ReadMachineSettings(roots);
+    for (const auto& [name, value] : saved) {
+      settings[name] = value;
+    }
+    if (Saved(roots) == saved) {
+      break;
     }
   }
   return settings;

@@ -18,7 +18,7 @@ HostFacts ReadHostFacts(const Roots& roots, const CgroupHost& cgroups) {
   facts.swap_bytes = figures.swap_total_bytes;
   facts.page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   facts.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
-  facts.sysctls = ReadMachineSettings(roots);
+  facts.sysctls = ReadMachineSettingsAtRest(roots);
   return facts;
 }
 

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
 
+#include "model/json.h"
 #include "restore_fixture.h"
 
 namespace brink::live {
@@ -46,6 +48,36 @@ TEST_F(TwoBrinks, WithDifferentValuesTakeTurns) {
   EXPECT_EQ(std::ranges::count(seen, "7000"), 1) << testing::PrintToString(seen);
   ASSERT_TRUE(AwaitGuardians(20s));
   ExpectAsBefore(before_, {one.Pid(), two.Pid()});
+}
+
+TEST_F(TwoBrinks, TheOneThatWaitsSaysForWhomAndKnowsTheValuesAtRest) {
+  const Rendezvous there(folder_ / "there");
+  const Rendezvous back(folder_ / "back");
+  const std::string first = Write("first", fmt::format(R"(
+machine: {{sysctl: {{vm.max_map_count: 5000}}}}
+processes: {{target: {{run: [VICTIM, hang], ready: {{log: hanging}}}}}}
+steps: [{{run: [sh, -c, "echo >{}; cat {}"], timeout: 30s, expect: {{exit: 0}}}}]
+cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
+)",
+                                                       there.Path(), back.Path()));
+  BrinkProcess one(folder_, "one", RunWords(first, "one"));
+  ASSERT_TRUE(there.Meet(30s)) << one.Errors();
+  BrinkProcess two(folder_, "two", RunWords(Looking("two", 7000), "two"));
+  while (two.Errors().find("under other machine-wide values") == std::string::npos) {
+    ASSERT_FALSE(two.EndsWithin(10ms)) << two.Errors();
+  }
+  EXPECT_THAT(two.Errors(),
+              testing::ContainsRegex(fmt::format("waiting for brink ([0-9]+, )*{}", one.Pid())));
+  std::ofstream(back.Path()) << "go on\n";
+  ASSERT_TRUE(one.EndsWithin(60s) && two.EndsWithin(60s));
+  EXPECT_EQ(one.ExitCode(), 0) << one.Errors();
+  EXPECT_EQ(two.ExitCode(), 0) << two.Errors();
+  const auto evidence = EvidenceFromJson(ReadText(folder_ / "two" / "two" / "case" / "evidence.json"));
+  ASSERT_TRUE(evidence);
+  ASSERT_TRUE(AwaitGuardians(20s));
+  ExpectAsBefore(before_, {one.Pid(), two.Pid()});
+  EXPECT_EQ(evidence->host.sysctls.at("vm.max_map_count"),
+            ReadMachineSetting(Roots{}, "vm.max_map_count").value_or("?"));
 }
 
 // Each waits for the other in the middle of its case: only at the same time can both get through.

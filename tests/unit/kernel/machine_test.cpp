@@ -72,6 +72,20 @@ TEST_F(MachineTest, ReadsTheBracketedWordAndOnlyMachineSettings) {
   EXPECT_EQ(ReadMachineSettings(roots_).at("vm.swappiness"), "60");
 }
 
+TEST_F(MachineTest, AtRestIsWhatABrinkThatRunsWillPutBack) {
+  EXPECT_EQ(ReadMachineSettingsAtRest(roots_), ReadMachineSettings(roots_));
+  ASSERT_TRUE(MakeRunDirectory(roots_));
+  ASSERT_TRUE(WriteMachineJournal(
+      roots_, {.key = "k",
+               .slots = {{.slot = "vm.swappiness", .old_value = "33", .set_values = {"60"}},
+                         {.slot = std::string(kCommitPair), .old_value = "51 0", .set_values = {"0 9"}}}}));
+  const auto rest = ReadMachineSettingsAtRest(roots_);
+  EXPECT_EQ(rest.at("vm.swappiness"), "33");
+  EXPECT_EQ(rest.at("vm.overcommit_ratio"), "51");
+  EXPECT_EQ(rest.at("vm.overcommit_kbytes"), "0");
+  EXPECT_EQ(rest.at("vm.max_map_count"), "65530");
+}
+
 TEST_F(MachineTest, LowerMappingLimitHurtsOnlyWhoIsNear) {
   WriteProcess(100, 950);
   WriteProcess(101, 500);
