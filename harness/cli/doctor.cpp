@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -12,25 +18,55 @@
 namespace brink {
 namespace {
 
-std::string Line(bool good, const std::string& what, const std::string& reason, const std::string& remedy) {
-  return fmt::format("  {}  {}{}{}\n{}", good ? "yes" : "NO ", what, reason.empty() ? "" : ": ", reason,
-                     good || remedy.empty() ? "" : fmt::format("       remedy: {}\n", remedy));
-}
+/// A heading, a line for each answer, and each remedy once, with all that it is for.
+class Section {
+ public:
+  explicit Section(const std::string& title) : text_("\n" + title + "\n") {}
+
+  void Add(bool good, const std::string& what, const std::string& reason, const std::string& remedy) {
+    text_ += fmt::format("  {}  {}{}{}\n", good ? "yes" : "NO ", what, reason.empty() ? "" : ": ", reason);
+    if (remedy.empty()) {
+      return;
+    }
+    const auto known = std::find_if(remedies_.begin(), remedies_.end(),
+                                    [&](const auto& each) { return each.first == remedy; });
+    auto& entry = known != remedies_.end() ? *known : remedies_.emplace_back(remedy, Names{});
+    entry.second.push_back(what);
+  }
+  [[nodiscard]] std::string Text() const {
+    std::string text = text_;
+    for (const auto& [remedy, names] : remedies_) {
+      text += fmt::format("  remedy for {}:\n       {}\n", fmt::join(names, ", "), remedy);
+    }
+    return text;
+  }
+
+ private:
+  using Names = std::vector<std::string>;
+  std::string text_;
+  std::vector<std::pair<std::string, Names>> remedies_;
+};
 
 std::string DescribeEvidence(const CgroupHost& cgroups) {
-  std::string text = "\nWhat it can prove\n";
+  Section section("What it can prove");
+  const std::string of_kernel = "failing calls, OOM kills and senders of signals, from the kernel (BPF)";
   const auto watch = Watch::Load();
   if (watch) {
-    text += Line(true, "failing calls, OOM kills and senders of signals, from the kernel (BPF)", "", "");
+    section.Add(true, of_kernel, "", "");
     for (const std::string& missing : watch->Missing()) {
-      text += Line(false, missing, "", "");
+      const std::size_t colon = missing.find(": ");
+      section.Add(
+          false, missing.substr(0, colon), colon == std::string::npos ? "" : missing.substr(colon + 2),
+          "use a kernel with CONFIG_FUNCTION_TRACER, as Debian's are, or a disposable virtual machine; "
+          "without it the commit limit is judged by its figures alone");
     }
   } else {
-    text += Line(false, "failing calls, OOM kills and senders of signals, from the kernel (BPF)",
-                 watch.error().message, watch.error().remedy);
+    section.Add(false, of_kernel, watch.error().message, watch.error().remedy);
   }
-  text += Line(cgroups.MemoryVersion() != CgroupVersion::kNone, "counters of memory cgroups", "", "");
-  return text;
+  const bool counters = cgroups.MemoryVersion() != CgroupVersion::kNone;
+  section.Add(counters, "counters of memory cgroups", "",
+              counters ? "" : "mount a memory controller: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+  return section.Text();
 }
 
 int Examine() {
@@ -50,13 +86,14 @@ int Examine() {
   for (const auto& [scope, title] :
        {std::pair{FaultScope::kMachine, "machine-wide (only with --sandbox host)"},
         std::pair{FaultScope::kGroup, "on groups"}, std::pair{FaultScope::kProcess, "on processes"}}) {
-    text += fmt::format("\nWhat it can impose {}\n", title);
+    Section section(fmt::format("What it can impose {}", title));
     for (const FaultProbe& probe : probes) {
       const FaultInfo* info = FindFault(probe.name);
       if (info != nullptr && info->scope == scope) {
-        text += Line(probe.can_impose, probe.name, probe.reason, probe.remedy);
+        section.Add(probe.can_impose, probe.name, probe.reason, probe.remedy);
       }
     }
+    text += section.Text();
   }
   return PrintResults(text + DescribeEvidence(*cgroups), kExitMet);
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cli/plans.h"
 
-#include <arpa/inet.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/loopback.h"
 #include "base/unique_fd.h"
 #include "cli/common.h"
 #include "kernel/machine_guard.h"
@@ -36,10 +35,7 @@ constexpr int kLastPort = 32000;
 
 bool PortIsFree(int port) {
   const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = LoopbackAddress(port);
   return ::bind(socket.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
@@ -147,8 +143,9 @@ std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoi
   std::vector<Chosen> chosen;
   for (int repeat = 1; repeat <= choice.repeat; ++repeat) {
     for (const Scenario& scenario : scenarios) {
-      const bool tagged = choice.tag.empty() || std::find(scenario.tags.begin(), scenario.tags.end(),
-                                                          choice.tag) != scenario.tags.end();
+      const bool tagged = std::all_of(choice.tags.begin(), choice.tags.end(), [&](const std::string& tag) {
+        return std::find(scenario.tags.begin(), scenario.tags.end(), tag) != scenario.tags.end();
+      });
       for (const ScenarioCase& scenario_case : scenario.cases) {
         if (tagged && (choice.case_name.empty() || scenario_case.name == choice.case_name)) {
           chosen.push_back(Chosen{.scenario = &scenario, .scenario_case = &scenario_case, .repeat = repeat});
@@ -157,6 +154,33 @@ std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoi
     }
   }
   return chosen;
+}
+
+/// What was asked for and is not there, with what is.
+Error NothingChosen(const std::vector<Scenario>& scenarios, const RunChoice& choice) {
+  std::set<std::string> tags;
+  std::set<std::string> cases;
+  for (const Scenario& scenario : scenarios) {
+    tags.insert(scenario.tags.begin(), scenario.tags.end());
+    for (const ScenarioCase& each : scenario.cases) {
+      cases.insert(each.name);
+    }
+  }
+  for (const std::string& tag : choice.tags) {
+    if (!tags.contains(tag)) {
+      return Error{.message = "--tag " + tag + ": no chosen scenario has this tag",
+                   .remedy = tags.empty() ? "they have none; `brink list` shows those of all"
+                                          : fmt::format("their tags are {}", fmt::join(tags, ", "))};
+    }
+  }
+  if (!choice.case_name.empty() && !cases.contains(choice.case_name)) {
+    return Error{.message = "--case " + choice.case_name + ": no chosen scenario has a case of this name",
+                 .remedy = fmt::format("their cases are {}", fmt::join(cases, ", "))};
+  }
+  return Error{
+      .message = fmt::format("no case fits --tag {}{} all at once", fmt::join(choice.tags, " --tag "),
+                             choice.case_name.empty() ? "" : " --case " + choice.case_name),
+      .remedy = "`brink list PATH` shows cases and tags"};
 }
 
 /// Every count-th; taken before shuffling, so that the parts of different machines fit together.
@@ -204,8 +228,7 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
   }
   const auto all = Choose(*scenarios, choice);
   if (all.empty()) {
-    PrintError(Error{.message = "no case fits --case and --tag",
-                     .remedy = "`brink list PATH` shows cases and tags"});
+    PrintError(NothingChosen(*scenarios, choice));
     return std::nullopt;
   }
   std::vector<Chosen> chosen = PartOf(all, *shard);

@@ -13,8 +13,8 @@ namespace brink {
 /// What the user chose on the command line of `run`.
 struct RunChoice {
   std::vector<std::string> paths;
-  std::string case_name;  // empty: all
-  std::string tag;        // empty: all
+  std::string case_name;          // empty: all
+  std::vector<std::string> tags;  // a scenario must have them all; empty: any
   std::string sandbox = "auto";
   int jobs = 1;
   int repeat = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -14,7 +15,12 @@ void AddRestoreCommand(CLI::App& app, int& status) {
   command->callback([&status] {
     const auto done = RestoreLeftovers(Roots{});
     if (!done) {
-      PrintError(done.error());
+      Error error = done.error();
+      if (::geteuid() != 0) {
+        error.remedy =
+            "only root can put back values of the whole machine and remove groups: sudo brink restore";
+      }
+      PrintError(error);
       status = kExitOwnFailure;
       return;
     }

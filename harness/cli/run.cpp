@@ -129,7 +129,7 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   }
   JunitFile junit(junit_path);
   if (!junit.Good()) {
-    return kExitOwnFailure;
+    return kExitUsage;
   }
   Progress progress(plans->size(), format == "text");
   SessionOptions options;
@@ -162,7 +162,10 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
 /// Which cases run, and how often.
 void AddSelection(CLI::App& command, RunChoice& choice) {
   command.add_option("--case", choice.case_name, "Only cases of this name")->type_name("NAME");
-  command.add_option("--tag", choice.tag, "Only scenarios with this tag")->type_name("TAG");
+  command.add_option("--tag", choice.tags, "Only scenarios with this tag; given again: with each of them")
+      ->type_name("TAG")
+      ->take_all()
+      ->expected(1);
   command.add_option("--repeat", choice.repeat, "Run each case so often")
       ->type_name("N")
       ->check(CLI::Range(1, 100000).description(""))

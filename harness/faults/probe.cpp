@@ -140,19 +140,21 @@ void ProbeProcess(const Roots& roots, std::vector<FaultProbe>& probes) {
     const std::string name(fault.name);
     if (name == "oom_score_adj") {
       change.oom_score_adj = -1;
-      partly = "only values not below brink's own: ";
+      partly = "only values not below brink's own";
     } else if (name == "nice") {
       change.nice = -1;
-      partly = "only values not below brink's own: ";
+      partly = "only values not below brink's own";
     } else {
       change.rlimits = {Raised(name)};
-      partly = "only up to the hard limit: ";
+      partly = "only up to the hard limit";
     }
     FaultProbe probe = Of(ImposeOnProcess(roots, child.Pid(), "probe", change).front());
     if (!probe.can_impose) {
-      probe.reason = partly + probe.reason;
-      probe.remedy = "run brink with CAP_SYS_RESOURCE and CAP_SYS_NICE, or use a disposable virtual machine";
       probe.can_impose = Of(ImposeOnProcess(roots, child.Pid(), "probe", Milder(change)).front()).can_impose;
+      probe.reason = probe.can_impose ? partly : probe.reason;
+      probe.remedy =
+          "more needs CAP_SYS_RESOURCE (nice: CAP_SYS_NICE), which containers and some hosts drop: run brink "
+          "with it, or use a disposable virtual machine";
     }
     probes.push_back(std::move(probe));
   }

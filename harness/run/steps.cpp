@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run/steps.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/loopback.h"
 #include "base/units.h"
 #include "faults/faults.h"
 #include "judge/needs.h"
@@ -83,10 +82,7 @@ std::string DescribeStep(const StepPlan& step) {
 
 bool PortAccepts(int port) {
   const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = LoopbackAddress(port);
   // On loopback connect() answers at once: accepted into the backlog, or refused.
   return ::connect(socket.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }

@@ -57,6 +57,7 @@ TEST_F(SelectionTest, ByCaseByTagAndByBoth) {
   EXPECT_THAT(CasesRun({"--case", "a"}), ElementsAre("letters/a#1", "more/a#1"));
   EXPECT_THAT(CasesRun({"--tag", "late"}), ElementsAre("more/a#1", "more/x#1", "more/y#1"));
   EXPECT_THAT(CasesRun({"--tag", "late", "--case", "a"}), ElementsAre("more/a#1"));
+  EXPECT_THAT(CasesRun({"--tag", "late", "--tag", "late", "--case", "a"}), ElementsAre("more/a#1"));
 }
 
 TEST_F(SelectionTest, RepeatsHaveFoldersOfTheirOwn) {
