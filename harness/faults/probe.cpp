@@ -154,7 +154,7 @@ void ProbeProcess(const Roots& roots, std::vector<FaultProbe>& probes) {
       probe.reason = probe.can_impose ? partly : probe.reason;
       probe.remedy =
           "more needs CAP_SYS_RESOURCE (nice: CAP_SYS_NICE), which containers and some hosts drop: run brink "
-          "with it, or use a disposable virtual machine";
+          "with it, or use --sandbox vm";
     }
     probes.push_back(std::move(probe));
   }
@@ -168,14 +168,14 @@ void ProbeMachine(const Roots& roots, std::vector<FaultProbe>& probes) {
     const auto value = ReadMachineSetting(roots, fault.name);
     const std::string path = MachineSettingPath(roots, fault.name);
     if (fault.name == "vm.panic_on_oom") {
-      probes.push_back(Refused(fault.name, "refused on the host: it would take the machine down",
-                               "use a disposable virtual machine"));
+      probes.push_back(
+          Refused(fault.name, "refused on the host: it would take the machine down", "use --sandbox vm"));
     } else if (!value) {
       probes.push_back(Refused(fault.name, value.error().message, "this kernel was built without it"));
     } else if (::access(path.c_str(), W_OK) != 0) {
-      probes.push_back(Refused(
-          fault.name, FailErrno("write " + path).value().message,
-          "run brink as root on a host whose /proc/sys is writable, or use a disposable virtual machine"));
+      probes.push_back(
+          Refused(fault.name, FailErrno("write " + path).value().message,
+                  "run brink as root on a host whose /proc/sys is writable, or use --sandbox vm"));
     } else {
       FaultProbe probe;
       probe.name = fault.name;

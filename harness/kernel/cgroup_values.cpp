@@ -34,15 +34,14 @@ Result<Place> Locate(const CgroupHost& host, std::string_view name) {
     return Fail(std::string(name) + ": no cgroup hierarchy has the controller " + std::string(controller));
   }
   if (version == CgroupVersion::kV1 && fault->v1_file.empty()) {
-    return Fail(
-        std::string(name) + " needs cgroup v2; this host has the controller " + std::string(controller) +
-            " on v1",
-        "boot with systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all, or use a disposable virtual machine");
+    return Fail(std::string(name) + " needs cgroup v2; this host has the controller " +
+                    std::string(controller) + " on v1",
+                "boot with systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all, or use --sandbox vm");
   }
   if (version == CgroupVersion::kV2 && fault->v2_controller.empty()) {
     return Fail(std::string(name) + " needs cgroup v1; this host has the controller " +
                     std::string(controller) + " on v2",
-                "boot with systemd.unified_cgroup_hierarchy=0, or use a disposable virtual machine");
+                "boot with systemd.unified_cgroup_hierarchy=0, or use --sandbox vm");
   }
   return Place{.controller = std::string(controller),
                .file = std::string(version == CgroupVersion::kV1 ? fault->v1_file : fault->name),

@@ -39,16 +39,21 @@ namespace brink {
 [[nodiscard]] Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots,
                                                               const std::vector<Setting>& settings);
 
+/// Whether anybody minds what happens to the machine. kDisposable: a guest of the vm sandbox, in which
+/// nothing runs but the case: WhoWouldBeHurt() is not asked.
+enum class Machine { kShared, kDisposable };
+
 /// The machine held under one set of values; other sets wait until it is released.
 class MachineHold {
  public:
   /// Waits (bounded by timeout_s, woken early when `cancel_fd` becomes readable) until no case with other
-  /// values runs, then imposes `settings` unless a case with the same values holds them already. Proof goes
-  /// to `proof`, also on failure. `settings` empty: nothing is changed, but nobody else can change it
-  /// meanwhile. Before the first write, what an earlier killed brink left is restored.
+  /// values runs, then imposes `settings` (refused where a shared machine's processes would be hurt) unless a
+  /// case with the same values holds them already. Proof goes to `proof`, also on failure. `settings` empty:
+  /// nothing is changed, but nobody else can change it meanwhile. Before the first write, what an earlier
+  /// killed brink left is restored.
   [[nodiscard]] static Result<MachineHold> Take(const Roots& roots, std::vector<Setting> settings,
                                                 std::vector<ImposedFault>& proof, double timeout_s = 600,
-                                                int cancel_fd = -1);
+                                                int cancel_fd = -1, Machine machine = Machine::kShared);
   MachineHold(MachineHold&&) noexcept;
   MachineHold& operator=(MachineHold&&) noexcept;
   MachineHold(const MachineHold&) = delete;

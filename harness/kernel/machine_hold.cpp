@@ -17,6 +17,7 @@ struct MachineHold::State {
   Roots roots;
   std::vector<Setting> settings;
   MachineLocks locks;
+  Machine machine = Machine::kShared;
   bool held = false;
 };
 
@@ -30,7 +31,10 @@ std::string Joined(const std::vector<std::string>& sentences) {
   return text;
 }
 
-Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings) {
+Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings, Machine machine) {
+  if (machine == Machine::kDisposable) {
+    return {};
+  }
   const auto hurt = WhoWouldBeHurt(roots, settings);
   if (!hurt) {
     return tl::unexpected(hurt.error());
@@ -39,7 +43,7 @@ Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings) {
     return Fail(
         "refused on this machine: " + Joined(*hurt),
         "end those processes or wait until they are done, set a milder value in the scenario, or run it "
-        "where nobody else is: on a disposable virtual machine");
+        "where nobody else is: --sandbox vm");
   }
   return {};
 }
@@ -81,8 +85,9 @@ Status Impose(const Roots& roots, const Setting& requested, MachineJournal& jour
   }
   if (auto status = WriteSlot(roots, slot, SlotValue(*setting)); !status) {
     Error error = status.error();
-    error.remedy =
-        "run brink as root on a host whose /proc/sys is writable, or use a disposable virtual machine";
+    error.remedy = error.code == EINVAL
+                       ? "the kernel takes no such value"
+                       : "run brink as root on a host whose /proc/sys is writable, or use --sandbox vm";
     return tl::unexpected(std::move(error));
   }
   proof = ProofOf(roots, requested, setting->value);
@@ -90,11 +95,12 @@ Status Impose(const Roots& roots, const Setting& requested, MachineJournal& jour
 }
 
 /// The caller holds `users` exclusively and the machine is as it was.
-Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, std::vector<ImposedFault>& proof) {
+Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, Machine machine,
+                 std::vector<ImposedFault>& proof) {
   if (settings.empty()) {
     return {};
   }
-  if (auto status = RefuseHarm(roots, settings); !status) {
+  if (auto status = RefuseHarm(roots, settings, machine); !status) {
     return status;
   }
   MachineJournal journal{.key = KeyOf(settings), .slots = {}};
@@ -184,11 +190,11 @@ tl::unexpected<Error> GaveUp(const Patience& patience, double timeout_s) {
 }
 
 /// One attempt, with the gate held. True: the machine is held under the settings (`users` shared).
-Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, MachineLocks& locks,
-                      std::vector<ImposedFault>& proof) {
+Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, Machine machine,
+                      MachineLocks& locks, std::vector<ImposedFault>& proof) {
   if (locks.users.TryExclusive()) {
     auto status = CleanUp(roots);
-    status = status ? ImposeAll(roots, settings, proof) : status;
+    status = status ? ImposeAll(roots, settings, machine, proof) : status;
     // From exclusive to shared always succeeds: nobody else can hold it now.
     if (!status || !locks.users.TryShared()) {
       Error error = status ? Fail("share the machine's lock").value() : status.error();
@@ -230,7 +236,7 @@ void TellOfWaiting(const Roots& roots) {
   }
 }
 
-Status Enter(const Roots& roots, const std::vector<Setting>& settings, MachineLocks& locks,
+Status Enter(const Roots& roots, const std::vector<Setting>& settings, Machine machine, MachineLocks& locks,
              std::vector<ImposedFault>& proof, Patience patience, double timeout_s) {
   while (!locks.gate.TryExclusive()) {
     TellOfWaiting(roots);
@@ -240,7 +246,7 @@ Status Enter(const Roots& roots, const std::vector<Setting>& settings, MachineLo
   }
   // The gate is kept while waiting for the users to leave: nobody who came later may overtake.
   for (;;) {
-    const auto entered = TryEnter(roots, settings, locks, proof);
+    const auto entered = TryEnter(roots, settings, machine, locks, proof);
     if (!entered || *entered) {
       locks.gate.Unlock();
       return entered ? Status{} : tl::unexpected(entered.error());
@@ -267,7 +273,8 @@ Status RefuseDouble(const std::vector<Setting>& settings) {
 }  // namespace
 
 Result<MachineHold> MachineHold::Take(const Roots& roots, std::vector<Setting> settings,
-                                      std::vector<ImposedFault>& proof, double timeout_s, int cancel_fd) {
+                                      std::vector<ImposedFault>& proof, double timeout_s, int cancel_fd,
+                                      Machine machine) {
   auto ready = RefuseDouble(settings);
   ready = ready ? MakeRunDirectory(roots) : ready;
   if (!ready) {
@@ -277,13 +284,16 @@ Result<MachineHold> MachineHold::Take(const Roots& roots, std::vector<Setting> s
   if (!locks) {
     return tl::unexpected(locks.error());
   }
-  auto entered = Enter(roots, settings, *locks, proof, Patience(timeout_s, cancel_fd), timeout_s);
+  auto entered = Enter(roots, settings, machine, *locks, proof, Patience(timeout_s, cancel_fd), timeout_s);
   if (!entered) {
     return tl::unexpected(entered.error());
   }
   MachineHold hold;
-  hold.state_ = std::make_unique<State>(
-      State{.roots = roots, .settings = std::move(settings), .locks = std::move(*locks), .held = true});
+  hold.state_ = std::make_unique<State>(State{.roots = roots,
+                                              .settings = std::move(settings),
+                                              .locks = std::move(*locks),
+                                              .machine = machine,
+                                              .held = true});
   return hold;
 }
 
@@ -305,7 +315,7 @@ Status MachineHold::Change(const Setting& setting, ImposedFault& proof) {
     return Fail(setting.name + ": the machine is not held any more");
   }
   const Roots& roots = state_->roots;
-  auto status = RefuseHarm(roots, {setting});
+  auto status = RefuseHarm(roots, {setting}, state_->machine);
   if (status && !state_->locks.users.TryExclusive()) {
     status = Fail(setting.name + " cannot change now: another case shares the machine",
                   "give the case machine-wide values of its own, or run with --jobs 1");

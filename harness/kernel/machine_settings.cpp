@@ -3,6 +3,9 @@
 // Sources: Documentation/admin-guide/sysctl/vm.rst, admin-guide/mm/transhuge.rst, filesystems/proc.rst.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "kernel/files.h"
 #include "kernel/journal.h"
 #include "kernel/machine_guard.h"
@@ -10,22 +13,53 @@
 #include "model/fault_table.h"
 
 namespace brink {
+namespace {
+
+constexpr std::string_view kThp = "thp.";
+
+}  // namespace
 
 std::string MachineSettingPath(const Roots& roots, std::string_view name) {
-  if (name.starts_with("vm.")) {
-    return roots.proc + "/sys/vm/" + std::string(name.substr(3));
+  if (name.starts_with(kThp)) {
+    return roots.sys + "/kernel/mm/transparent_hugepage/" + std::string(name.substr(kThp.size()));
   }
-  return roots.sys + "/kernel/mm/transparent_hugepage/" + std::string(name.substr(name.find('.') + 1));
+  std::string path(name);
+  std::replace(path.begin(), path.end(), '.', '/');
+  return roots.proc + "/sys/" + path;
 }
 
+namespace {
+
+/// A sysctl of several numbers separates them by tabs; people, and the plan, by single blanks.
+std::string WithSingleBlanks(const std::string& text) {
+  std::string single;
+  for (const char c : text) {
+    const bool blank = c == '\t' || c == ' ';
+    if (!blank) {
+      single += c;
+    } else if (!single.empty() && single.back() != ' ') {
+      single += ' ';
+    }
+  }
+  return single;
+}
+
+}  // namespace
+
 Result<std::string> ReadMachineSetting(const Roots& roots, std::string_view name) {
-  const FaultInfo* fault = FindFault(name);
-  if (fault == nullptr || fault->scope != FaultScope::kMachine) {
+  if (!IsMachineSetting(name)) {
     return Fail(std::string(name) + " is not a machine-wide setting");
   }
   auto text = ReadSmallFile(MachineSettingPath(roots, name));
-  if (!text || name.starts_with("vm.")) {
+  if (!text && text.error().code == ENOENT) {
+    return Fail("this kernel has no " + std::string(name),
+                "check its name, or take another kernel: --kernel");
+  }
+  if (!text) {
     return text;
+  }
+  if (!name.starts_with(kThp)) {
+    return WithSingleBlanks(*text);
   }
   // "always [madvise] never"
   const std::size_t begin = text->find('[');

@@ -99,22 +99,20 @@ bool Matches(const RlimitRequest& request, const rlimit& limit) {
 std::string RlimitRemedy(int code) {
   if (Refused(code)) {
     return std::string(kNeedsResource) +
-           "keep to the hard limit, run brink with the capability, or use a disposable virtual machine";
+           "keep to the hard limit, run brink with the capability, or use --sandbox vm";
   }
   return code == EINVAL ? "the soft limit must not exceed the hard limit" : "";
 }
 
 std::string OomScoreRemedy(int code) {
   return Refused(code) ? std::string(kNeedsResource) +
-                             "use a value not below brink's own, run brink with the capability, or use a "
-                             "disposable virtual machine"
+                             "use a value not below brink's own, run brink with the capability, or use "
+                             "--sandbox vm"
                        : "";
 }
 
 std::string NiceRemedy(int code) {
-  return Refused(code)
-             ? "a lower nice value needs CAP_SYS_NICE: run brink as root, or use a disposable virtual machine"
-             : "";
+  return Refused(code) ? "a lower nice value needs CAP_SYS_NICE: run brink as root, or use --sandbox vm" : "";
 }
 
 }  // namespace brink

@@ -37,7 +37,7 @@ constexpr auto kTable = std::to_array<FaultInfo>({
     {"vm.oom_kill_allocating_task", kMachine, kFlag, "", 0, 1, "", "", "",
      "1: the machine-wide OOM killer takes the task that asked, not the largest."},
     {"vm.panic_on_oom", kMachine, kChoice, "0 1 2", 0, 2, "", "", "",
-     "Panic instead of killing. Refused on the host: it would take the machine down."},
+     "Panic instead of killing: the outcome `machine_panicked`. In a guest only: it takes the machine down."},
     {"thp.enabled", kMachine, kChoice, "always madvise never", 0, kNoMax, "", "", "",
      "Transparent huge pages: /sys/kernel/mm/transparent_hugepage/enabled."},
     {"thp.defrag", kMachine, kChoice, "always defer defer+madvise madvise never", 0, kNoMax, "", "", "",
@@ -106,6 +106,34 @@ const FaultInfo* FindFault(std::string_view name) {
   const auto row =
       std::find_if(kTable.begin(), kTable.end(), [&](const FaultInfo& info) { return info.name == name; });
   return row == kTable.end() ? nullptr : &*row;
+}
+
+bool IsSysctlName(std::string_view name) {
+  constexpr auto kFolders = std::to_array<std::string_view>({"dev", "fs", "kernel", "net", "user", "vm"});
+  const auto is_part = [](std::string_view part) {
+    return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '-';
+    });
+  };
+  std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos ||
+      std::find(kFolders.begin(), kFolders.end(), name.substr(0, dot)) == kFolders.end()) {
+    return false;
+  }
+  while (dot != std::string_view::npos) {
+    name.remove_prefix(dot + 1);
+    dot = name.find('.');
+    if (!is_part(name.substr(0, dot))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool IsMachineSetting(std::string_view name) {
+  const FaultInfo* row = FindFault(name);
+  return row != nullptr ? row->scope == FaultScope::kMachine : IsSysctlName(name);
 }
 
 }  // namespace brink

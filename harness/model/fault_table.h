@@ -46,4 +46,12 @@ struct FaultInfo {
 /// The row of that name; nothing when there is none. rlimits are named "RLIMIT_AS".
 [[nodiscard]] const FaultInfo* FindFault(std::string_view name);
 
+/// What a sysctl is called: its path below /proc/sys with dots. Those that the table lacks can be imposed
+/// too, on a machine of one's own: written as they are and read back.
+inline constexpr std::string_view kSysctlPattern = R"((dev|fs|kernel|net|user|vm)(\.[A-Za-z0-9_-]+)+)";
+[[nodiscard]] bool IsSysctlName(std::string_view name);
+
+/// Whether this can be imposed on a whole machine: a row of that scope, or any sysctl.
+[[nodiscard]] bool IsMachineSetting(std::string_view name);
+
 }  // namespace brink

@@ -215,16 +215,16 @@ Evidence Session::State::Collect(Worker& worker, Plan& plan) {
   if (plan.not_runnable) {
     return evidence;
   }
-  if (ChangesMachine(plan) && !options.may_change_machine) {
+  if (ChangesMachine(plan) && !options.may_change_machine && options.machine == Machine::kShared) {
     return give_up(
         Error{.message = "it changes values of the whole machine, which brink does only when told to",
-              .remedy = "add --sandbox host on a machine where that is acceptable"});
+              .remedy = "run it in a machine of its own: --sandbox vm"});
   }
   LoadWatch(worker);
   std::vector<ImposedFault> proof;
   Report(plan, "taking the machine");
-  auto hold =
-      MachineHold::Take(sandbox->SystemRoots(), plan.machine, proof, kMachineWaitS, options.cancel_fd);
+  auto hold = MachineHold::Take(sandbox->SystemRoots(), plan.machine, proof, kMachineWaitS, options.cancel_fd,
+                                options.machine);
   if (!hold) {
     evidence.faults = std::move(proof);
     evidence.interrupted = Cancelled();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernel/machine_guard.h"
 #include "kernel/roots.h"
 #include "model/plan.h"
 #include "model/verdict.h"
@@ -17,8 +18,10 @@ namespace brink {
 
 struct SessionOptions {
   Roots roots;
-  /// False: a plan with machine-wide faults is inconclusive, with the remedy `--sandbox host`.
+  /// False: a plan with machine-wide faults is inconclusive, with the remedy `--sandbox vm`.
   bool may_change_machine = false;
+  /// kDisposable, in a guest: every value may be changed, and nobody on it can be hurt.
+  Machine machine = Machine::kShared;
   bool use_bpf = true;
   int jobs = 1;
   int cancel_fd = -1;  // readable: give up

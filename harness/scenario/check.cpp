@@ -48,8 +48,7 @@ class Checker {
     std::erase_if(map.entries, [&](auto& entry) {
       const Key* key = FindKey(section, entry.first.scalar);
       if (key == nullptr) {
-        Complain(entry.first.mark, fmt::format("unknown key '{}'", entry.first.scalar),
-                 Advise(entry.first.scalar, section));
+        ComplainOfKey(entry.first, section);
         return true;
       }
       return !CheckValue(entry.second, *key, entry.first);
@@ -59,6 +58,15 @@ class Checker {
  private:
   void Complain(const SourceMark& mark, std::string problem, std::string remedy) {
     complaints_.push_back({mark, std::move(problem), std::move(remedy)});
+  }
+
+  void ComplainOfKey(const Node& name, const Section& section) {
+    if (!section.fixed_in.empty() && FindKey(SectionNamed(section.fixed_in), name.scalar) != nullptr) {
+      Complain(name.mark, fmt::format("'{}' cannot change while the case runs", name.scalar),
+               fmt::format("write it under the scenario's or the case's own {}", section.fixed_in));
+      return;
+    }
+    Complain(name.mark, fmt::format("unknown key '{}'", name.scalar), Advise(name.scalar, section));
   }
 
   /// A key that is right but in the wrong place is sent there; a misspelt one gets the nearest.

@@ -122,22 +122,6 @@ std::optional<std::string> PrepareTree(const Scenario& scenario, Node& tree, con
   return std::move(substituted.no_port);
 }
 
-/// overcommit_ratio and overcommit_kbytes zero each other, so that only the last one written would be in
-/// force.
-void ComplainOfCoupled(const std::vector<Setting>& settings, Decoding& decoding) {
-  const auto find = [&](std::string_view name) {
-    return std::find_if(settings.begin(), settings.end(),
-                        [&](const Setting& setting) { return setting.name == name && setting.value != "0"; });
-  };
-  const auto ratio = find("vm.overcommit_ratio");
-  const auto kbytes = find("vm.overcommit_kbytes");
-  if (ratio != settings.end() && kbytes != settings.end()) {
-    decoding.Complain(std::max(ratio, kbytes)->mark,
-                      "vm.overcommit_ratio and vm.overcommit_kbytes are set together: each zeroes the other",
-                      "keep one of them (in a case, null removes what stands above)");
-  }
-}
-
 }  // namespace
 
 Decoded DecodeCase(const Scenario& scenario, const ScenarioCase& scenario_case, const PlanContext& context) {
@@ -170,10 +154,12 @@ Decoded DecodeCase(const Scenario& scenario, const ScenarioCase& scenario_case, 
                     .complaints = decoded.complaints};
   if (const Node* machine = Find(tree, "machine")) {
     plan.machine = DecodeMachine(*machine, decoding);
+    DecodeGuest(*machine, decoding);
   }
   DecodeGroups(decoding);
   DecodeProcesses(decoding);
   DecodeSteps(decoding);
+  decoded.cgroup = DecodeCgroupDemand(decoding);
   DecodeExpectations(decoding);
   return decoded;
 }
@@ -193,19 +179,6 @@ std::vector<Setting> DecodeSettings(const Node& map, std::string_view prefix) {
           {.name = std::string(prefix) + key.scalar, .value = value.scalar, .mark = value.mark});
     }
   }
-  return settings;
-}
-
-std::vector<Setting> DecodeMachine(const Node& machine, Decoding& decoding) {
-  std::vector<Setting> settings;
-  if (const Node* sysctl = Find(machine, "sysctl")) {
-    settings = DecodeSettings(*sysctl);
-  }
-  if (const Node* thp = Find(machine, "thp")) {
-    const auto more = DecodeSettings(*thp, "thp.");
-    settings.insert(settings.end(), more.begin(), more.end());
-  }
-  ComplainOfCoupled(settings, decoding);
   return settings;
 }
 

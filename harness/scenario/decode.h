@@ -14,7 +14,8 @@
 namespace brink {
 
 struct Decoded {
-  Plan plan;                          // commands as written: not yet looked for
+  Plan plan;  // commands as written: not yet looked for
+  CgroupDemand cgroup;
   std::vector<std::string> packages;  // that some command requires, each once, in the file's order
   std::vector<Complaint> complaints;
 };
@@ -57,7 +58,13 @@ void DecodeSteps(Decoding& decoding);      // before expectations
 void DecodeExpectations(Decoding& decoding);
 
 [[nodiscard]] std::vector<Setting> DecodeSettings(const Node& map, std::string_view prefix = {});
+/// Of `machine` or a step's change of it: sysctls and transparent huge pages.
 [[nodiscard]] std::vector<Setting> DecodeMachine(const Node& machine, Decoding& decoding);
+/// The machine as it starts, which only a guest can be: Plan::guest and Plan::needs_guest.
+void DecodeGuest(const Node& machine, Decoding& decoding);
+/// Which version of cgroups the decoded plan is bound to; fills GuestSpec::cgroup and complains of a
+/// contradiction.
+[[nodiscard]] CgroupDemand DecodeCgroupDemand(Decoding& decoding);
 [[nodiscard]] std::vector<RlimitSetting> DecodeRlimits(const Node& map, Decoding& decoding);
 void DecodeRequires(const Node& owner, Decoding& decoding);
 

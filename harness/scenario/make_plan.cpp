@@ -97,7 +97,9 @@ PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case,
   if (!decoded.plan.not_runnable) {
     ComplainOfMissing(decoded.plan, decoded.packages, missing, context);
   }
-  return {.plan = std::move(decoded.plan), .complaints = std::move(decoded.complaints)};
+  return {.plan = std::move(decoded.plan),
+          .cgroup = std::move(decoded.cgroup),
+          .complaints = std::move(decoded.complaints)};
 }
 
 }  // namespace brink

@@ -31,8 +31,15 @@ struct PlanContext {
   std::function<bool(const std::string& package)> package_installed;
 };
 
+/// The version of cgroups that a scenario is bound to.
+struct CgroupDemand {
+  std::string version;  // "v1", "v2", or empty: either will do
+  std::string reason;   // "memory.high exists in cgroup v2 only"
+};
+
 struct PlanResult {
   Plan plan;
+  CgroupDemand cgroup;
   std::vector<Complaint> complaints;
 };
 

@@ -137,7 +137,7 @@ Json Value(const Key& key) {
   Json named{{"type", {"object", "null"}},
              {"propertyNames", {{"pattern", key.variables ? "^[^=]+$" : std::string(kNamePattern)}}}};
   if (!key.machine.empty()) {
-    named["properties"] = {{key.machine, Reference(key.machine)}};
+    named["properties"]["machine"] = Reference(key.machine);
   }
   named["additionalProperties"] = One(key);
   return named;
@@ -165,6 +165,11 @@ Json Definition(const Section& section, bool of_case = false) {
   Json definition{{"description", section.doc},
                   {"properties", Properties(section, of_case)},
                   {"additionalProperties", false}};
+  if (!section.more_names.empty()) {
+    definition["patternProperties"] = {
+        {"^(" + section.more_names + ")$",
+         {{"description", section.more_doc}, {"type", {"string", "number", "boolean", "null"}}}}};
+  }
   definition["type"] = exactly_one ? Json("object") : Json({"object", "null"});
   if (exactly_one) {
     Json& one_of = definition["oneOf"] = Json::array();

@@ -194,6 +194,9 @@ std::string Describe(const Section& section) {
     text += fmt::format("| `{}` | {} | {} | {} |\n", key.name, InTable(ValueOf(key)), fallback,
                         InTable(Meaning(key)));
   }
+  if (!section.more_names.empty()) {
+    text += fmt::format("| like `{}` | text |  | {} |\n", InTable(section.more_names), section.more_doc);
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <stdexcept>
 
+#include "base/pattern.h"
 #include "model/fault_table.h"
 #include "scenario/vocabulary.h"
 
@@ -77,18 +78,63 @@ Section ScenarioSection() {
       }};
 }
 
+/// What can be written at any time.
+std::vector<Key> SettingKeys() {
+  return {{.name = "sysctl", .type = kSection, .section = "sysctl", .doc = "Kernel parameters by name."},
+          {.name = "thp", .type = kSection, .section = "thp", .doc = "Transparent huge pages."}};
+}
+
+std::vector<Key> MachineKeys() {
+  constexpr double kLeastMemory = 128.0 * 1024 * 1024;  // what a general kernel needs to boot
+  constexpr double kMostCpus = 64;
+  std::vector<Key> keys = SettingKeys();
+  const std::vector<Key> of_guest{
+      {.name = "memory",
+       .type = kSize,
+       .min = kLeastMemory,
+       .fallback = "`2GiB`",
+       .doc = "Its memory. vm sandbox."},
+      {.name = "swap", .type = kSize, .fallback = "`0`: none", .doc = "Its swap, on a disk. vm sandbox."},
+      {.name = "cpus",
+       .type = kInteger,
+       .min = 1,
+       .max = kMostCpus,
+       .fallback = "2",
+       .doc = "Its processors. vm sandbox."},
+      {.name = "cgroup",
+       .type = kChoice,
+       .choices = {"v1", "v2"},
+       .fallback = "`v2`, or `v1` where a limit exists there alone",
+       .doc = "The version of cgroups that has the memory controller. vm sandbox."},
+      {.name = "kernel",
+       .fallback = "`debian-12`",
+       .doc =
+           "A kernel by its name in `brink guest list`, or the path of an image. vm sandbox; `--kernel` goes "
+           "before it."},
+      {.name = "boot",
+       .shape = kList,
+       .pattern = R"(\S+)",
+       .doc = "Words to add to the kernel's command line. vm sandbox."}};
+  keys.insert(keys.end(), of_guest.begin(), of_guest.end());
+  return keys;
+}
+
 std::vector<Section> MachineSections() {
-  return {
-      {.name = "parameter",
-       .doc = "A parameter with an explanation; a plain value is its default alone.",
-       .keys = {{.name = "default", .needed = true, .doc = "The value when `--set` gives none."},
-                {.name = "doc", .doc = "What it is."}}},
-      {.name = "machine",
-       .doc = "Settings of the whole machine. They belong to everybody on it: brink changes them only with "
-              "`--sandbox host`.",
-       .keys = {
-           {.name = "sysctl", .type = kSection, .section = "sysctl", .doc = "Kernel parameters by name."},
-           {.name = "thp", .type = kSection, .section = "thp", .doc = "Transparent huge pages."}}}};
+  return {{.name = "parameter",
+           .doc = "A parameter with an explanation; a plain value is its default alone.",
+           .keys = {{.name = "default", .needed = true, .doc = "The value when `--set` gives none."},
+                    {.name = "doc", .doc = "What it is."}}},
+          {.name = "machine",
+           .doc = "The machine. Its values belong to everybody on it, so a case that has any runs in the vm "
+                  "sandbox: a "
+                  "virtual machine of its own, thrown away afterwards. With `--sandbox host` brink changes "
+                  "`sysctl` and "
+                  "`thp` of this machine and puts them back; everything else here needs the vm sandbox.",
+           .keys = MachineKeys()},
+          {.name = "machine_change",
+           .doc = "What of the machine can change while the case runs.",
+           .keys = SettingKeys(),
+           .fixed_in = "machine"}};
 }
 
 std::vector<Section> ProcessSections() {
@@ -228,7 +274,7 @@ std::vector<Section> StepSections() {
              .shape = kNamed,
              .section = "change",
              .not_empty = true,
-             .machine = "machine",
+             .machine = "machine_change",
              .doc =
                  "Changes limits, by the name of a process, a child or a shared group; or of the `machine`."},
             {.name = "signal",
@@ -495,9 +541,14 @@ Section Pair(std::string name, ValueType type) {
 }
 
 std::vector<Section> FaultSections() {
-  Section sysctl{.name = "sysctl",
-                 .doc = "Kernel parameters. Sizes are given as sizes whatever the kernel counts in.",
-                 .keys = {}};
+  Section sysctl{
+      .name = "sysctl",
+      .doc = "Kernel parameters. Sizes of those listed are given as sizes whatever the kernel counts in.",
+      .keys = {},
+      .more_names = std::string(kSysctlPattern),
+      .more_doc =
+          "Any other sysctl, as the kernel reads it. vm sandbox; a kernel that lacks it makes the "
+          "case inconclusive."};
   Section thp{.name = "thp", .doc = "Transparent huge pages.", .keys = {}};
   Section limits{.name = "limits",
                  .doc = "Limits of a control group, in the words of cgroup v2; mapped on v1.",
@@ -551,10 +602,27 @@ const Section& SectionNamed(std::string_view name) {
   return *section;
 }
 
+namespace {
+
+bool IsMoreName(const Section& section, std::string_view name) {
+  constexpr std::size_t kSlip = 3;  // letters
+  if (section.more_names.empty() || !Nearest(name, KeyNames(section), kSlip).empty()) {
+    return false;
+  }
+  const auto names = Pattern::Compile("^(?:" + section.more_names + ")$");
+  return names && names->FoundIn(name);
+}
+
+}  // namespace
+
 const Key* FindKey(const Section& section, std::string_view name) {
+  static const Key kText{.name = "", .doc = ""};
   const auto key = std::find_if(section.keys.begin(), section.keys.end(),
                                 [&](const Key& candidate) { return candidate.name == name; });
-  return key == section.keys.end() ? nullptr : &*key;
+  if (key != section.keys.end()) {
+    return &*key;
+  }
+  return IsMoreName(section, name) ? &kText : nullptr;
 }
 
 std::vector<std::string> KeyNames(const Section& section) {

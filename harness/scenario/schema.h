@@ -71,13 +71,19 @@ struct Section {
   std::vector<std::string> choose = {};
   std::size_t choose_min = 0;
   std::size_t choose_max = SIZE_MAX;
+  /// Any other name that matches this (the whole of it) may be a key too, unless it looks like a slip for one
+  /// of `keys`; its value is text. Empty: none may.
+  std::string more_names = {};
+  std::string more_doc = {};
+  /// The section whose further keys cannot be here: the complaint sends them there.
+  std::string fixed_in = {};
 };
 
 /// Every section, in the order of the reference; the first is the file itself ("scenario").
 [[nodiscard]] const std::vector<Section>& FormatSections();
 /// By name, which must be one of the table's.
 [[nodiscard]] const Section& SectionNamed(std::string_view name);
-/// Nothing when the section has no such key.
+/// Nothing when the section has no such key. One for all of `more_names`, which has no name.
 [[nodiscard]] const Key* FindKey(const Section& section, std::string_view name);
 [[nodiscard]] std::vector<std::string> KeyNames(const Section& section);
 

@@ -81,9 +81,10 @@ const std::vector<std::string>& BindingLimitNames() {
   return kNames;
 }
 
-std::string Nearest(std::string_view word, const std::vector<std::string>& known) {
+std::string Nearest(std::string_view word, const std::vector<std::string>& known,
+                    std::optional<std::size_t> most) {
   std::string nearest;
-  std::size_t best = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t best = most.value_or(std::max<std::size_t>(2, word.size() / 3)) + 1;
   for (const std::string& name : known) {
     const std::size_t apart = std::max(name.size(), word.size()) - std::min(name.size(), word.size());
     if (apart >= best) {

@@ -22,8 +22,10 @@ namespace brink {
 /// The names of the result contract, and "none".
 [[nodiscard]] const std::vector<std::string>& BindingLimitNames();
 
-/// The nearest of `known`, when it is near enough to be a slip of the finger; empty otherwise.
-[[nodiscard]] std::string Nearest(std::string_view word, const std::vector<std::string>& known);
+/// The nearest of `known`, when it is near enough to be a slip of the finger (a third of the word, or `most`
+/// letters); empty otherwise.
+[[nodiscard]] std::string Nearest(std::string_view word, const std::vector<std::string>& known,
+                                  std::optional<std::size_t> most = std::nullopt);
 /// "did you mean 'x'?" or, when nothing is near, "use a, b or c" (the first twelve).
 [[nodiscard]] std::string SuggestFrom(std::string_view word, const std::vector<std::string>& known);
 /// "a, b or c".

@@ -139,6 +139,44 @@ TEST_F(MachineTest, PanicIsRefused) {
   EXPECT_THAT(Hurt({Of("vm.panic_on_oom", "0")}), IsEmpty());
 }
 
+TEST_F(MachineTest, NobodyIsHurtOnADisposableMachine) {
+  WriteProcess(100, 12340);
+  Write("proc/sys/vm/panic_on_oom", "0\n");
+  const std::vector<Setting> settings{Of("vm.max_map_count", "12345"), Of("vm.panic_on_oom", "1")};
+  std::vector<ImposedFault> proof;
+  EXPECT_FALSE(MachineHold::Take(roots_, settings, proof, 1));
+  EXPECT_EQ(Read("proc/sys/vm/panic_on_oom"), "0\n");
+  auto hold = MachineHold::Take(roots_, settings, proof, 1, -1, Machine::kDisposable);
+  ASSERT_TRUE(hold) << hold.error().message;
+  EXPECT_EQ(ReadMachineSetting(roots_, "vm.panic_on_oom").value(), "1");
+  ImposedFault change;
+  EXPECT_TRUE(hold->Change(Of("vm.panic_on_oom", "2"), change));
+  EXPECT_TRUE(hold->Restore());
+  EXPECT_EQ(ReadMachineSetting(roots_, "vm.panic_on_oom").value(), "0");
+}
+
+TEST_F(MachineTest, AnySysctlIsWrittenReadBackAndRestored) {
+  Write("proc/sys/kernel/pid_max", "4194304\n");
+  Write("proc/sys/net/ipv4/tcp_mem", "4096\t131072\t6291456\n");
+  std::vector<ImposedFault> proof;
+  auto hold = MachineHold::Take(
+      roots_, {Of("kernel.pid_max", "1000304"), Of("net.ipv4.tcp_mem", "1111 111111 1111111")}, proof, 1);
+  ASSERT_TRUE(hold) << hold.error().message;
+  EXPECT_TRUE(proof.at(0).in_force && proof.at(1).in_force);
+  EXPECT_TRUE(hold->Restore());
+  EXPECT_EQ(ReadMachineSetting(roots_, "kernel.pid_max").value(), "4194304");
+  EXPECT_EQ(ReadMachineSetting(roots_, "net.ipv4.tcp_mem").value(), "4096 131072 6291456");
+}
+
+TEST_F(MachineTest, ASysctlThatTheKernelLacksIsToldAsSuch) {
+  std::vector<ImposedFault> proof;
+  const auto hold = MachineHold::Take(roots_, {Of("vm.no_such_thing", "1")}, proof, 1);
+  ASSERT_FALSE(hold);
+  EXPECT_THAT(hold.error().message, HasSubstr("this kernel has no vm.no_such_thing"));
+  EXPECT_FALSE(ReadMachineSetting(roots_, "vm.../swappiness"));
+  EXPECT_FALSE(ReadMachineSetting(roots_, "swappiness"));
+}
+
 TEST_F(MachineTest, RelativeCommitLimitBecomesAbsolute) {
   EXPECT_EQ(Absolute(roots_, Of("vm.overcommit_kbytes", "+1000"))->value, "1049576");
   EXPECT_FALSE(Absolute(roots_, Of("vm.swappiness", "+1")));

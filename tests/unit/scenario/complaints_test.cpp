@@ -25,6 +25,14 @@ TEST_P(WrongFile, IsTurnedDown) {
 std::string Expecting(const std::string& what) { return WithProcess("", "expect: {p: {" + what + "}}\n"); }
 std::string Stepping(const std::string& step) { return WithProcess("", "steps: [{" + step + "}]\n"); }
 
+/// A name that is neither a listed sysctl nor one of the kernel's others.
+std::string NoSysctl(const std::string& complaint) {
+  return complaint +
+         " (use vm.max_map_count, vm.overcommit_memory, vm.overcommit_ratio, vm.overcommit_kbytes, "
+         "vm.admin_reserve_kbytes, vm.user_reserve_kbytes, vm.swappiness, vm.oom_kill_allocating_task or "
+         "vm.panic_on_oom)";
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Keys, WrongFile,
     ::testing::Values(
@@ -168,6 +176,26 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"unknown_group",
               WithProcess("    cgroup: {group: shard}\n", "groups: {shared: {memory.max: 1MiB}}\n"),
               {"x.yaml:5:21: no group is called 'shard' (did you mean 'shared'?)"}},
+        Wrong{"machine_size",
+              WithProcess("", "machine: {memory: 1MiB, cpus: 0, cgroup: v3}\n"),
+              {"x.yaml:5:19: '1MiB' is too small for memory (use at least 134217728)",
+               "x.yaml:5:31: 0 is too small for cpus (use at least 1)",
+               "x.yaml:5:42: 'v3' is no cgroup (did you mean 'v1'?)"}},
+        Wrong{
+            "machine_fixed",
+            WithProcess("", "steps: [{set: {machine: {memory: 1GiB}}}]\n"),
+            {"x.yaml:5:26: 'memory' cannot change while the case runs (write it under the scenario's or the "
+             "case's own machine)"}},
+        Wrong{"machine_cgroup",
+              WithProcess("    cgroup: {memory.high: 9MiB}\n", "machine: {cgroup: v1}\n"),
+              {"x.yaml:6:19: cgroup v1 does not fit: memory.high exists in cgroup v2 only (write v2, or "
+               "remove that "
+               "limit)"}},
+        Wrong{
+            "sysctl_slip",
+            WithProcess("", "machine: {sysctl: {vm.max_mapcount: 9, vm../x: 1, foo.bar: 1}}\n"),
+            {"x.yaml:5:20: unknown key 'vm.max_mapcount' (did you mean 'vm.max_map_count'?)",
+             NoSysctl("x.yaml:5:40: unknown key 'vm../x'"), NoSysctl("x.yaml:5:51: unknown key 'foo.bar'")}},
         Wrong{"machine_process",
               "name: n\nprocesses: {machine: {run: [a]}}\n",
               {"x.yaml:2:13: 'machine' is the name of the machine already (choose another name)"}},

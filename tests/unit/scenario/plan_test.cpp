@@ -97,6 +97,51 @@ TEST(Plan, ReadsEveryKeyOfAProcess) {
   EXPECT_EQ(process.children.at(0).oom_score_adj, 1000);
 }
 
+TEST(Plan, ReadsTheMachineThatOnlyAGuestCanBe) {
+  const Plan plan = PlanOf(WithProcess(
+      "",
+      "machine: {memory: 1GiB, swap: 512MiB, cpus: 4, cgroup: v1, kernel: debian-11, boot: [quiet, a=b]}\n"));
+  EXPECT_TRUE(plan.needs_guest);
+  EXPECT_EQ(plan.guest.memory_bytes, 1ULL << 30);
+  EXPECT_EQ(plan.guest.swap_bytes, 512ULL << 20);
+  EXPECT_EQ(plan.guest.cpus, 4);
+  EXPECT_EQ(plan.guest.cgroup, "v1");
+  EXPECT_EQ(plan.guest.kernel, "debian-11");
+  EXPECT_THAT(plan.guest.boot, ElementsAre("quiet", "a=b"));
+  EXPECT_TRUE(PlanOf(WithProcess("", "machine: {kernel: ./image}\n")).guest.kernel.starts_with('/'));
+  EXPECT_FALSE(PlanOf(WithProcess("")).needs_guest);
+  EXPECT_EQ(PlanOf(WithProcess("")).guest, GuestSpec{});
+}
+
+TEST(Plan, AnySysctlIsAllowedInAGuest) {
+  const Plan plan =
+      PlanOf(WithProcess("", "machine: {sysctl: {kernel.threads-max: 1000, net.ipv4.tcp_mem: 1 2 3}}\n"));
+  EXPECT_THAT(Show(plan.machine), ElementsAre("kernel.threads-max=1000", "net.ipv4.tcp_mem=1 2 3"));
+  EXPECT_TRUE(plan.needs_guest);
+  EXPECT_TRUE(
+      PlanOf(WithProcess("", "steps: [{set: {machine: {sysctl: {vm.min_free_kbytes: 9}}}}]\n")).needs_guest);
+  EXPECT_TRUE(PlanOf(WithProcess("", "machine: {sysctl: {vm.panic_on_oom: 1}}\n")).needs_guest);
+  EXPECT_FALSE(PlanOf(WithProcess("", "machine: {sysctl: {vm.panic_on_oom: 0}}\n")).needs_guest);
+  EXPECT_FALSE(PlanOf(WithProcess("", "machine: {sysctl: {vm.max_map_count: 9000}}\n")).needs_guest);
+}
+
+TEST(Plan, KnowsTheVersionOfCgroupsThatAScenarioIsBoundTo) {
+  const auto demand = [](const std::string& text) {
+    const LoadResult loaded = ParseScenario(text, "x.yaml");
+    const PlanResult made = MakePlan(loaded.scenario, loaded.scenario.cases.at(0), FakeHost());
+    EXPECT_EQ(made.plan.guest.cgroup, made.cgroup.version == "v1" ? "v1" : "v2");
+    return made.cgroup.version + ": " + made.cgroup.reason;
+  };
+  EXPECT_EQ(demand(WithProcess("    cgroup: {memory.max: 9MiB}\n")), ": ");
+  EXPECT_EQ(demand(WithProcess("    cgroup: {memory.high: 9MiB}\n")),
+            "v2: memory.high exists in cgroup v2 only");
+  EXPECT_EQ(demand(WithProcess("    cgroup: {memory.oom_kill_disable: 1}\n")),
+            "v1: memory.oom_kill_disable exists in cgroup v1 only");
+  EXPECT_EQ(demand(WithProcess("", "steps: [{set: {p: {cgroup: {memory.oom.group: 1}}}}]\n")),
+            "v2: memory.oom.group exists in cgroup v2 only");
+  EXPECT_EQ(demand(WithProcess("", "machine: {cgroup: v1}\n")), "v1: the scenario asks for cgroup v1");
+}
+
 TEST(Plan, ReadsRunSteps) {
   const StepPlan step = OnlyStep(
       "as: s, run: [\"true\"], env: {A: b}, background: true, timeout: 3s, "
