@@ -20,7 +20,9 @@
 
 #include "base/loopback.h"
 #include "base/unique_fd.h"
+#include "base/units.h"
 #include "cli/common.h"
+#include "cli/matrix.h"
 #include "kernel/machine_guard.h"
 #include "run/steps.h"
 #include "scenario/make_plan.h"
@@ -135,11 +137,13 @@ std::string DefaultOut() {
 struct Chosen {
   const Scenario* scenario = nullptr;
   const ScenarioCase* scenario_case = nullptr;
+  const Cell* cell = nullptr;
   int repeat = 1;
 };
 
-/// All that --case and --tag let through, each as often as --repeat says.
-std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoice& choice) {
+/// All that --case and --tag let through, each in every cell as often as --repeat says.
+std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const std::vector<Cell>& cells,
+                           const RunChoice& choice) {
   std::vector<Chosen> chosen;
   for (int repeat = 1; repeat <= choice.repeat; ++repeat) {
     for (const Scenario& scenario : scenarios) {
@@ -147,8 +151,12 @@ std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const RunChoi
         return std::find(scenario.tags.begin(), scenario.tags.end(), tag) != scenario.tags.end();
       });
       for (const ScenarioCase& scenario_case : scenario.cases) {
-        if (tagged && (choice.case_name.empty() || scenario_case.name == choice.case_name)) {
-          chosen.push_back(Chosen{.scenario = &scenario, .scenario_case = &scenario_case, .repeat = repeat});
+        if (!tagged || !(choice.case_name.empty() || scenario_case.name == choice.case_name)) {
+          continue;
+        }
+        for (const Cell& cell : cells) {
+          chosen.push_back(Chosen{
+              .scenario = &scenario, .scenario_case = &scenario_case, .cell = &cell, .repeat = repeat});
         }
       }
     }
@@ -204,6 +212,9 @@ PlanContext ContextFor(const Chosen& chosen, const RunChoice& choice, const std:
     }
   }
   context.run_dir = fmt::format("{}/{}/{}", out, chosen.scenario->name, chosen.scenario_case->name);
+  if (!chosen.cell->folder.empty()) {
+    context.run_dir += "/" + chosen.cell->folder;
+  }
   if (choice.repeat > 1) {
     context.run_dir += fmt::format("/{}", chosen.repeat);
   }
@@ -213,10 +224,42 @@ PlanContext ContextFor(const Chosen& chosen, const RunChoice& choice, const std:
   return context;
 }
 
+/// A plan where it will run. Shares of the memory are of the machine it runs on, so one for a guest is made
+/// again once it is clear how large that is.
+PlanResult MakeFittingPlan(const Chosen& chosen, PlanContext context, const SandboxChoice& sandbox) {
+  PlanResult made = MakePlan(*chosen.scenario, *chosen.scenario_case, context);
+  FitToCell(made.plan, made.cgroup, *chosen.cell, sandbox);
+  if (made.plan.sandbox == "vm" && made.complaints.empty()) {
+    const GuestSpec guest = made.plan.guest;
+    context.memory_bytes = guest.memory_bytes;
+    made = MakePlan(*chosen.scenario, *chosen.scenario_case, context);
+    FitToCell(made.plan, made.cgroup, *chosen.cell, sandbox);
+    made.plan.guest = guest;  // its own size is a share of the host's memory, if of anything
+  }
+  return made;
+}
+
+/// The cells of the matrix; explains itself and gives nothing where the words do not fit together.
+std::optional<std::vector<Cell>> CellsOf(const RunChoice& choice) {
+  const bool matrix = !choice.kernels.empty() || !choice.cgroups.empty();
+  if (matrix && choice.sandbox == "host") {
+    PrintError(Error{.message = "--kernel and --cgroup choose guests, and --sandbox host runs in none",
+                     .remedy = "leave out --sandbox host"});
+    return std::nullopt;
+  }
+  auto cells = MakeCells(choice.kernels, choice.cgroups);
+  if (!cells) {
+    PrintError(cells.error());
+    return std::nullopt;
+  }
+  return *std::move(cells);
+}
+
 }  // namespace
 
 std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
-  const auto scenarios = LoadScenarios(choice.paths);
+  const auto cells = CellsOf(choice);
+  const auto scenarios = cells ? LoadScenarios(choice.paths) : std::nullopt;
   if (!scenarios) {
     return std::nullopt;
   }
@@ -226,7 +269,7 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
     PrintError(shard ? set.error() : shard.error());
     return std::nullopt;
   }
-  const auto all = Choose(*scenarios, choice);
+  const auto all = Choose(*scenarios, *cells, choice);
   if (all.empty()) {
     PrintError(NothingChosen(*scenarios, choice));
     return std::nullopt;
@@ -236,11 +279,14 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
     std::shuffle(chosen.begin(), chosen.end(), std::mt19937(std::random_device{}()));
   }
   const std::string out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string();
+  const SandboxChoice sandbox{.sandbox = choice.sandbox,
+                              .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
+                              .root = ::geteuid() == 0};
   std::vector<Plan> plans;
   PortPool ports;
   bool good = true;
   for (const Chosen& one : chosen) {
-    PlanResult made = MakePlan(*one.scenario, *one.scenario_case, ContextFor(one, choice, out, *set, ports));
+    PlanResult made = MakeFittingPlan(one, ContextFor(one, choice, out, *set, ports), sandbox);
     for (const Complaint& complaint : made.complaints) {
       PrintNotice(FormatComplaint(complaint) + "\n");
       good = false;
@@ -251,8 +297,25 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
   return good ? std::optional(std::move(plans)) : std::nullopt;
 }
 
+namespace {
+
+std::string DescribeGuest(const GuestSpec& guest) {
+  return fmt::format("  guest: kernel {}, cgroup {}, {} of memory, {} of swap, {} processors{}{}\n",
+                     guest.kernel, guest.cgroup, FormatBytes(guest.memory_bytes),
+                     FormatBytes(guest.swap_bytes), guest.cpus, guest.boot.empty() ? "" : ", boot words ",
+                     fmt::join(guest.boot, " "));
+}
+
+}  // namespace
+
 std::string DescribePlan(const Plan& plan) {
   std::string text = fmt::format("{} {} (timeout {:.3g} s)\n", plan.scenario, plan.case_name, plan.timeout_s);
+  if (plan.sandbox == "vm") {
+    text += DescribeGuest(plan.guest);
+  }
+  if (plan.not_applicable) {
+    text += fmt::format("  not applicable: {}\n", *plan.not_applicable);
+  }
   if (plan.not_runnable) {
     text += fmt::format("  cannot run here: {} ({})\n", *plan.not_runnable, plan.not_runnable_remedy);
   }

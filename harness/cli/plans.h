@@ -13,9 +13,11 @@ namespace brink {
 /// What the user chose on the command line of `run`.
 struct RunChoice {
   std::vector<std::string> paths;
-  std::string case_name;          // empty: all
-  std::vector<std::string> tags;  // a scenario must have them all; empty: any
-  std::string sandbox = "auto";
+  std::string case_name;             // empty: all
+  std::vector<std::string> tags;     // a scenario must have them all; empty: any
+  std::string sandbox = "auto";      // or "host" or "vm"
+  std::vector<std::string> kernels;  // each case runs on each of them; empty: the scenario's own
+  std::vector<std::string> cgroups;  // and with each of these versions of cgroups
   int jobs = 1;
   int repeat = 1;
   bool shuffle = false;

@@ -179,10 +179,22 @@ void AddSelection(CLI::App& command, RunChoice& choice) {
 void AddManner(CLI::App& command, RunChoice& choice) {
   command
       .add_option("--sandbox", choice.sandbox,
-                  "auto: never change values of the whole machine; host: change them here, and put them back")
-      ->type_name("auto|host")
-      ->check(CLI::IsMember({"auto", "host"}).description(""))
+                  "host: here, also what changes the machine, which is put back; vm: in a guest; auto: in a "
+                  "guest what changes the machine or needs another one, and all without root")
+      ->type_name("auto|host|vm")
+      ->check(CLI::IsMember({"auto", "host", "vm"}).description(""))
       ->capture_default_str();
+  command.add_option("--kernel", choice.kernels, "Run each case on each of these kernels, in guests")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->take_all()
+      ->expected(1);
+  command
+      .add_option("--cgroup", choice.cgroups, "Run each case with each of these cgroup versions, in guests")
+      ->type_name("v1,v2")
+      ->delimiter(',')
+      ->take_all()
+      ->expected(1);
   command
       .add_option("--jobs", choice.jobs, "Cases run at the same time, where their machine-wide values agree")
       ->type_name("N")

@@ -212,8 +212,12 @@ Evidence Session::State::Collect(Worker& worker, Plan& plan) {
     plan.not_runnable_remedy = error.remedy;
     return evidence;
   };
-  if (plan.not_runnable) {
+  if (plan.not_runnable || plan.not_applicable) {
     return evidence;
+  }
+  if (plan.sandbox != "host" && options.machine == Machine::kShared) {
+    return give_up(Error{.message = "this session runs plans on the host, and this one is for a guest",
+                         .remedy = "--sandbox host, on a machine whose values may be changed"});
   }
   if (ChangesMachine(plan) && !options.may_change_machine && options.machine == Machine::kShared) {
     return give_up(

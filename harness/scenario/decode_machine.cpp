@@ -28,11 +28,6 @@ void ComplainOfCoupled(const std::vector<Setting>& settings, Decoding& decoding)
   }
 }
 
-/// Not to be done to a machine that others use, whoever asks for it.
-bool NeedsGuest(const Setting& setting) {
-  return FindFault(setting.name) == nullptr || (setting.name == "vm.panic_on_oom" && setting.value != "0");
-}
-
 /// A name stays; a path is made absolute, seen from the scenario's folder.
 std::string KernelOf(const std::string& text, const Plan& plan) {
   return text.find('/') == std::string::npos
@@ -72,6 +67,10 @@ CgroupDemand DemandOfLimits(const Plan& plan) {
 }
 
 }  // namespace
+
+bool NeedsGuest(const Setting& setting) {
+  return FindFault(setting.name) == nullptr || (setting.name == "vm.panic_on_oom" && setting.value != "0");
+}
 
 std::vector<Setting> DecodeMachine(const Node& machine, Decoding& decoding) {
   std::vector<Setting> settings;

@@ -43,6 +43,9 @@ struct PlanResult {
   std::vector<Complaint> complaints;
 };
 
+/// Whether this value of the machine is not to be set on one that others use, whoever asks for it.
+[[nodiscard]] bool NeedsGuest(const Setting& setting);
+
 /// A missing command or package makes the plan not_runnable (with the apt command), not a complaint.
 [[nodiscard]] PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case,
                                   const PlanContext& context);

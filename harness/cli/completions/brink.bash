@@ -20,7 +20,7 @@ _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
   local commands='run check list judge doctor restore demo selftest'
   local common='--help --version'
-  local run='--case --tag --sandbox --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
+  local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
   COMPREPLY=()
 
   # "--format=json" arrives as three words.
@@ -39,7 +39,9 @@ _brink() {
   if [[ $command == judge && $prev == --format ]]; then _brink_words 'text json' "$cur" && return; fi
   if [[ $command == run || $command == demo ]]; then
     case $prev in
-      --sandbox) _brink_words 'auto host' "$cur" && return ;;
+      --sandbox) _brink_words 'auto host vm' "$cur" && return ;;
+      --kernel) _brink_words 'debian-11 debian-12 debian-12-backports debian-13 sid' "$cur" && return ;;
+      --cgroup) _brink_words 'v1 v2 v1,v2' "$cur" && return ;;
       --format) _brink_words 'text json' "$cur" && return ;;
       --tag) _brink_words 'demo' "$cur" && return ;;
       --out) _brink_paths d "$cur" && return ;;

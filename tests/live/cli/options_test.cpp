@@ -18,8 +18,8 @@ using Options = std::set<std::string>;
 const Options kCommon{"--help", "--version"};
 const std::map<std::string, Options> kContract{
     {"run",
-     {"--case", "--tag", "--sandbox", "--jobs", "--repeat", "--shuffle", "--shard", "--set", "--timeout",
-      "--out", "--junit", "--format", "--dry-run"}},
+     {"--case", "--tag", "--sandbox", "--kernel", "--cgroup", "--jobs", "--repeat", "--shuffle", "--shard",
+      "--set", "--timeout", "--out", "--junit", "--format", "--dry-run"}},
     {"check", {}},
     {"list", {}},
     {"judge", {"--format"}},
@@ -158,7 +158,7 @@ TEST_F(OptionsTest, BashOffersEachCommandItsOptionsAndNoOthers) {
 
 TEST_F(OptionsTest, BashOffersCommandsValuesAndScenarios) {
   EXPECT_EQ(BashOffers("brink re"), (Options{"restore"}));
-  EXPECT_EQ(BashOffers("brink run x.yaml --sandbox \"\""), (Options{"auto", "host"}));
+  EXPECT_EQ(BashOffers("brink run x.yaml --sandbox \"\""), (Options{"auto", "host", "vm"}));
   EXPECT_EQ(BashOffers("brink run x.yaml --format = j"), (Options{"json"}));
   EXPECT_EQ(BashOffers("brink judge --format \"\""), (Options{"text", "json"}));
   static_cast<void>(WriteExit("good", "0"));

@@ -31,25 +31,25 @@ TEST_F(StatusTest, IsZeroWhenAllExpectationsAreMet) {
 
 TEST_F(StatusTest, IsOneWhenAnExpectationIsUnmetAlsoBesideInconclusiveOnes) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
+                                 "machine: {memory: 1GiB}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
-  const Ended ended = Run({WriteExit("good", "0"), wide, WriteExit("bad", "3")});
+  const Ended ended = Run({WriteExit("good", "0"), wide, WriteExit("bad", "3"), "--sandbox", "host"});
   EXPECT_EQ(ended.status, 1) << ended.errors;
   EXPECT_THAT(ended.errors, HasSubstr("exited with 3"));
 }
 
-TEST_F(StatusTest, IsThreeWhenTheMachineMayNotBeChanged) {
+TEST_F(StatusTest, IsThreeForAMachineThatTheHostCannotBe) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
+                                 "machine: {memory: 1GiB}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
-  const Ended ended = Run({wide, "--sandbox", "auto"});
+  const Ended ended = Run({wide, "--sandbox", "host"});
   EXPECT_EQ(ended.status, 3) << ended.errors;
   const auto document = ExpectOneDocument(ended.output);
   EXPECT_EQ(document["results"][0]["outcome"], "inconclusive");
   EXPECT_EQ(document["results"][0]["expected_met"], nullptr);
-  EXPECT_THAT(document["results"][0]["reason"].get<std::string>(), HasSubstr("the whole machine"));
-  EXPECT_THAT(document["results"][0]["remedy"].get<std::string>(), HasSubstr("--sandbox host"));
-  EXPECT_THAT(ended.errors, HasSubstr("remedy: add --sandbox"));
+  EXPECT_THAT(document["results"][0]["reason"].get<std::string>(), HasSubstr("a machine of its own"));
+  EXPECT_THAT(document["results"][0]["remedy"].get<std::string>(), HasSubstr("--sandbox vm"));
+  EXPECT_THAT(ended.errors, HasSubstr("remedy: --sandbox vm"));
 }
 
 TEST_F(StatusTest, IsTwoForBadUsage) {
@@ -60,7 +60,10 @@ TEST_F(StatusTest, IsTwoForBadUsage) {
   ExpectBadUsage({"judge"}, {"RUN_DIR"});
   ExpectBadUsage({"run", good, "--frob"}, {"--frob"});
   ExpectBadUsage({"run", good, "--format", "xml"}, {"xml", "text", "json"});
-  ExpectBadUsage({"run", good, "--sandbox", "vm"}, {"vm", "auto", "host"});
+  ExpectBadUsage({"run", good, "--sandbox", "jail"}, {"jail", "auto", "host", "vm"});
+  ExpectBadUsage({"run", good, "--sandbox", "host", "--kernel", "debian-12"}, {"--kernel", "--sandbox host"});
+  ExpectBadUsage({"run", good, "--cgroup", "v1,v3"}, {"v3", "v1,v2"});
+  ExpectBadUsage({"run", good, "--kernel", "sid,sid"}, {"sid", "twice"});
   ExpectBadUsage({"run", good, "--jobs", "0"}, {"--jobs", "0"});
   ExpectBadUsage({"run", good, "--repeat", "-1"}, {"--repeat"});
   ExpectBadUsage({"run", good, "--timeout", "0"}, {"--timeout", "0"});

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "cli/matrix.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <utility>
+#include <variant>
+
+namespace brink {
+namespace {
+
+/// Debian's kernels by name: 6.12 and later are built without CONFIG_MEMCG_V1.
+constexpr auto kControllerV1 =
+    std::to_array<std::pair<std::string_view, bool>>({{"debian-11", true},
+                                                      {"debian-12", true},
+                                                      {"debian-12-backports", false},
+                                                      {"debian-13", false},
+                                                      {"sid", false}});
+
+bool ChangesMachine(const Plan& plan) {
+  return !plan.machine.empty() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const StepPlan& step) {
+    const auto* set = std::get_if<SetStep>(&step.action);
+    return set != nullptr && !set->machine.empty();
+  });
+}
+
+/// The value given twice, if any.
+const std::string* Doubled(const std::vector<std::string>& values) {
+  for (auto at = values.begin(); at != values.end(); ++at) {
+    if (std::find(values.begin(), at, *at) != at) {
+      return &*at;
+    }
+  }
+  return nullptr;
+}
+
+/// A name stays, a path becomes absolute.
+std::string KernelOf(const std::string& word) {
+  return word.find('/') == std::string::npos ? word
+                                             : std::filesystem::absolute(word).lexically_normal().string();
+}
+
+/// A folder's name for each kernel: its own, or its file's; told apart by a number where two files are
+/// called the same.
+std::vector<std::string> FoldersOf(const std::vector<std::string>& kernels) {
+  std::vector<std::string> folders;
+  for (const std::string& kernel : kernels) {
+    const std::string name = std::filesystem::path(kernel).filename().string();
+    std::string folder = name;
+    for (int number = 2; std::find(folders.begin(), folders.end(), folder) != folders.end(); ++number) {
+      folder = fmt::format("{}.{}", name, number);
+    }
+    folders.push_back(std::move(folder));
+  }
+  return folders;
+}
+
+Status CheckAxis(const char* option, const std::vector<std::string>& values) {
+  if (std::find(values.begin(), values.end(), "") != values.end()) {
+    return Fail(fmt::format("{}: an empty name", option), "separate names by single commas");
+  }
+  if (const std::string* doubled = Doubled(values)) {
+    return Fail(fmt::format("{}: {} is given twice", option, *doubled), "name it once");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
+                                    const std::vector<std::string>& cgroups) {
+  auto checked = CheckAxis("--kernel", kernels);
+  checked = checked ? CheckAxis("--cgroup", cgroups) : checked;
+  if (!checked) {
+    return tl::unexpected(checked.error());
+  }
+  for (const std::string& version : cgroups) {
+    if (version != "v1" && version != "v2") {
+      return Fail("--cgroup: " + version + " is no version of cgroups", "write v1, v2 or v1,v2");
+    }
+  }
+  const std::vector<std::string> folders = FoldersOf(kernels);
+  std::vector<Cell> cells;
+  for (std::size_t row = 0; row < std::max<std::size_t>(kernels.size(), 1); ++row) {
+    for (std::size_t column = 0; column < std::max<std::size_t>(cgroups.size(), 1); ++column) {
+      Cell cell;
+      cell.kernel = kernels.empty() ? "" : KernelOf(kernels[row]);
+      cell.cgroup = cgroups.empty() ? "" : cgroups[column];
+      cell.folder = kernels.size() > 1 ? folders[row] : "";
+      if (cgroups.size() > 1) {
+        cell.folder += (cell.folder.empty() ? "" : "-") + cell.cgroup;
+      }
+      cells.push_back(std::move(cell));
+    }
+  }
+  return cells;
+}
+
+std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice) {
+  if (choice.matrix) {
+    return "vm";
+  }
+  if (choice.sandbox != "auto") {
+    return choice.sandbox;
+  }
+  return plan.needs_guest || ChangesMachine(plan) || !choice.root ? "vm" : "host";
+}
+
+std::optional<bool> HasMemoryControllerV1(const std::string& kernel) {
+  const auto known = std::find_if(kControllerV1.begin(), kControllerV1.end(),
+                                  [&](const auto& row) { return row.first == kernel; });
+  return known == kControllerV1.end() ? std::nullopt : std::optional(known->second);
+}
+
+void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const SandboxChoice& choice) {
+  plan.sandbox = ChooseSandbox(plan, choice);
+  if (plan.sandbox == "host") {
+    if (plan.needs_guest && !plan.not_runnable) {
+      const auto reason = std::find_if(plan.machine.begin(), plan.machine.end(), NeedsGuest);
+      plan.not_runnable = reason == plan.machine.end()
+                              ? "it needs a machine of its own"
+                              : fmt::format("{}={} needs a machine of its own", reason->name, reason->value);
+      plan.not_runnable_remedy = "--sandbox vm";
+    }
+    return;
+  }
+  GuestSpec& guest = plan.guest;
+  guest.kernel = cell.kernel.empty() ? guest.kernel : cell.kernel;
+  guest.cgroup = cell.cgroup.empty() ? guest.cgroup : cell.cgroup;
+  if (!demand.version.empty() && demand.version != guest.cgroup) {
+    plan.not_applicable = demand.reason;
+  } else if (guest.cgroup == "v1" && HasMemoryControllerV1(guest.kernel) == false) {
+    plan.not_applicable = guest.kernel + " is built without the memory controller of cgroup v1";
+  }
+}
+
+}  // namespace brink

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Where each plan runs: on this host, or in a guest; and the cells of a matrix of kernels and cgroup
+// versions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/plan.h"
+#include "scenario/make_plan.h"
+
+namespace brink {
+
+/// One column of the matrix. What is empty is the scenario's choice.
+struct Cell {
+  std::string kernel;  // a name of `brink guest list`, or an absolute path
+  std::string cgroup;  // "v1" or "v2"
+  /// The cell's folder below the case's: "debian-12-v1", with the axes alone that have several values; empty
+  /// where there is one cell.
+  std::string folder;
+};
+
+/// The cells of --kernel A,B,... and --cgroup v1,v2, kernels outermost; one of the scenario's choice when
+/// both are empty. Complains of a doubled value and a version that is none.
+[[nodiscard]] Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
+                                                  const std::vector<std::string>& cgroups);
+
+/// The user's word on where plans run.
+struct SandboxChoice {
+  std::string sandbox = "auto";  // "auto", "host" or "vm"
+  bool matrix = false;           // --kernel or --cgroup were given: everything runs in guests
+  bool root = true;              // brink may make cgroups here
+};
+
+/// "host" or "vm". auto: a guest for what changes the machine or needs another one, or where brink has no
+/// rights here.
+[[nodiscard]] std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice);
+
+/// Whether the kernel has cgroup v1's memory controller; nothing is known of a name or path that is not among
+/// brink's.
+[[nodiscard]] std::optional<bool> HasMemoryControllerV1(const std::string& kernel);
+
+/// Settles plan.sandbox and plan.guest for the cell; a cell that cannot exist makes the plan not_applicable,
+/// a host that cannot be what the plan needs makes it not_runnable.
+void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const SandboxChoice& choice);
+
+}  // namespace brink
