@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Modes in which something happens to a descendant while others live on.
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,6 +172,46 @@ int Siblings(const Arguments&) {
   return kDone;
 }
 
+/// A child under the number of a dead one, which the kernel gives to those who may ask for it. Ends this
+/// process where it may not: -1 must never get to kill(2).
+pid_t ForkAs(pid_t pid, const char* name) {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<std::uint64_t>(&pid);
+  arguments.set_tid_size = 1;
+  const long child = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
+  if (child == 0) {
+    ::prctl(PR_SET_NAME, name);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    SleepForever();
+  }
+  if (child != pid) {
+    ::_exit(Failed("clone3", errno, 0));
+  }
+  return pid;
+}
+
+/// At SIGUSR1 the child "snapshot" ends and another process gets its number; at SIGTERM that one must live.
+int Reborn(const Arguments&) {
+  sigset_t awaited;
+  ::sigemptyset(&awaited);
+  ::sigaddset(&awaited, SIGUSR1);
+  ::sigaddset(&awaited, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
+  const pid_t snapshot = ForkNamed("snapshot", SleepForever);
+  Say("snapshot taken");
+  int signal = 0;
+  ::sigwait(&awaited, &signal);
+  ::kill(snapshot, SIGKILL);
+  ::waitpid(snapshot, nullptr, 0);
+  const pid_t other = ForkAs(snapshot, "other");
+  Say("number used again");
+  ::sigwait(&awaited, &signal);
+  const bool lives = ::waitpid(other, nullptr, WNOHANG) == 0;
+  Say("the other %s", lives ? "lives" : "is dead");
+  return lives ? kDone : kFailed;
+}
+
 /// Double fork and setsid: the process that was started is gone, its work goes on.
 int Daemonise(const Arguments& arguments) {
   const std::size_t bytes = arguments.Bytes("size", 0);
@@ -197,6 +239,7 @@ constexpr auto kModes = std::to_array<Mode>({
     {"pair", "helper size adj", Pair, "grow beside a helper with its own oom_score_adj"},
     {"supervisor", "signal exit", Supervisor, "kill the worker, exit as told"},
     {"siblings", "", Siblings, "one child kills the other"},
+    {"reborn", "", Reborn, "end a child, then start another under its number"},
     {"daemonise", "size", Daemonise, "leave a daemon behind"},
 });
 

@@ -80,6 +80,34 @@ cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
             ReadMachineSetting(Roots{}, "vm.max_map_count").value_or("?"));
 }
 
+class OneBrink : public TwoBrinks {};
+
+// The first case holds the machine until the second has changed a value on the way, or a second has passed:
+// did they run side by side, the change would be refused, for the machine is shared.
+TEST_F(OneBrink, RunsACaseThatChangesTheMachineOnTheWayAlone) {
+  const std::string changed = (folder_ / "changed").string();
+  const std::string holder = Write("holder", fmt::format(R"(
+processes: {{target: {{run: [sh, -c, "for i in $(seq 100); do [ -e {} ] && exit; sleep 0.01; done"]}}}}
+cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
+)",
+                                                         changed));
+  const std::string changer = Write("changer", fmt::format(R"(
+processes: {{target: {{run: [VICTIM, hang], ready: {{log: hanging}}}}}}
+steps:
+  - {{set: {{machine: {{sysctl: {{vm.max_map_count: 6000}}}}}}}}
+  - {{run: [touch, {}]}}
+cases: {{case: {{expect: {{target: {{outcome: survived}}}}}}}}
+)",
+                                                           changed));
+  std::vector<std::string> words = RunWords(changer, "out");
+  words.insert(words.begin() + 1, {holder, "--jobs", "2"});
+  BrinkProcess brink(folder_, "brink", words);
+  ASSERT_TRUE(brink.EndsWithin(60s));
+  EXPECT_EQ(brink.ExitCode(), 0) << brink.Output() << brink.Errors();
+  ASSERT_TRUE(AwaitGuardians(20s));
+  ExpectAsBefore(before_, {brink.Pid()});
+}
+
 // Each waits for the other in the middle of its case: only at the same time can both get through.
 TEST_F(TwoBrinks, WithEqualValuesShareTheMachine) {
   const Rendezvous there(folder_ / "there");

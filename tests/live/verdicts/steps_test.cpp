@@ -69,6 +69,24 @@ cases: {case: {expect: {target: {outcome: survived, exit: 0, log: ["got signal 1
   ExpectSays(verdict, "target", {.outcome = "survived", .call = "none", .exit = 0, .killed_by = ""});
 }
 
+TEST_F(Step, SendsNoSignalToWhoeverHasTheNumberOfADeadChild) {
+  const Verdict verdict = RunCase(R"(
+processes: {target: {run: [victim, reborn], ready: {log: "snapshot taken"}, children: {snapshot: {title: snapshot}}}}
+steps:
+  - {wait: {mappings: {process: snapshot, above: 1}}, timeout: 5s}
+  - {signal: {target: SIGUSR1}}
+  - {wait: {log: {process: target, pattern: "number used again"}}, timeout: 5s}
+  - {signal: {snapshot: SIGKILL}}
+  - {stop: target}
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  EXPECT_THAT(verdict.expectations,
+              testing::Contains(testing::AllOf(
+                  testing::Field(&ExpectationResult::found, testing::HasSubstr("snapshot is not running")),
+                  testing::Field(&ExpectationResult::met, std::optional(false)))));
+  EXPECT_EQ(verdict.processes.at("target").exit_code, 0) << "the other process was hit";
+}
+
 TEST_F(Step, StartsAProcessAgain) {
   const Verdict verdict = RunCase(R"(
 processes: {target: {run: [sh, -c, "echo once >> ${dir}/starts"], start: manual}}
