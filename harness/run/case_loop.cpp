@@ -218,10 +218,7 @@ void CaseLoop::Tick() {
     if (!target->ended && target->plan != nullptr) {
       const CgroupCounters counters = target->group->Counters();
       memory[target->name] = counters.memory_use.value_or(0);
-      if (Clock::now() - target->throttled_since.at >= std::chrono::seconds(1)) {
-        target->throttled_before = target->throttled_since;
-        target->throttled_since = {.at = Clock::now(), .count = counters.throttled_high.value_or(0)};
-      }
+      target->throttled.Note(Clock::now(), counters.throttled_high.value_or(0));
       TaskFigures& task = tasks.emplace_back();
       task.token = target->token;
       task.pid = target->pid;

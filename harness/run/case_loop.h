@@ -20,6 +20,7 @@
 #include "run/case_runner.h"
 #include "run/log_sink.h"
 #include "run/recorder.h"
+#include "run/throttle_window.h"
 
 namespace brink {
 
@@ -39,13 +40,7 @@ struct LiveTarget {
   bool own_group = false;  // its group's counters are its own
   bool ended = false;
   ExitStatus status;
-  /// How often its group was throttled (memory.high), by a second or two ago and a second later than that.
-  struct Throttled {
-    Clock::time_point at;
-    std::uint64_t count = 0;
-  };
-  Throttled throttled_before;
-  Throttled throttled_since;
+  ThrottleWindow throttled;
 };
 
 class CaseLoop {
