@@ -13,29 +13,11 @@
 #include <sstream>
 #include <system_error>
 
+#include "base/shipped_files.h"
 #include "cli/commands.h"
 #include "scenario/load.h"
 
 namespace brink {
-namespace {
-
-std::filesystem::path ProgramFolder() {
-  std::error_code code;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", code);
-  return code ? std::filesystem::path() : program.parent_path();
-}
-
-std::string FirstFolder(const std::vector<std::filesystem::path>& candidates) {
-  for (const auto& candidate : candidates) {
-    std::error_code code;
-    if (std::filesystem::is_directory(candidate, code)) {
-      return std::filesystem::weakly_canonical(candidate, code).string();
-    }
-  }
-  return candidates.back().string();
-}
-
-}  // namespace
 
 int PrintResults(const std::string& text, int status) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {

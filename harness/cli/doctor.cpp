@@ -13,7 +13,9 @@
 #include "evidence/watch.h"
 #include "faults/faults.h"
 #include "model/fault_table.h"
+#include "sandbox/accelerator.h"
 #include "sandbox/host.h"
+#include "sandbox/kernels.h"
 
 namespace brink {
 namespace {
@@ -69,6 +71,21 @@ std::string DescribeEvidence(const CgroupHost& cgroups) {
   return section.Text();
 }
 
+std::string DescribeGuests() {
+  const Accelerator accelerator = ChooseAccelerator();
+  const auto kernels = ListKernels();
+  std::vector<std::string> names;
+  for (const GuestKernel& kernel : kernels.value_or(std::vector<GuestKernel>{})) {
+    names.push_back(fmt::format("{} (Linux {})", kernel.name, kernel.release));
+  }
+  std::string text = "\nGuests\n" + Line(accelerator.name == "kvm", "KVM", accelerator.note, "");
+  text +=
+      Line(!names.empty(), "kernels in the cache",
+           kernels ? fmt::format("{}", fmt::join(names, ", ")) : kernels.error().message,
+           kernels ? "`brink guest fetch debian-12`; a run fetches what it needs" : kernels.error().remedy);
+  return text;
+}
+
 int Examine() {
   const Roots roots;
   const auto cgroups = CgroupHost::Discover(roots);
@@ -95,7 +112,7 @@ int Examine() {
     }
     text += section.Text();
   }
-  return PrintResults(text + DescribeEvidence(*cgroups), kExitMet);
+  return PrintResults(text + DescribeEvidence(*cgroups) + DescribeGuests(), kExitMet);
 }
 
 }  // namespace

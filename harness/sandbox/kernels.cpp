@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/kernels.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/shipped_files.h"
+#include "kernel/files.h"
+#include "sandbox/make_kernel.h"
+
+namespace brink {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kImage = "vmlinux";
+constexpr const char* kInitrd = "initrd.cpio";
+constexpr const char* kInit = "init";
+constexpr const char* kFacts = "facts";
+
+bool IsPath(const std::string& name) { return name.find('/') != std::string::npos; }
+
+/// A kernel of the user's own: what the user gives as "IMAGE" or "IMAGE:MODULES".
+struct OwnKernel {
+  std::string image;    // canonical
+  std::string modules;  // canonical; empty: where make-kernel looks by itself
+  std::string folder;   // in the cache
+  [[nodiscard]] std::string Name() const { return modules.empty() ? image : image + ":" + modules; }
+};
+
+/// FNV-1a: names a folder; nothing depends on its being hard to forge.
+std::uint64_t Hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char letter : text) {
+    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+  }
+  return hash;
+}
+
+Result<OwnKernel> LocateOwn(const std::string& name) {
+  std::error_code code;
+  OwnKernel own;
+  const std::size_t colon = name.rfind(':');
+  if (colon == std::string::npos || fs::exists(name, code)) {
+    own.image = name;
+  } else {
+    own.image = name.substr(0, colon);
+    own.modules = fs::weakly_canonical(name.substr(colon + 1), code).string();
+  }
+  struct stat status {};
+  if (::stat(own.image.c_str(), &status) != 0) {
+    return FailErrno("kernel " + own.image, errno,
+                     "give the path of a kernel's image, or one of: " +
+                         fmt::format("{}", fmt::join(KnownKernelNames(), ", ")));
+  }
+  own.image = fs::canonical(own.image, code).string();
+  own.folder = fmt::format("own-{}-{:016x}", fs::path(own.image).filename().string(),
+                           Hash(fmt::format("{}\n{}\n{}.{}", own.Name(), status.st_size,
+                                            status.st_mtim.tv_sec, status.st_mtim.tv_nsec)));
+  return own;
+}
+
+/// The folder of a kernel in the cache, whether it is there or not.
+Result<std::string> FolderOf(const std::string& name, const KernelPlaces& places) {
+  if (IsPath(name)) {
+    const auto own = LocateOwn(name);
+    return own ? Result<std::string>(places.cache + "/" + own->folder) : tl::unexpected(own.error());
+  }
+  const auto& known = KnownKernelNames();
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    return Fail(fmt::format("there is no kernel named '{}'", name),
+                fmt::format("use one of {}, or the path of a kernel's image (with a slash: ./{})",
+                            fmt::join(known, ", "), name));
+  }
+  return places.cache + "/" + name;
+}
+
+Result<GuestKernel> ReadKernel(const std::string& folder) {
+  const std::string path = folder + "/" + kFacts;
+  const auto facts = ReadSmallFile(path);
+  if (!facts) {
+    return tl::unexpected(facts.error());
+  }
+  GuestKernel kernel;
+  kernel.name = fs::path(folder).filename().string();
+  kernel.image = folder + "/" + kImage;
+  kernel.initrd = folder + "/" + kInitrd;
+  for (const std::string_view line : Split(*facts, '\n')) {
+    const std::size_t equals = line.find('=');
+    const std::string_view key = line.substr(0, equals);
+    const std::string value(equals == std::string_view::npos ? "" : line.substr(equals + 1));
+    if (key == "release") {
+      kernel.release = value;
+    } else if (key == "package") {
+      kernel.packages.push_back(value);
+    } else if (key == "cgroup_v1_memory") {
+      kernel.cgroup_v1 = value == "yes";
+    } else if (key == "source") {
+      kernel.name = value;
+    } else {
+      return Fail(fmt::format("{}: unknown fact '{}'", path, line), "remove " + folder);
+    }
+  }
+  if (kernel.release.empty()) {
+    return Fail(path + ": no release", "remove " + folder);
+  }
+  return kernel;
+}
+
+bool SameContent(const std::string& left, const std::string& right) {
+  const auto one = ReadSmallFile(left);
+  const auto other = ReadSmallFile(right);
+  return one && other && *one == *other;
+}
+
+/// Init is brink's own, and changes with brink; the kernel and its modules need no new download then.
+Status RenewInitrd(const std::string& folder, const KernelPlaces& places) {
+  const std::string current = fs::path(places.script).parent_path() / kInit;
+  if (SameContent(folder + "/" + kInit, current)) {
+    return {};
+  }
+  return RunMakeKernel(places.script, {"--renew", folder}, {});
+}
+
+std::vector<std::string> MakeArguments(const std::string& name, const std::string& folder) {
+  if (!IsPath(name)) {
+    return {name, folder};
+  }
+  const auto own = LocateOwn(name);
+  std::vector<std::string> arguments{"--file", own ? own->image : name};
+  if (own && !own->modules.empty()) {
+    arguments.insert(arguments.end(), {"--modules", own->modules});
+  }
+  arguments.push_back(folder);
+  return arguments;
+}
+
+}  // namespace
+
+const char* const kGuestKernelWords =
+    "console=ttyS0 quiet panic=-1 random.trust_cpu=on cryptomgr.notests 8250.nr_uarts=1";
+
+Result<std::string> CacheFolder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  if (const std::string own = variable("BRINK_CACHE"); !own.empty()) {
+    std::error_code code;
+    return fs::absolute(own, code).string();
+  }
+  if (::geteuid() == 0) {
+    return "/var/cache/brink";
+  }
+  if (const std::string caches = variable("XDG_CACHE_HOME"); caches.starts_with('/')) {
+    return caches + "/brink";
+  }
+  std::string home = variable("HOME");
+  if (const passwd* user = ::getpwuid(::geteuid()); home.empty() && user != nullptr) {
+    home = user->pw_dir;
+  }
+  if (home.empty()) {
+    return Fail("there is no place to keep kernels: neither BRINK_CACHE nor HOME is set",
+                "set BRINK_CACHE to a folder that is yours to write to");
+  }
+  return home + "/.cache/brink";
+}
+
+Result<KernelPlaces> DefaultKernelPlaces() {
+  auto cache = CacheFolder();
+  if (!cache) {
+    return tl::unexpected(cache.error());
+  }
+  return KernelPlaces{
+      .cache = *cache + "/kernels",
+      .script = FirstFolder({ProgramFolder() / "../share/brink/guest", BRINK_SOURCE_GUEST}) + "/make-kernel"};
+}
+
+const std::vector<std::string>& KnownKernelNames() {
+  static const std::vector<std::string> names{"debian-11", "debian-12", "debian-12-backports", "debian-13",
+                                              "sid"};
+  return names;
+}
+
+Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& places) {
+  const auto folder = FolderOf(name, places);
+  if (!folder) {
+    return tl::unexpected(folder.error());
+  }
+  std::error_code code;
+  if (!fs::exists(*folder, code)) {
+    return Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
+                "`brink guest fetch " + name + "`");
+  }
+  auto kernel = ReadKernel(*folder);
+  if (!kernel) {
+    return kernel;
+  }
+  if (auto renewed = RenewInitrd(*folder, places); !renewed) {
+    return Within("renew the initramfs of " + name, renewed.error());
+  }
+  return kernel;
+}
+
+Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress,
+                                const KernelPlaces& places) {
+  const auto folder = FolderOf(name, places);
+  if (!folder) {
+    return tl::unexpected(folder.error());
+  }
+  std::error_code code;
+  if (!fs::exists(*folder, code)) {
+    if (auto made = RunMakeKernel(places.script, MakeArguments(name, *folder), progress); !made) {
+      return Within("fetch kernel " + name, made.error());
+    }
+  }
+  return FindKernel(name, places);
+}
+
+Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places) {
+  std::vector<GuestKernel> kernels;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(places.cache, code)) {
+    if (entry.path().filename().string().starts_with('.')) {
+      continue;  // the lock, and what is being made
+    }
+    auto kernel = ReadKernel(entry.path().string());
+    if (!kernel) {
+      return tl::unexpected(kernel.error());
+    }
+    kernels.push_back(std::move(*kernel));
+  }
+  if (code && code != std::errc::no_such_file_or_directory) {
+    return FailErrno("list " + places.cache, code.value());
+  }
+  std::sort(kernels.begin(), kernels.end(),
+            [](const GuestKernel& left, const GuestKernel& right) { return left.name < right.name; });
+  return kernels;
+}
+
+Status RemoveKernel(const std::string& name, const KernelPlaces& places) {
+  const auto kernels = ListKernels(places);
+  if (!kernels) {
+    return tl::unexpected(kernels.error());
+  }
+  // By what it was made of: the image itself may have changed since, or be gone.
+  std::error_code code;
+  const std::string source = IsPath(name) ? fs::weakly_canonical(name, code).string() : name;
+  bool found = false;
+  for (const GuestKernel& kernel : *kernels) {
+    if (kernel.name != source && kernel.name != name) {
+      continue;
+    }
+    found = true;
+    // Gone at once or not at all; what a killed brink leaves under this name the next make-kernel removes.
+    const std::string folder = fs::path(kernel.image).parent_path().string();
+    const std::string gone = fmt::format("{}/.making-gone-{}", places.cache, ::getpid());
+    fs::rename(folder, gone, code);
+    if (code) {
+      return FailErrno("remove " + folder, code.value());
+    }
+    fs::remove_all(gone, code);
+  }
+  return found ? Status{}
+               : Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
+                      "`brink guest list` shows what is");
+}
+
+Result<GuestKernel> FindKernel(const std::string& name) {
+  const auto places = DefaultKernelPlaces();
+  return places ? FindKernel(name, *places) : tl::unexpected(places.error());
+}
+
+Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress) {
+  const auto places = DefaultKernelPlaces();
+  return places ? FetchKernel(name, progress, *places) : tl::unexpected(places.error());
+}
+
+Result<std::vector<GuestKernel>> ListKernels() {
+  const auto places = DefaultKernelPlaces();
+  return places ? ListKernels(*places) : tl::unexpected(places.error());
+}
+
+Status RemoveKernel(const std::string& name) {
+  const auto places = DefaultKernelPlaces();
+  return places ? RemoveKernel(name, *places) : tl::unexpected(places.error());
+}
+
+}  // namespace brink

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The kernels that guests of the vm sandbox boot: fetched once, unpacked without being installed, cached.
+// containers/guest/make-kernel makes them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace brink {
+
+struct GuestKernel {
+  std::string name;                   // as the user gives it: one of KnownKernelNames(), or a path
+  std::string release;                // what uname -r says in it
+  std::string image;                  // absolute path, for QEMU's -kernel
+  std::string initrd;                 // absolute path, for QEMU's -initrd
+  std::vector<std::string> packages;  // "NAME VERSION" each; empty for a kernel of the user's own
+  bool cgroup_v1 = false;             // whether it has the memory controller of cgroup v1
+};
+
+/// Words for every guest's kernel command line. With the default console and log level:
+/// no probing for serial ports beyond the first, no self-tests of ciphers, entropy from the (virtual)
+/// processor at once, no wait before a restart after a panic, no hardware that QEMU does not give it.
+/// Each is documented in the kernel's admin-guide/kernel-parameters.txt.
+extern const char* const kGuestKernelWords;
+
+/// Where kernels are kept and what makes them; tests put folders and a script of their own here.
+struct KernelPlaces {
+  std::string cache;   // has one folder a kernel
+  std::string script;  // make-kernel; its folder holds guest/init too
+};
+
+/// The folder for what brink keeps from run to run: $BRINK_CACHE, else /var/cache/brink as root, else
+/// $XDG_CACHE_HOME/brink, else ~/.cache/brink. It need not exist. The error: none of these is known.
+[[nodiscard]] Result<std::string> CacheFolder();
+[[nodiscard]] Result<KernelPlaces> DefaultKernelPlaces();
+
+/// debian-11, debian-12, debian-12-backports, debian-13, sid.
+[[nodiscard]] const std::vector<std::string>& KnownKernelNames();
+
+/// A kernel that is in the cache. `name` is one of KnownKernelNames() or, if it has a slash, the path of an
+/// image of the user's own; a colon and the folder of its modules may follow ("./bzImage:./lib/modules/6.9").
+/// An image that has changed since is another kernel. Its initramfs is made anew here when brink's own part
+/// in it has changed. The error's remedy says how to get it.
+[[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name);
+[[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& places);
+
+/// The same, fetched or made first where the cache lacks it; `progress` receives lines for the user
+/// meanwhile. Takes from seconds to minutes, and needs the network for the known names. A child that is
+/// killed leaves nothing half made; two at a time take turns.
+using KernelProgress = std::function<void(const std::string&)>;
+[[nodiscard]] Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress);
+[[nodiscard]] Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress,
+                                              const KernelPlaces& places);
+
+/// What the cache holds, by name; those of the user's own by the path that they were made of.
+[[nodiscard]] Result<std::vector<GuestKernel>> ListKernels();
+[[nodiscard]] Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places);
+
+/// Removes it from the cache. The error: it was not there. A guest that runs with it goes on.
+[[nodiscard]] Status RemoveKernel(const std::string& name);
+[[nodiscard]] Status RemoveKernel(const std::string& name, const KernelPlaces& places);
+
+}  // namespace brink
