@@ -84,8 +84,10 @@ Status AwaitProbe(pid_t pid, std::chrono::milliseconds patience) {
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (ready <= 0) {
-    return Fail(fmt::format("the guest hung; it was ended after {:.1f} s",
-                            std::chrono::duration<double>(patience).count()));
+    return tl::unexpected(Error{.message = fmt::format("a guest did not finish in {:.1f} s",
+                                                       std::chrono::duration<double>(patience).count()),
+                                .remedy = "",
+                                .code = ETIMEDOUT});
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != kGoodStatus) {
     return Fail(WIFEXITED(status) ? fmt::format("QEMU exited with {}", WEXITSTATUS(status))
@@ -188,7 +190,10 @@ Accelerator ChooseAccelerator(const AcceleratorPlaces& places) {
   if (!problem) {
     const auto probed = ProbeAccelerator(qemu, "kvm", places.patience);
     problem = probed ? "" : probed.error().message;
-    Remember(places, key, *problem);
+    // What else fails does so at once, and may be cured by the next time.
+    if (probed || probed.error().code == ETIMEDOUT) {
+      Remember(places, key, *problem);
+    }
   }
   return problem->empty() ? Accelerator{.name = "kvm", .note = ""}
                           : tcg(fmt::format("{} exists and runs no guests ({})", places.kvm, *problem));

@@ -16,9 +16,18 @@ _brink_paths() {
 
 _brink_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
 
+# After `guest`: its own commands, then kernels.
+_brink_guest() {
+  if [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " =~ \ (fetch|remove)\  ]]; then
+    _brink_words 'debian-11 debian-12 debian-12-backports debian-13 sid' "$1"
+  elif [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " != *' list '* ]]; then
+    _brink_words 'list fetch remove' "$1"
+  fi
+}
+
 _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
-  local commands='run check list judge doctor restore demo selftest'
+  local commands='run check list judge doctor guest restore demo selftest'
   local common='--help --version'
   local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
   COMPREPLY=()
@@ -58,6 +67,7 @@ _brink() {
     :*) _brink_words "$commands" "$cur" ;;
     run:* | check:* | list:*) _brink_scenario_files "$cur" ;;
     judge:*) _brink_paths d "$cur" ;;
+    guest:*) _brink_guest "$cur" ;;
   esac
 }
 
