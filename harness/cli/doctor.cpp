@@ -78,12 +78,18 @@ std::string DescribeGuests() {
   for (const GuestKernel& kernel : kernels.value_or(std::vector<GuestKernel>{})) {
     names.push_back(fmt::format("{} (Linux {})", kernel.name, kernel.release));
   }
-  std::string text = "\nGuests\n" + Line(accelerator.name == "kvm", "KVM", accelerator.note, "");
-  text +=
-      Line(!names.empty(), "kernels in the cache",
-           kernels ? fmt::format("{}", fmt::join(names, ", ")) : kernels.error().message,
-           kernels ? "`brink guest fetch debian-12`; a run fetches what it needs" : kernels.error().remedy);
-  return text;
+  Section section("Guests");
+  const bool kvm = accelerator.name == "kvm";
+  section.Add(
+      kvm, "KVM", accelerator.note,
+      kvm ? "" : "a machine, or a nested one, whose KVM runs guests; without it they only take longer");
+  if (!kernels) {
+    section.Add(false, "kernels in the cache", kernels.error().message, kernels.error().remedy);
+    return section.Text();
+  }
+  section.Add(!names.empty(), "kernels in the cache", fmt::format("{}", fmt::join(names, ", ")),
+              names.empty() ? "`brink guest fetch debian-12`" : "");
+  return section.Text();
 }
 
 int Examine() {

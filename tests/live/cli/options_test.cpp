@@ -24,6 +24,7 @@ const std::map<std::string, Options> kContract{
     {"list", {}},
     {"judge", {"--format"}},
     {"doctor", {}},
+    {"guest", {}},
     {"restore", {}},
 };
 

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// The cache of kernels, over a make-kernel that makes fake ones and notes its calls.
+#include "sandbox/kernels.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "unit/kernel/fake_tree.h"
+
+namespace brink {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr const char* kMakeKernel = R"(#!/bin/sh
+here=$(dirname "$0")
+echo "$*" >>"$here/calls"
+for last in "$@"; do :; done
+case $1 in
+  --renew) cp "$here/init" "$last/init"; exit ;;
+  sid) echo "fetching" >&2; echo "make-kernel: no network" >&2; echo "  remedy: plug it in" >&2; exit 4 ;;
+  --file) source="source=$2"; [ "$3" = --modules ] && source="$source:$4" ;;
+  *) source="package=linux-image 6.1-1" ;;
+esac
+echo "unpacking" >&2
+mkdir -p "$last"
+cp "$here/init" "$last/init"
+printf '%s\nrelease=6.1.0-50-amd64\ncgroup_v1_memory=yes\n' "$source" >"$last/facts"
+)";
+
+class KernelsTest : public FakeTree {
+ protected:
+  void SetUp() override {
+    FakeTree::SetUp();
+    Write("guest/make-kernel", kMakeKernel);
+    Write("guest/init", "first");
+    std::filesystem::permissions(base_ + "/guest/make-kernel", std::filesystem::perms::owner_all);
+    places_ = {.cache = base_ + "/cache", .script = base_ + "/guest/make-kernel"};
+  }
+  [[nodiscard]] Result<GuestKernel> Fetch(const std::string& name) {
+    return FetchKernel(
+        name, [this](const std::string& line) { said_.push_back(line); }, places_);
+  }
+  [[nodiscard]] std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    const auto kernels = ListKernels(places_);
+    for (const GuestKernel& kernel : *kernels) {
+      names.push_back(kernel.name);
+    }
+    return names;
+  }
+
+  KernelPlaces places_;
+  std::vector<std::string> said_;
+};
+
+TEST_F(KernelsTest, OneThatIsNotInTheCacheNamesTheCommandThatFetchesIt) {
+  const auto kernel = FindKernel("debian-12", places_);
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().remedy, "`brink guest fetch debian-12`");
+}
+
+TEST_F(KernelsTest, AnUnknownNameIsRefusedWithTheKnownOnes) {
+  const auto kernel = Fetch("debian-10");
+  ASSERT_FALSE(kernel);
+  EXPECT_THAT(kernel.error().message, HasSubstr("'debian-10'"));
+  EXPECT_THAT(kernel.error().remedy, HasSubstr("debian-11"));
+  EXPECT_FALSE(std::filesystem::exists(base_ + "/guest/calls"));
+}
+
+TEST_F(KernelsTest, ItIsFetchedOnce) {
+  const auto fetched = Fetch("debian-12");
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_THAT(said_, ElementsAre("unpacking"));
+  const auto again = Fetch("debian-12");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(Read("guest/calls"), "debian-12 " + places_.cache + "/debian-12\n");
+  EXPECT_EQ(again->name, "debian-12");
+  EXPECT_EQ(again->release, "6.1.0-50-amd64");
+  EXPECT_EQ(again->image, places_.cache + "/debian-12/vmlinux");
+  EXPECT_EQ(again->initrd, places_.cache + "/debian-12/initrd.cpio");
+  EXPECT_THAT(again->packages, ElementsAre("linux-image 6.1-1"));
+  EXPECT_TRUE(again->cgroup_v1);
+}
+
+TEST_F(KernelsTest, ComplaintsOfTheScriptBecomeTheError) {
+  const auto kernel = Fetch("sid");
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().message, "fetch kernel sid: no network");
+  EXPECT_EQ(kernel.error().remedy, "plug it in");
+  EXPECT_THAT(said_, ElementsAre("fetching"));
+}
+
+TEST_F(KernelsTest, TheInitramfsIsMadeAnewWhenInitHasChanged) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  Write("guest/init", "second");
+  ASSERT_TRUE(FindKernel("debian-12", places_));
+  EXPECT_THAT(Read("guest/calls"), HasSubstr("--renew " + places_.cache + "/debian-12\n"));
+  EXPECT_EQ(Read("cache/debian-12/init"), "second");
+}
+
+TEST_F(KernelsTest, AnImageOfTheUsersOwnIsAnotherKernelAfterItChanged) {
+  Write("boot/bzImage", "one");
+  const std::string image = base_ + "/boot/bzImage";
+  const auto first = Fetch(image);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->name, image);
+  EXPECT_TRUE(FindKernel(image, places_));
+  Write("boot/bzImage", "another");
+  EXPECT_FALSE(FindKernel(image, places_));
+  ASSERT_TRUE(Fetch(image));
+  EXPECT_THAT(Names(), ElementsAre(image, image));
+  ASSERT_TRUE(RemoveKernel(image, places_));
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
+TEST_F(KernelsTest, ModulesOfTheUsersOwnFollowAfterAColon) {
+  Write("boot/bzImage", "one");
+  const std::string name = base_ + "/boot/bzImage:" + base_ + "/boot";
+  const auto kernel = Fetch(name);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->name, name);
+  EXPECT_THAT(Read("guest/calls"),
+              HasSubstr("--file " + base_ + "/boot/bzImage --modules " + base_ + "/boot "));
+}
+
+TEST_F(KernelsTest, AnImageThatIsNotThereIsNamed) {
+  const auto kernel = FindKernel("./no-such-image", places_);
+  ASSERT_FALSE(kernel);
+  EXPECT_THAT(kernel.error().message, HasSubstr("./no-such-image: No such file"));
+}
+
+TEST_F(KernelsTest, WhatIsBeingMadeIsNotListed) {
+  EXPECT_THAT(Names(), IsEmpty());
+  ASSERT_TRUE(Fetch("debian-13"));
+  ASSERT_TRUE(Fetch("debian-11"));
+  Write("cache/.making-x/new/facts", "release=1\n");
+  Write("cache/.lock", "");
+  EXPECT_THAT(Names(), ElementsAre("debian-11", "debian-13"));
+}
+
+TEST_F(KernelsTest, FactsThatMakeNoSenseAreTold) {
+  Write("cache/debian-12/facts", "release=6.1\ncolour=red\n");
+  const auto strange = ListKernels(places_);
+  ASSERT_FALSE(strange);
+  EXPECT_THAT(strange.error().message, HasSubstr("unknown fact 'colour=red'"));
+  Write("cache/debian-12/facts", "");
+  EXPECT_FALSE(ListKernels(places_));
+}
+
+TEST_F(KernelsTest, RemovingOneThatIsNotThereFails) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  EXPECT_FALSE(RemoveKernel("debian-13", places_));
+  EXPECT_TRUE(RemoveKernel("debian-12", places_));
+  EXPECT_THAT(Names(), IsEmpty());
+  EXPECT_FALSE(RemoveKernel("debian-12", places_));
+}
+
+TEST(CacheFolderTest, FollowsTheEnvironment) {
+  ::setenv("BRINK_CACHE", "/somewhere", 1);
+  EXPECT_EQ(CacheFolder().value(), "/somewhere");
+  ::unsetenv("BRINK_CACHE");
+  EXPECT_THAT(CacheFolder().value(), Not(HasSubstr("somewhere")));
+}
+
+}  // namespace
+}  // namespace brink
