@@ -20,10 +20,9 @@ struct GuestKernel {
   bool cgroup_v1 = false;             // whether it has the memory controller of cgroup v1
 };
 
-/// Words for every guest's kernel command line. With the default console and log level:
-/// no probing for serial ports beyond the first, no self-tests of ciphers, entropy from the (virtual)
-/// processor at once, no wait before a restart after a panic, no hardware that QEMU does not give it.
-/// Each is documented in the kernel's admin-guide/kernel-parameters.txt.
+/// Words for every guest's kernel command line (the kernel's admin-guide/kernel-parameters.txt): the console
+/// that QEMU keeps; a panic ends the guest at once; and what makes the boot shorter: entropy from the
+/// processor, no self-tests of ciphers, no probing for further serial ports, no audit, no AppArmor.
 extern const char* const kGuestKernelWords;
 
 /// Where kernels are kept and what makes them; tests put folders and a script of their own here.
