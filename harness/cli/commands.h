@@ -22,6 +22,7 @@ void AddListCommand(CLI::App& app, int& status);
 void AddJudgeCommand(CLI::App& app, int& status);
 void AddDoctorCommand(CLI::App& app, int& status);
 void AddGuestCommand(CLI::App& app, int& status);
+void AddGuestAgentCommand(CLI::App& app, int& status);
 void AddRestoreCommand(CLI::App& app, int& status);
 
 }  // namespace brink

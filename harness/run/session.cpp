@@ -15,7 +15,6 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -26,6 +25,8 @@
 #include "model/json.h"
 #include "report/report.h"
 #include "run/case_runner.h"
+#include "run/guest_pool.h"
+#include "run/plan_queue.h"
 #include "sandbox/host.h"
 
 namespace brink {
@@ -59,6 +60,11 @@ Status MakeFolders(const Plan& plan) {
   if (code) {
     return Fail("create " + plan.run_dir + ": " + code.message(), "choose another folder with --out");
   }
+  return {};
+}
+
+/// Targets that run as somebody else own their folder.
+Status GiveDataDir(const Plan& plan) {
   for (const ProcessPlan& process : plan.processes) {
     if (process.user.empty()) {
       continue;
@@ -81,26 +87,23 @@ void Save(const std::string& path, const std::string& text) {
   }
 }
 
-/// Its steps change machine-wide values on the way: nothing else may run beside it.
-bool ChangesMachineOnTheWay(const Plan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const StepPlan& step) {
-    const auto* set = std::get_if<SetStep>(&step.action);
-    return set != nullptr && !set->machine.empty();
-  });
-}
-
-bool ChangesMachine(const Plan& plan) { return !plan.machine.empty() || ChangesMachineOnTheWay(plan); }
-
-std::string MachineKey(const Plan& plan) {
-  std::set<std::string> parts;
-  for (const Setting& setting : plan.machine) {
-    parts.insert(setting.name + "=" + setting.value);
+/// The innermost folder below which all run_dirs of guests lie.
+std::string CommonFolder(const std::vector<Plan>& plans) {
+  std::optional<std::filesystem::path> common;
+  for (const Plan& plan : plans) {
+    const std::filesystem::path folder = plan.run_dir;
+    if (plan.sandbox != "vm") {
+      continue;
+    }
+    if (!common) {
+      common = folder;
+    }
+    const auto [end, ignored] = std::mismatch(common->begin(), common->end(), folder.begin(), folder.end());
+    std::filesystem::path shorter;
+    std::for_each(common->begin(), end, [&](const auto& part) { shorter /= part; });
+    common = std::move(shorter);
   }
-  std::string key;
-  for (const std::string& part : parts) {
-    key += part + "\n";
-  }
-  return key;
+  return common ? common->string() : "";
 }
 
 /// Makes brink the OOM killer's last choice. Gives what targets must be given instead; nothing when that was
@@ -123,10 +126,13 @@ struct Session::State {
     std::string missing;
     bool loaded = false;
     std::optional<CaseGroups> spent;  // of a case that is over; removed once its verdict is out
+    GuestSlot guest;
   };
 
   SessionOptions options;
-  std::unique_ptr<HostSandbox> sandbox;
+  HostFacts facts;
+  std::unique_ptr<HostSandbox> sandbox;  // null when no plan runs here
+  GuestPool guests;
   std::optional<int> default_oom_score_adj;
   std::vector<Worker> workers;
   std::mutex report_mutex;
@@ -139,6 +145,8 @@ struct Session::State {
   };
   Finished RunOn(Worker& worker, const Plan& plan);
   Evidence Collect(Worker& worker, Plan& plan);
+  Evidence CollectHere(Worker& worker, Plan& plan);
+  Evidence CollectInGuest(Worker& worker, Plan& plan);
   void LoadWatch(Worker& worker) const;
   static void RemoveSpent(Worker& worker);
   void Report(const Plan& plan, const std::string& line);
@@ -203,21 +211,46 @@ bool Session::State::Cancelled() const {
   return ::poll(&fd, 1, 0) > 0;
 }
 
-/// Plan to evidence, with the machine taken and given back. A plan that cannot be run gets its reason.
+/// Plan to evidence. A plan that cannot be run gets its reason.
 Evidence Session::State::Collect(Worker& worker, Plan& plan) {
+  if (!plan.not_runnable && !plan.not_applicable) {
+    return plan.sandbox == "vm" ? CollectInGuest(worker, plan) : CollectHere(worker, plan);
+  }
   Evidence evidence;
-  evidence.host = sandbox->Facts();
+  evidence.host = facts;
+  return evidence;
+}
+
+Evidence Session::State::CollectInGuest(Worker& worker, Plan& plan) {
+  const auto progress = [&](const std::string& line) { Report(plan, line); };
+  auto guest =
+      guests.Prepare(worker.guest, plan.guest, options.out_dir.empty() ? plan.run_dir : options.out_dir,
+                     options.cancel_fd, progress);
+  if (guest) {
+    return (*guest)->Run(plan, progress);
+  }
+  Evidence evidence;
+  evidence.host = facts;
+  evidence.interrupted = Cancelled();
+  plan.not_runnable = guest.error().message;
+  plan.not_runnable_remedy = guest.error().remedy;
+  return evidence;
+}
+
+/// On this machine, which is taken and given back.
+Evidence Session::State::CollectHere(Worker& worker, Plan& plan) {
+  Evidence evidence;
+  evidence.host = facts;
   const auto give_up = [&](const Error& error) {
     plan.not_runnable = error.message;
     plan.not_runnable_remedy = error.remedy;
     return evidence;
   };
-  if (plan.not_runnable || plan.not_applicable) {
-    return evidence;
+  if (sandbox == nullptr) {
+    return give_up(Error{.message = "it was to run on this machine, which was ruled out", .remedy = ""});
   }
-  if (plan.sandbox != "host" && options.machine == Machine::kShared) {
-    return give_up(Error{.message = "this session runs plans on the host, and this one is for a guest",
-                         .remedy = "--sandbox host, on a machine whose values may be changed"});
+  if (const auto given = GiveDataDir(plan); !given) {
+    return give_up(given.error());
   }
   if (ChangesMachine(plan) && !options.may_change_machine && options.machine == Machine::kShared) {
     return give_up(
@@ -289,68 +322,71 @@ Session::~Session() = default;
 Result<Session> Session::Start(SessionOptions options) {
   Session session;
   session.state_->options = std::move(options);
-  auto sandbox = HostSandbox::Start(session.state_->options.roots);
+  State& state = *session.state_;
+  state.workers.resize(static_cast<std::size_t>(std::max(state.options.jobs, 1)));
+  if (!state.options.use_host) {
+    auto cgroups = CgroupHost::Discover(state.options.roots);
+    if (!cgroups) {
+      return tl::unexpected(cgroups.error());
+    }
+    state.facts = ReadHostFacts(state.options.roots, *cgroups);
+    return session;
+  }
+  auto sandbox = HostSandbox::Start(state.options.roots);
   if (!sandbox) {
     return tl::unexpected(sandbox.error());
   }
-  session.state_->sandbox = std::make_unique<HostSandbox>(std::move(*sandbox));
-  session.state_->default_oom_score_adj = ProtectSelf(session.state_->options.roots);
-  session.state_->workers.resize(static_cast<std::size_t>(std::max(session.state_->options.jobs, 1)));
+  state.sandbox = std::make_unique<HostSandbox>(std::move(*sandbox));
+  state.facts = state.sandbox->Facts();
+  state.default_oom_score_adj = ProtectSelf(state.options.roots);
   return session;
 }
 
-const HostFacts& Session::Host() const { return state_->sandbox->Facts(); }
+const HostFacts& Session::Host() const { return state_->facts; }
+
+Status Session::PutBack() const { return state_->put_back; }
+
+Evidence Session::Collect(Plan plan) {
+  State::Worker& worker = state_->workers.front();
+  Evidence evidence = state_->CollectHere(worker, plan);
+  evidence.brink_version = kVersion;
+  if (plan.not_runnable) {
+    evidence.harness_error = *plan.not_runnable;
+  }
+  state_->RemoveSpent(worker);
+  return evidence;
+}
 
 Verdict Session::Run(const Plan& plan) { return state_->RunOn(state_->workers.front(), plan).verdict; }
 
 std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
   std::vector<std::optional<Verdict>> verdicts(plans.size());
-  std::mutex pick_mutex;
-  std::vector<bool> taken(plans.size());
-  std::string running_key;
-  bool alone = false;  // the turn of the cases that must have the machine to themselves
-  // Cases with the values that are in force go first: others would only wait for them to end.
-  const auto pick = [&]() -> std::optional<std::size_t> {
-    const std::scoped_lock lock(pick_mutex);
-    std::optional<std::size_t> first;
-    for (std::size_t at = 0; at < plans.size(); ++at) {
-      if (taken[at] || ChangesMachineOnTheWay(plans[at]) != alone) {
-        continue;
-      }
-      if (state_->workers.size() == 1 || MachineKey(plans[at]) == running_key) {
-        first = at;
-        break;
-      }
-      first = first.value_or(at);
-    }
-    if (first) {
-      taken[*first] = true;
-      running_key = MachineKey(plans[*first]);
-    }
-    return first;
-  };
-  const auto work = [&](State::Worker& worker) {
+  if (state_->options.out_dir.empty()) {
+    state_->options.out_dir = CommonFolder(plans);
+  }
+  PlanQueue queue(plans, state_->workers.size() == 1);
+  const auto work = [&](State::Worker& worker, bool alone) {
     while (!state_->Cancelled()) {
-      const auto index = pick();
+      const auto index = queue.Take(alone, worker.guest.Spec());
       if (!index) {
-        return;
+        break;
       }
       State::Finished finished = state_->RunOn(worker, plans[*index]);
       if (!finished.interrupted) {
         verdicts[*index] = std::move(finished.verdict);
       }
     }
+    state_->guests.Release(worker.guest);  // on the thread that started it
   };
   std::vector<std::thread> threads;
   for (std::size_t at = 1; at < state_->workers.size(); ++at) {
-    threads.emplace_back([&, at] { work(state_->workers[at]); });
+    threads.emplace_back([&, at] { work(state_->workers[at], false); });
   }
-  work(state_->workers.front());
+  work(state_->workers.front(), false);
   for (std::thread& thread : threads) {
     thread.join();
   }
-  alone = true;
-  work(state_->workers.front());
+  work(state_->workers.front(), true);
   std::vector<Verdict> finished;
   for (std::optional<Verdict>& verdict : verdicts) {
     if (verdict) {
@@ -362,8 +398,10 @@ std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
 
 Status Session::Finish() {
   state_->workers.clear();
-  if (const auto finished = state_->sandbox->Finish(); !finished) {
-    state_->KeepFailure(finished.error());
+  if (state_->sandbox != nullptr) {
+    if (const auto finished = state_->sandbox->Finish(); !finished) {
+      state_->KeepFailure(finished.error());
+    }
   }
   return state_->put_back;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs plans: takes the machine, runs the case, judges it, saves both. Used by `brink run` and by the
-// GoogleTest programs.
+// Runs plans: takes the machine or a guest, runs the case, judges it, saves both. Used by `brink run`, by the
+// agent in a guest, and by the GoogleTest programs.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "kernel/machine_guard.h"
 #include "kernel/roots.h"
+#include "model/evidence.h"
 #include "model/plan.h"
 #include "model/verdict.h"
 
@@ -18,10 +19,15 @@ namespace brink {
 
 struct SessionOptions {
   Roots roots;
-  /// False: a plan with machine-wide faults is inconclusive, with the remedy `--sandbox vm`.
+  /// False: no plan of the sandbox "host" will come; nothing of this machine is touched, and no rights are
+  /// needed.
+  bool use_host = true;
+  /// False: a plan of the sandbox "host" with machine-wide faults is inconclusive, with the remedy.
   bool may_change_machine = false;
   /// kDisposable, in a guest: every value may be changed, and nobody on it can be hurt.
   Machine machine = Machine::kShared;
+  /// The folder below which all run_dirs lie; guests share it. Empty: RunAll() finds it; Run() shares the plan's run_dir.
+  std::string out_dir;
   bool use_bpf = true;
   int jobs = 1;
   int cancel_fd = -1;  // readable: give up
@@ -40,6 +46,10 @@ class Session {
   [[nodiscard]] const HostFacts& Host() const;
   /// Runs one plan here and now. Writes plan.json, evidence.json, verdict.json and logs/ below plan.run_dir.
   [[nodiscard]] Verdict Run(const Plan& plan);
+  /// Runs one plan on this machine, whatever its sandbox: neither judged nor saved. Its folders must exist.
+  [[nodiscard]] Evidence Collect(Plan plan);
+  /// Whether everything that the cases so far changed on this machine could be put back.
+  [[nodiscard]] Status PutBack() const;
   /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd
   /// became readable are left out.
   [[nodiscard]] std::vector<Verdict> RunAll(const std::vector<Plan>& plans);

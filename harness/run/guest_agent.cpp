@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "run/guest_agent.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "kernel/files.h"
+#include "model/json.h"
+#include "run/session.h"
+#include "sandbox/channel.h"
+#include "sandbox/guest.h"
+#include "sandbox/limits_of_self.h"
+
+namespace brink {
+namespace {
+
+using Message = Channel::Message;
+
+/// A folder of the guest's scratch disk, made by its init (containers/guest/init).
+constexpr const char* kScratch = "/run/brink-guest/scratch";
+constexpr auto kAliveEvery = std::chrono::seconds(1);
+
+/// The virtio port of this name: /sys/class/virtio-ports/vport1p1/name.
+Result<UniqueFd> OpenPort(const std::string& name) {
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/virtio-ports", code)) {
+    if (ReadSmallFile(entry.path() / "name").value_or("") == name) {
+      const std::string path = "/dev/" + entry.path().filename().string();
+      UniqueFd port(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+      return port.Valid() ? Result<UniqueFd>(std::move(port)) : FailErrno("open " + path);
+    }
+  }
+  return Fail("there is no virtio port named " + name,
+              "this command runs only in a guest that brink started");
+}
+
+/// Says that it lives, once a second, for as long as it does.
+class Heart {
+ public:
+  explicit Heart(Channel& channel) : thread_([this, &channel] { Beat(channel); }) {}
+  ~Heart() {
+    {
+      const std::scoped_lock lock(mutex_);
+      stopped_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+  Heart(const Heart&) = delete;
+  Heart& operator=(const Heart&) = delete;
+
+ private:
+  void Beat(Channel& channel) {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, kAliveEvery, [&] { return stopped_; })) {
+      static_cast<void>(
+          channel.Send({{"type", "alive"}}));  // the main thread finds out when the host is gone
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+/// The next message; nothing when the host has hung up.
+std::optional<Message> NextMessage(Channel& channel, std::vector<Message>& waiting) {
+  while (waiting.empty()) {
+    pollfd ready{.fd = channel.Fd(), .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, -1) < 0 && errno != EINTR) {
+      return std::nullopt;
+    }
+    if (const auto received = channel.Receive(waiting); !received && waiting.empty()) {
+      return std::nullopt;
+    }
+  }
+  Message message = std::move(waiting.front());
+  waiting.erase(waiting.begin());
+  return message;
+}
+
+void TakeEnvironment(const Message& setup) {
+  for (const auto& entry : setup.value("environment", Message::array())) {
+    const auto text = entry.get<std::string>();
+    if (const std::size_t equals = text.find('='); equals != std::string::npos && equals > 0) {
+      ::setenv(text.substr(0, equals).c_str(), text.c_str() + equals + 1, 1);
+    }
+  }
+  TakeLimits(setup.value("limits", Message::array()));
+}
+
+/// The targets' files go to a disk of the guest's own: the shared folder has neither the speed nor the
+/// meaning of one.
+class DataDir {
+ public:
+  explicit DataDir(const Plan& plan)
+      : place_(plan.data_dir), folder_(fmt::format("{}/{}", kScratch, ::getpid())) {
+    std::error_code code;
+    std::filesystem::create_directories(folder_, code);
+    if (code || ::mount(folder_.c_str(), place_.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+      problem_ = code ? code.message() : std::generic_category().message(errno);
+      return;
+    }
+    mounted_ = true;
+  }
+  DataDir(const DataDir&) = delete;
+  DataDir& operator=(const DataDir&) = delete;
+  ~DataDir() { static_cast<void>(Remove()); }
+  [[nodiscard]] const std::string& Problem() const { return problem_; }
+  /// False when something still uses it.
+  [[nodiscard]] bool Remove() {
+    if (mounted_ && ::umount2(place_.c_str(), 0) != 0) {
+      return false;
+    }
+    mounted_ = false;
+    std::error_code code;
+    std::filesystem::remove_all(folder_, code);
+    return !code;
+  }
+
+ private:
+  std::string place_;
+  std::string folder_;
+  std::string problem_;
+  bool mounted_ = false;
+};
+
+/// Why this machine must not run another case; empty when it may. A kernel that was tainted when it came up
+/// is none the worse for it.
+std::string SoilOf(const Evidence& evidence, const std::string& taint_at_start) {
+  const std::string tainted = ReadSmallFile("/proc/sys/kernel/tainted").value_or("");
+  if (tainted != taint_at_start) {
+    return fmt::format("the kernel is tainted ({}), by a warning or worse", tainted);
+  }
+  const bool machine_kill = std::any_of(evidence.oom_kills.begin(), evidence.oom_kills.end(),
+                                        [](const OomKill& kill) { return kill.scope == "machine"; });
+  return machine_kill ? "the machine ran out of memory" : "";
+}
+
+class Agent {
+ public:
+  explicit Agent(Channel& channel) : channel_(channel) {}
+
+  int Serve() {
+    if (!channel_.Send({{"type", "up"}})) {
+      return 1;
+    }
+    std::vector<Message> waiting;
+    const auto setup = NextMessage(channel_, waiting);
+    if (!setup) {
+      return 1;
+    }
+    TakeEnvironment(*setup);
+    SessionOptions options;
+    options.may_change_machine = true;
+    options.machine = Machine::kDisposable;
+    options.progress = [&](const Plan&, const std::string& line) {
+      static_cast<void>(channel_.Send({{"type", "progress"}, {"text", line}}));
+    };
+    auto session = Session::Start(std::move(options));
+    if (!session) {
+      static_cast<void>(channel_.Send(
+          {{"type", "hello"}, {"error", session.error().message}, {"remedy", session.error().remedy}}));
+      return 1;
+    }
+    Evidence facts;
+    facts.host = session->Host();
+    const Heart heart(channel_);
+    if (!channel_.Send({{"type", "hello"}, {"facts", EvidenceToJson(facts)}, {"work_s", MeasureWork()}})) {
+      return 1;
+    }
+    while (const auto message = NextMessage(channel_, waiting)) {
+      RunPlan(*session, *message);
+    }
+    return session->Finish() ? 0 : 1;
+  }
+
+ private:
+  void RunPlan(Session& session, const Message& message) {
+    auto plan = PlanFromJson(message.value("plan", ""));
+    Evidence evidence;
+    std::string soil;
+    if (!plan) {
+      evidence.harness_error = "the plan cannot be read in the guest: " + plan.error().message;
+    } else {
+      DataDir data(*plan);
+      if (data.Problem().empty()) {
+        evidence = session.Collect(*plan);
+      } else {
+        evidence.harness_error =
+            "mount the guest's scratch disk on " + plan->data_dir + ": " + data.Problem();
+      }
+      soil = SoilOf(evidence, taint_at_start_);
+      if (!data.Remove() && soil.empty()) {
+        soil = "a process still uses " + plan->data_dir;
+      }
+      if (const auto put_back = session.PutBack(); !put_back && soil.empty()) {
+        soil = put_back.error().message;
+      }
+    }
+    static_cast<void>(
+        channel_.Send({{"type", "result"}, {"evidence", EvidenceToJson(evidence)}, {"soiled", soil}}));
+  }
+
+  Channel& channel_;
+  std::string taint_at_start_ = ReadSmallFile("/proc/sys/kernel/tainted").value_or("");
+};
+
+int Serve() {
+  auto port = OpenPort("brink");
+  if (!port) {
+    spdlog::error("{} ({})", port.error().message, port.error().remedy);
+    return 1;
+  }
+  // What the kernel has to say of OOM kills belongs on the console, which is kept.
+  static_cast<void>(WriteSmallFile("/proc/sys/kernel/printk", "7"));
+  Channel channel(std::move(*port));
+  return Agent(channel).Serve();
+}
+
+}  // namespace
+
+int RunGuestAgent() {
+  if (::getpid() != 1) {
+    return Serve();
+  }
+  const pid_t agent = ::fork();
+  if (agent == 0) {
+    return Serve();
+  }
+  for (pid_t ended = 0; ended != agent;) {
+    ended = ::waitpid(-1, nullptr, 0);
+    if (ended < 0 && errno == ECHILD) {
+      break;
+    }
+  }
+  ::sync();
+  ::reboot(RB_POWER_OFF);
+  return 1;
+}
+
+}  // namespace brink

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "run/guest_pool.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "kernel/machine_guard.h"
+#include "sandbox/accelerator.h"
+#include "sandbox/kernels.h"
+
+namespace brink {
+namespace {
+
+/// QEMU's own memory beside the guest's.
+constexpr std::uint64_t kOverheadBytes = std::uint64_t{80} << 20;
+constexpr std::uint64_t kLeastBytes = std::uint64_t{256} << 20;
+
+std::uint64_t NeededBytes(const GuestSpec& spec) { return spec.memory_bytes + kOverheadBytes; }
+
+bool Cancelled(int cancel_fd) {
+  pollfd cancel{.fd = cancel_fd, .events = POLLIN, .revents = 0};
+  return cancel_fd >= 0 && ::poll(&cancel, 1, 0) > 0;
+}
+
+}  // namespace
+
+/// The first guest may always start: one that the host cannot hold is the user's wish, and most use less than
+/// they may.
+Status GuestPool::TakeMemory(std::uint64_t bytes, int cancel_fd) {
+  std::unique_lock lock(memory_mutex_);
+  while (memory_taken_ > 0 && bytes > ReadMachineFigures(Roots{}).memory_available_bytes / 5 * 4) {
+    if (Cancelled(cancel_fd)) {
+      return Fail("interrupted while waiting for memory for a guest");
+    }
+    // What other programs free is not announced.
+    memory_freed_.wait_for(lock, std::chrono::seconds(1));
+  }
+  memory_taken_ += bytes;
+  return {};
+}
+
+Result<GuestOptions> GuestPool::OptionsFor(const GuestSpec& spec, const std::string& shared_dir,
+                                           const std::function<void(const std::string&)>& progress) {
+  const std::scoped_lock lock(fetch_mutex_);
+  auto kernel = FindKernel(spec.kernel);
+  if (!kernel) {
+    progress("fetching the kernel " + spec.kernel);
+    kernel = FetchKernel(spec.kernel, progress);
+  }
+  if (!kernel) {
+    return tl::unexpected(kernel.error());
+  }
+  GuestOptions options;
+  options.spec = spec;
+  options.kernel_image = kernel->image;
+  options.initrd = kernel->initrd;
+  options.accelerator = ChooseAccelerator().name;
+  options.shared_dir = shared_dir;
+  options.console_file = fmt::format("{}/guest-{}-console.log", shared_dir, ++guests_started_);
+  return options;
+}
+
+Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,
+                                  int cancel_fd, const std::function<void(const std::string&)>& progress) {
+  if (slot.Spec() == spec && slot.guest->Options().shared_dir == shared_dir) {
+    return slot.guest.get();
+  }
+  Release(slot);
+  if (spec.memory_bytes < kLeastBytes) {
+    return Fail(fmt::format("a guest of {} MiB of memory does not boot", spec.memory_bytes >> 20),
+                "give machine.memory 256MiB or more");
+  }
+  std::error_code code;
+  std::filesystem::create_directories(shared_dir, code);
+  auto options = OptionsFor(spec, shared_dir, progress);
+  if (!options) {
+    return tl::unexpected(options.error());
+  }
+  options->cancel_fd = cancel_fd;
+  if (auto taken = TakeMemory(NeededBytes(spec), cancel_fd); !taken) {
+    return tl::unexpected(taken.error());
+  }
+  progress(fmt::format("booting a guest: {}, cgroup {}", spec.kernel, spec.cgroup));
+  auto guest = Guest::Start(*options);
+  if (!guest) {
+    const std::scoped_lock lock(memory_mutex_);
+    memory_taken_ -= NeededBytes(spec);
+    memory_freed_.notify_all();
+    return tl::unexpected(guest.error());
+  }
+  slot.guest = std::move(*guest);
+  return slot.guest.get();
+}
+
+void GuestPool::Release(GuestSlot& slot) {
+  if (slot.guest == nullptr) {
+    return;
+  }
+  const std::uint64_t bytes = NeededBytes(slot.guest->Options().spec);
+  slot.guest.reset();
+  const std::scoped_lock lock(memory_mutex_);
+  memory_taken_ -= bytes;
+  memory_freed_.notify_all();
+}
+
+}  // namespace brink

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The guests of a run: fetched kernels, booted machines, and no more of them than the host has memory for.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "model/plan.h"
+#include "sandbox/guest.h"
+
+namespace brink {
+
+/// A worker's guest, if it has one.
+struct GuestSlot {
+  std::unique_ptr<Guest> guest;
+  [[nodiscard]] std::optional<GuestSpec> Spec() const {
+    return guest != nullptr && guest->Usable() ? std::optional(guest->Options().spec) : std::nullopt;
+  }
+};
+
+class GuestPool {
+ public:
+  /// The guest of the slot, if it is such a machine, shares that folder and is fit for use; else a new one in
+  /// its place. Waits while the host's memory is taken by other guests. The slot's guest belongs to the
+  /// calling thread.
+  [[nodiscard]] Result<Guest*> Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,
+                                       int cancel_fd,
+                                       const std::function<void(const std::string&)>& progress);
+  /// Ends the slot's guest.
+  void Release(GuestSlot& slot);
+
+ private:
+  [[nodiscard]] Status TakeMemory(std::uint64_t bytes, int cancel_fd);
+  [[nodiscard]] Result<GuestOptions> OptionsFor(const GuestSpec& spec, const std::string& shared_dir,
+                                                const std::function<void(const std::string&)>& progress);
+
+  std::mutex memory_mutex_;
+  std::condition_variable memory_freed_;
+  std::uint64_t memory_taken_ = 0;  // bytes, of all guests
+  std::mutex fetch_mutex_;          // one fetch at a time
+  int guests_started_ = 0;          // under fetch_mutex_
+};
+
+}  // namespace brink

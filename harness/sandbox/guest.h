@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// A guest: a disposable machine with a kernel of its own, in which the same brink program runs cases as an
+// agent (run/guest_agent.h). Cases run in it one after another.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "model/evidence.h"
+#include "model/plan.h"
+
+namespace brink {
+
+struct GuestOptions {
+  GuestSpec spec;
+  std::string kernel_image;
+  std::string initrd;
+  std::string accelerator;  // "kvm" or "tcg"
+  /// The folder that guest and host share; every plan's run_dir is it or below it. It must exist.
+  std::string shared_dir;
+  std::string console_file;  // what the guest prints on its console is kept here
+  int cancel_fd = -1;        // readable: give up
+};
+
+class Guest {
+ public:
+  /// Boots it and waits until its agent answers. The guest is killed when the calling thread ends: call
+  /// Start(), Run() and the destructor on one thread.
+  [[nodiscard]] static Result<std::unique_ptr<Guest>> Start(const GuestOptions& options);
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+  ~Guest();
+
+  /// Runs a plan in it and brings its evidence home. Never fails: a guest that was lost is Evidence::guest.
+  [[nodiscard]] Evidence Run(const Plan& plan, const std::function<void(const std::string&)>& progress);
+  /// False after it was lost, and after a case that left something behind.
+  [[nodiscard]] bool Usable() const;
+  [[nodiscard]] const GuestOptions& Options() const;
+
+ private:
+  Guest();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// How long a fixed piece of work of system calls, page faults and arithmetic takes here, in seconds: the
+/// best of a few runs. Guest over host is by what timeouts are stretched.
+[[nodiscard]] double MeasureWork();
+
+/// The plan with its timeouts multiplied.
+[[nodiscard]] Plan WithScaledTimeouts(Plan plan, double scale);
+
+}  // namespace brink

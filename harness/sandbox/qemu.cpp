@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/qemu.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/process.hpp>
+#include <boost/process/extend.hpp>
+#include <cerrno>
+#include <cstdlib>
+
+namespace brink {
+namespace {
+
+namespace bp = boost::process;
+
+constexpr const char* kProgram = "qemu-system-x86_64";
+constexpr const char* kInstall = "apt-get install qemu-system-x86 e2fsprogs";
+/// Room for what the targets write; only what they do write takes place on the disk.
+constexpr off_t kScratchBytes = off_t{16} << 30;
+
+/// In the child, between fork and exec: only async-signal-safe calls.
+struct GuestChild : bp::extend::handler {
+  GuestChild(std::vector<int> inherited_fds, int output_fd, pid_t parent_pid)
+      : inherited(std::move(inherited_fds)), output(output_fd), parent(parent_pid) {}
+
+  template <typename Executor>
+  void on_exec_setup(Executor&) const {
+    // A Ctrl-C of the terminal is brink's to handle; a thread that died before the prctl would be missed.
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {
+      ::_exit(127);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    for (const int fd : inherited) {
+      ::fcntl(fd, F_SETFD, 0);
+    }
+    if (output >= 0) {
+      ::dup2(output, STDOUT_FILENO);
+      ::dup2(output, STDERR_FILENO);
+    }
+  }
+
+  std::vector<int> inherited;
+  int output;
+  pid_t parent;
+};
+
+/// A file without a name in `folder`.
+Result<UniqueFd> MakeDisk(const std::string& folder, off_t bytes) {
+  UniqueFd disk(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!disk.Valid()) {
+    std::string name = folder + "/.brink-disk-XXXXXX";
+    disk.Reset(::mkostemp(name.data(), O_CLOEXEC));
+    if (!disk.Valid()) {
+      return FailErrno("make a disk for the guest in " + folder, errno, "choose another folder with --out");
+    }
+    ::unlink(name.c_str());
+  }
+  if (::ftruncate(disk.Get(), bytes) != 0) {
+    return FailErrno("make a disk for the guest in " + folder, errno, "choose another folder with --out");
+  }
+  return disk;
+}
+
+/// mkfs.ext4 without a journal: the file system does not outlive its first mount.
+Status MakeFileSystem(const UniqueFd& disk) {
+  const std::string path = fmt::format("/proc/self/fd/{}", disk.Get());
+  std::error_code code;
+  auto search = ::boost::this_process::path();
+  search.emplace_back("/sbin");
+  search.emplace_back("/usr/sbin");
+  const auto program = bp::search_path("mkfs.ext4", search);
+  if (program.empty()) {
+    return Fail("mkfs.ext4 is not installed", kInstall);
+  }
+  bp::child child(program, "-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E",
+                  "lazy_itable_init=1,nodiscard", path, bp::std_in<bp::null, bp::std_out> bp::null,
+                  bp::std_err > bp::null, GuestChild({disk.Get()}, -1, ::getpid()), code);
+  int status = 0;
+  if (!code) {
+    const pid_t pid = child.id();
+    child.detach();
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+  return !code && status == 0 ? Status{}
+                              : Fail("mkfs.ext4 on the guest's disk failed", "is the disk of --out full?");
+}
+
+/// Commas end an option's value; doubled they stand for themselves.
+std::string Escape(std::string_view value) {
+  std::string escaped;
+  for (const char letter : value) {
+    escaped += letter == ',' ? ",," : std::string(1, letter);
+  }
+  return escaped;
+}
+
+void AddDisk(std::vector<std::string>& arguments, const std::string& name, int fd) {
+  const std::vector<std::string> words{
+      "-drive",
+      fmt::format("if=none,id={},file=/proc/self/fd/{},format=raw,cache=unsafe,discard=unmap,werror=report,"
+                  "rerror=report",
+                  name, fd),
+      "-device", fmt::format("virtio-blk-pci,drive={},serial={}", name, name)};
+  arguments.insert(arguments.end(), words.begin(), words.end());
+}
+
+void AddShare(std::vector<std::string>& arguments, const std::string& tag, const std::string& path,
+              bool writable) {
+  const std::vector<std::string> words{
+      "-fsdev",
+      fmt::format("local,id={},path={},security_model=none,multidevs=remap{}", tag, Escape(path),
+                  writable ? "" : ",readonly=on"),
+      "-device", fmt::format("virtio-9p-pci,fsdev={},mount_tag={}", tag, tag)};
+  arguments.insert(arguments.end(), words.begin(), words.end());
+}
+
+struct Pair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+Result<Pair> MakePair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return FailErrno("make a socket pair", errno, "raise RLIMIT_NOFILE (ulimit -n) or run fewer jobs");
+  }
+  return Pair{.ours = UniqueFd(ends[0]), .theirs = UniqueFd(ends[1])};
+}
+
+}  // namespace
+
+std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDescriptors& descriptors) {
+  const bool tcg = options.accelerator == "tcg";
+  std::vector<std::string> arguments{
+      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-name", "brink-guest",
+      // Five levels of page tables only make TCG's walks longer.
+      "-accel", tcg ? "tcg,thread=multi,tb-size=64" : options.accelerator, "-cpu",
+      tcg ? "max,la57=off" : "host", "-machine", "q35,mem-merge=off,vmport=off,smbus=off,sata=off,i8042=off",
+      "-m", fmt::format("{}M", options.memory_bytes >> 20), "-smp", std::to_string(options.cpus), "-kernel",
+      options.image, "-initrd", options.initrd, "-append", options.command_line,
+      // A panic is told by this device (QMP: GUEST_PANICKED), not guessed from the console's text.
+      "-device", "pvpanic", "-action", "panic=shutdown", "-chardev",
+      fmt::format("socket,id=console,fd={}", descriptors.console), "-serial", "chardev:console", "-chardev",
+      fmt::format("socket,id=monitor,fd={}", descriptors.monitor), "-mon", "chardev=monitor,mode=control",
+      "-device", "virtio-serial-pci,max_ports=2", "-chardev",
+      fmt::format("socket,id=channel,fd={}", descriptors.channel), "-device",
+      "virtserialport,chardev=channel,name=brink", "-device", "virtio-rng-pci"};
+  AddShare(arguments, "root", "/", false);
+  AddShare(arguments, "run", options.run_dir, true);
+  AddDisk(arguments, "scratch", descriptors.scratch);
+  if (descriptors.swap >= 0) {
+    AddDisk(arguments, "swap", descriptors.swap);
+  }
+  return arguments;
+}
+
+Result<Qemu> Qemu::Start(const QemuOptions& options) {
+  const auto program = bp::search_path(kProgram);
+  if (program.empty()) {
+    return Fail(std::string(kProgram) + " is not installed", kInstall);
+  }
+  auto console = MakePair();
+  auto monitor = MakePair();
+  auto channel = MakePair();
+  auto scratch = MakeDisk(options.run_dir, kScratchBytes);
+  auto swap = options.swap_bytes > 0 ? MakeDisk(options.run_dir, static_cast<off_t>(options.swap_bytes))
+                                     : Result<UniqueFd>(UniqueFd());
+  if (!console || !monitor || !channel) {
+    return tl::unexpected(!console ? console.error() : !monitor ? monitor.error() : channel.error());
+  }
+  if (!scratch || !swap) {
+    return tl::unexpected(!scratch ? scratch.error() : swap.error());
+  }
+  if (auto made = MakeFileSystem(*scratch); !made) {
+    return tl::unexpected(made.error());
+  }
+  const QemuDescriptors descriptors{.console = console->theirs.Get(),
+                                    .monitor = monitor->theirs.Get(),
+                                    .channel = channel->theirs.Get(),
+                                    .scratch = scratch->Get(),
+                                    .swap = swap->Get()};
+  std::vector<int> inherited{descriptors.console, descriptors.monitor, descriptors.channel,
+                             descriptors.scratch};
+  if (swap->Valid()) {
+    inherited.push_back(descriptors.swap);
+  }
+  Qemu qemu;
+  qemu.output_.Reset(::memfd_create("qemu-output", MFD_CLOEXEC));
+  std::error_code code;
+  bp::child child(program, bp::args = QemuArguments(options, descriptors), bp::std_in < bp::null,
+                  GuestChild(std::move(inherited), qemu.output_.Get(), ::getpid()), code);
+  if (code) {
+    return Fail(fmt::format("start {}: {}", program.string(), code.message()));
+  }
+  qemu.pid_ = child.id();
+  child.detach();
+  qemu.pidfd_.Reset(static_cast<int>(::syscall(SYS_pidfd_open, qemu.pid_, 0)));
+  qemu.console = std::move(console->ours);
+  qemu.monitor = std::move(monitor->ours);
+  qemu.channel = std::move(channel->ours);
+  return qemu;
+}
+
+Qemu::Qemu(Qemu&& other) noexcept
+    : console(std::move(other.console)),
+      monitor(std::move(other.monitor)),
+      channel(std::move(other.channel)),
+      pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::move(other.pidfd_)),
+      output_(std::move(other.output_)) {}
+
+Qemu::~Qemu() { Kill(); }
+
+std::string Qemu::Output() const {
+  std::string text(4096, '\0');
+  const ssize_t count = ::pread(output_.Get(), text.data(), text.size(), 0);
+  text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return text;
+}
+
+void Qemu::Kill() {
+  if (pid_ < 0) {
+    return;
+  }
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+}
+
+}  // namespace brink

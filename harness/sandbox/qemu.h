@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// One QEMU process: its command line, its descriptors, its end. It dies with brink.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace brink {
+
+struct QemuOptions {
+  std::string accelerator = "tcg";  // or "kvm"
+  std::string image;                // kernel, as QEMU's -kernel takes it
+  std::string initrd;
+  std::string command_line;  // the kernel's
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t swap_bytes = 0;
+  int cpus = 1;
+  std::string run_dir;  // shared writable under the tag "run"; the root is shared read-only under "root"
+};
+
+/// The descriptors QEMU gets, by their numbers in it.
+struct QemuDescriptors {
+  int console = -1;  // the serial console's bytes
+  int monitor = -1;  // QMP
+  int channel = -1;  // the virtio port "brink"
+  int scratch = -1;  // disk of serial "scratch": an ext4 file system
+  int swap = -1;     // disk of serial "swap"; -1: none
+};
+
+[[nodiscard]] std::vector<std::string> QemuArguments(const QemuOptions& options,
+                                                     const QemuDescriptors& descriptors);
+
+class Qemu {
+ public:
+  /// Starts it. Its files, the disks, have no name: nothing is left of them when it ends. They take their
+  /// room in the file system of run_dir. QEMU is killed when the calling thread ends, so that it never
+  /// outlives a killed brink.
+  [[nodiscard]] static Result<Qemu> Start(const QemuOptions& options);
+  Qemu(Qemu&& other) noexcept;
+  Qemu& operator=(Qemu&&) = delete;
+  ~Qemu();
+
+  [[nodiscard]] pid_t Pid() const { return pid_; }
+  /// Readable once it has ended.
+  [[nodiscard]] int PidFd() const { return pidfd_.Get(); }
+  /// Ours to take, once.
+  UniqueFd console;
+  UniqueFd monitor;
+  UniqueFd channel;
+
+  /// What it printed itself: its complaints.
+  [[nodiscard]] std::string Output() const;
+  /// Kills it, and returns once it is gone.
+  void Kill();
+
+ private:
+  Qemu() = default;
+
+  pid_t pid_ = -1;  // -1: gone, and waited for
+  UniqueFd pidfd_;
+  UniqueFd output_;
+};
+
+}  // namespace brink
