@@ -291,7 +291,6 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
       PrintNotice(FormatComplaint(complaint) + "\n");
       good = false;
     }
-    made.plan.sandbox = choice.sandbox == "vm" ? "vm" : "host";
     made.plan.timeout_s = choice.timeout_s.value_or(made.plan.timeout_s);
     plans.push_back(std::move(made.plan));
   }

@@ -134,8 +134,8 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   Progress progress(plans->size(), format == "text");
   SessionOptions options;
   options.may_change_machine = choice.sandbox == "host";
-  options.use_host = std::any_of(plans->begin(), plans->end(),
-                                 [](const Plan& plan) { return plan.sandbox != "vm"; });
+  options.use_host =
+      std::any_of(plans->begin(), plans->end(), [](const Plan& plan) { return plan.sandbox != "vm"; });
   options.jobs = choice.jobs;
   options.cancel_fd = interrupted.Get();
   options.progress = [&](const Plan& plan, const std::string& line) { progress.Line(plan, line); };
