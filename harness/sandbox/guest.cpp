@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "model/json.h"
 #include "sandbox/channel.h"
+#include "sandbox/kernels.h"
 #include "sandbox/limits_of_self.h"
 #include "sandbox/qemu.h"
 
@@ -72,10 +73,9 @@ Clock::time_point After(double seconds) {
 
 std::string CommandLine(const GuestOptions& options) {
   // Words without a dot and unknown to the kernel become init's environment (kernel-parameters.txt).
-  std::string line = fmt::format(
-      "console=ttyS0 quiet panic=-1 random.trust_cpu=on cryptomgr.notests 8250.nr_uarts=1 BRINK_CGROUP={} "
-      "BRINK_AGENT=\"{}\" BRINK_RUN=\"{}\"",
-      options.spec.cgroup, std::filesystem::read_symlink("/proc/self/exe").string(), options.shared_dir);
+  std::string line =
+      fmt::format("{} BRINK_CGROUP={} BRINK_AGENT=\"{}\" BRINK_RUN=\"{}\"", kGuestKernelWords, options.spec.cgroup,
+                  std::filesystem::read_symlink("/proc/self/exe").string(), options.shared_dir);
   for (const std::string& word : options.spec.boot) {
     line += " " + word;
   }
