@@ -26,7 +26,8 @@ struct SessionOptions {
   bool may_change_machine = false;
   /// kDisposable, in a guest: every value may be changed, and nobody on it can be hurt.
   Machine machine = Machine::kShared;
-  /// The folder below which all run_dirs lie; guests share it. Empty: RunAll() finds it; Run() shares the plan's run_dir.
+  /// The folder below which all run_dirs lie; guests share it. Empty: RunAll() finds it; Run() shares the
+  /// plan's run_dir.
   std::string out_dir;
   bool use_bpf = true;
   int jobs = 1;

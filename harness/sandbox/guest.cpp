@@ -73,9 +73,9 @@ Clock::time_point After(double seconds) {
 
 std::string CommandLine(const GuestOptions& options) {
   // Words without a dot and unknown to the kernel become init's environment (kernel-parameters.txt).
-  std::string line =
-      fmt::format("{} BRINK_CGROUP={} BRINK_AGENT=\"{}\" BRINK_RUN=\"{}\"", kGuestKernelWords, options.spec.cgroup,
-                  std::filesystem::read_symlink("/proc/self/exe").string(), options.shared_dir);
+  std::string line = fmt::format(
+      "{} BRINK_CGROUP={} BRINK_AGENT=\"{}\" BRINK_RUN=\"{}\"", kGuestKernelWords, options.spec.cgroup,
+      std::filesystem::read_symlink("/proc/self/exe").string(), options.shared_dir);
   for (const std::string& word : options.spec.boot) {
     line += " " + word;
   }
