@@ -2,12 +2,15 @@
 #include "cli/matrix.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <utility>
 #include <variant>
+
+#include "sandbox/kernels.h"
 
 namespace brink {
 namespace {
@@ -37,18 +40,12 @@ const std::string* Doubled(const std::vector<std::string>& values) {
   return nullptr;
 }
 
-/// A name stays, a path becomes absolute.
-std::string KernelOf(const std::string& word) {
-  return word.find('/') == std::string::npos ? word
-                                             : std::filesystem::absolute(word).lexically_normal().string();
-}
-
 /// A folder's name for each kernel: its own, or its file's; told apart by a number where two files are
 /// called the same.
 std::vector<std::string> FoldersOf(const std::vector<std::string>& kernels) {
   std::vector<std::string> folders;
   for (const std::string& kernel : kernels) {
-    const std::string name = std::filesystem::path(kernel).filename().string();
+    const std::string name = std::filesystem::path(kernel.substr(0, kernel.find(':'))).filename().string();
     std::string folder = name;
     for (int number = 2; std::find(folders.begin(), folders.end(), folder) != folders.end(); ++number) {
       folder = fmt::format("{}.{}", name, number);
@@ -77,6 +74,14 @@ Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
   if (!checked) {
     return tl::unexpected(checked.error());
   }
+  for (const std::string& kernel : kernels) {
+    const std::vector<std::string>& known = KnownKernelNames();
+    if (kernel.find('/') == std::string::npos &&
+        std::find(known.begin(), known.end(), kernel) == known.end()) {
+      return Fail("--kernel: no kernel is called " + kernel,
+                  fmt::format("use {}, or a path with a '/'", fmt::join(known, ", ")));
+    }
+  }
   for (const std::string& version : cgroups) {
     if (version != "v1" && version != "v2") {
       return Fail("--cgroup: " + version + " is no version of cgroups", "write v1, v2 or v1,v2");
@@ -87,7 +92,8 @@ Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
   for (std::size_t row = 0; row < std::max<std::size_t>(kernels.size(), 1); ++row) {
     for (std::size_t column = 0; column < std::max<std::size_t>(cgroups.size(), 1); ++column) {
       Cell cell;
-      cell.kernel = kernels.empty() ? "" : KernelOf(kernels[row]);
+      cell.kernel =
+          kernels.empty() ? "" : KernelSeenFrom(kernels[row], std::filesystem::current_path().string());
       cell.cgroup = cgroups.empty() ? "" : cgroups[column];
       cell.folder = kernels.size() > 1 ? folders[row] : "";
       if (cgroups.size() > 1) {
@@ -112,7 +118,16 @@ std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice) {
 std::optional<bool> HasMemoryControllerV1(const std::string& kernel) {
   const auto known = std::find_if(kControllerV1.begin(), kControllerV1.end(),
                                   [&](const auto& row) { return row.first == kernel; });
-  return known == kControllerV1.end() ? std::nullopt : std::optional(known->second);
+  if (known != kControllerV1.end()) {
+    return known->second;
+  }
+  const auto cached = ListKernels();
+  for (const GuestKernel& own : cached ? *cached : std::vector<GuestKernel>{}) {
+    if (own.name == kernel) {
+      return own.cgroup_v1;
+    }
+  }
+  return std::nullopt;
 }
 
 void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const SandboxChoice& choice) {

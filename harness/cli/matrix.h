@@ -23,7 +23,7 @@ struct Cell {
 };
 
 /// The cells of --kernel A,B,... and --cgroup v1,v2, kernels outermost; one of the scenario's choice when
-/// both are empty. Complains of a doubled value and a version that is none.
+/// both are empty. Complains of a doubled value, a name that is no kernel's and a version that is none.
 [[nodiscard]] Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
                                                   const std::vector<std::string>& cgroups);
 
@@ -38,8 +38,8 @@ struct SandboxChoice {
 /// rights here.
 [[nodiscard]] std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice);
 
-/// Whether the kernel has cgroup v1's memory controller; nothing is known of a name or path that is not among
-/// brink's.
+/// Whether the kernel has cgroup v1's memory controller; nothing is known of one of the user's own that is
+/// not in the cache yet.
 [[nodiscard]] std::optional<bool> HasMemoryControllerV1(const std::string& kernel);
 
 /// Settles plan.sandbox and plan.guest for the cell; a cell that cannot exist makes the plan not_applicable,

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "judge/machine.h"
 #include "judge/needs.h"
 #include "judge/process_expectations.h"
 #include "judge/step_expectations.h"
@@ -74,6 +75,11 @@ std::vector<ExpectationResult> CheckExpectations(const Plan& plan, const Evidenc
   std::vector<ExpectationResult> all;
   for (const Expectation& expect : plan.expect) {
     Results results(expect.subject, expect.mark);
+    if (expect.subject == kMachineSubject) {
+      CheckMachine(evidence, expect, results);
+      Append(all, results);
+      continue;
+    }
     CheckOne(plan, evidence, expect, processes, results);
     Append(all, results);
   }

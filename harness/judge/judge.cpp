@@ -14,6 +14,7 @@
 #include "judge/commitments.h"
 #include "judge/doubt.h"
 #include "judge/expectations.h"
+#include "judge/machine.h"
 #include "judge/outcome.h"
 #include "judge/reason.h"
 
@@ -172,6 +173,17 @@ std::optional<bool> ExpectedMet(const Plan& plan, const Verdict& verdict) {
   return any(std::nullopt) ? std::nullopt : std::optional(true);
 }
 
+/// The cell of a matrix: also of a guest that never came up, where the evidence tells of the host.
+void DescribeGuest(const Plan& plan, const Evidence& evidence, Verdict& verdict) {
+  verdict.guest_kernel = plan.guest.kernel;
+  if (!evidence.guest) {
+    verdict.kernel.clear();
+  }
+  if (!evidence.guest || verdict.cgroup_version.empty()) {
+    verdict.cgroup_version = plan.guest.cgroup;
+  }
+}
+
 }  // namespace
 
 Verdict Judge(const Plan& plan, const Evidence& evidence) {
@@ -181,8 +193,9 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .repeat = plan.repeat,
                   .sandbox = plan.sandbox,
                   .kernel = evidence.host.kernel,
-                  .guest_kernel = evidence.guest ? evidence.guest->kernel : "",
+                  .guest_kernel = {},
                   .cgroup_version = evidence.host.cgroup_version,
+                  .guest = evidence.guest,
                   .expected_met = {},
                   .outcome = Outcome::kInconclusive,
                   .reason = {},
@@ -198,6 +211,15 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .oom_kills = {},
                   .faults = evidence.faults,
                   .expectations = {}};
+  if (plan.sandbox == "vm") {
+    DescribeGuest(plan, evidence, verdict);
+  }
+  if (plan.not_applicable) {
+    verdict.outcome = Outcome::kNotApplicable;
+    verdict.reason = *plan.not_applicable;
+    verdict.binding_reason = "nothing was run";
+    return verdict;
+  }
   const Findings findings = JudgeProcesses(plan, evidence);
   for (const auto& [name, finding] : findings) {
     verdict.processes.emplace(name, finding.verdict);
@@ -210,6 +232,9 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                [](const OomKill& each) { return !each.process.empty() || each.scope == "machine"; });
   JudgeCase(plan, evidence, findings, verdict);
   verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
+  if (const auto loss = LossOfMachine(evidence)) {
+    JudgeLoss(plan, *loss, verdict);
+  }
   verdict.expected_met = ExpectedMet(plan, verdict);
   return verdict;
 }

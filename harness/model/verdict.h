@@ -85,6 +85,7 @@ struct Verdict {
   std::string kernel;                // of the machine that it ran on: uname -r
   std::string guest_kernel;          // GuestSpec::kernel; empty on the host
   std::string cgroup_version;        // of the memory controller there
+  std::optional<GuestRecord> guest;  // of what ran in one
   std::optional<bool> expected_met;  // absent: inconclusive
   Outcome outcome = Outcome::kInconclusive;
   std::string reason;  // one sentence for a person

@@ -116,6 +116,17 @@ Json ToJson(const ExpectationResult& result) {
           {"column", marked ? Json(result.mark.column) : Json(nullptr)}};
 }
 
+Json ToJson(const std::optional<GuestRecord>& guest) {
+  if (!guest) {
+    return nullptr;
+  }
+  return {{"accelerator", guest->accelerator},
+          {"time_scale", guest->time_scale},
+          {"lost", OrNull(guest->lost)},
+          {"lost_detail", OrNull(guest->lost_detail)},
+          {"console", guest->console}};
+}
+
 Json ToJson(const Verdict& verdict);
 
 template <typename T>
@@ -137,6 +148,10 @@ Json ToJson(const Verdict& verdict) {
           {"case", verdict.case_name},
           {"repeat", verdict.repeat},
           {"sandbox", verdict.sandbox},
+          {"kernel", OrNull(verdict.kernel)},
+          {"guest_kernel", OrNull(verdict.guest_kernel)},
+          {"cgroup_version", OrNull(verdict.cgroup_version)},
+          {"guest", ToJson(verdict.guest)},
           {"expected_met", OrNull(verdict.expected_met)},
           {"outcome", Name(verdict.outcome)},
           {"reason", verdict.reason},

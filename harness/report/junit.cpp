@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The JUnit XML that CI systems read: a suite per scenario, a test case per case. Inconclusive is skipped,
-// never passed.
+// The JUnit XML that CI systems read: a suite per scenario, a test case per case. Inconclusive and what is
+// not applicable are skipped, never passed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,12 +65,16 @@ std::string Attributes(const Counts& counts) {
 }
 
 std::string TestCase(const Verdict& verdict) {
-  const std::string name =
-      verdict.case_name + (verdict.repeat > 1 ? fmt::format(" #{}", verdict.repeat) : std::string());
+  const std::string name = verdict.case_name +
+                           (verdict.repeat > 1 ? fmt::format(" #{}", verdict.repeat) : std::string()) +
+                           (verdict.guest_kernel.empty() ? "" : fmt::format(" ({})", PlaceOf(verdict)));
   std::string text = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\">\n",
                                  Escaped(verdict.scenario), Escaped(name), verdict.duration_s);
   if (!verdict.expected_met) {
-    text += fmt::format("      <skipped message=\"{}\"/>\n", Escaped("inconclusive: " + verdict.reason));
+    text += fmt::format(
+        "      <skipped message=\"{}\"/>\n",
+        Escaped((verdict.outcome == Outcome::kNotApplicable ? "not applicable: " : "inconclusive: ") +
+                verdict.reason));
   } else if (!*verdict.expected_met) {
     text += fmt::format("      <failure message=\"{}\">{}</failure>\n", Escaped(verdict.reason),
                         Escaped(FormatUnmet(verdict)));

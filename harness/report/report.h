@@ -24,8 +24,10 @@ struct TextStyle {
   int width = 100;  // columns of the terminal
 };
 
-/// The table at the end: incident, case, outcome, failing call and errno, binding limit with figures,
-/// expected or not; below it the reason of each unmet or inconclusive case, and a line of totals.
+/// The table at the end: incident, case, where it ran (if not all on the host), outcome, failing call and
+/// errno, binding limit with figures, expected or not. With several kernels or versions of cgroups it is one
+/// of case by kernel, followed by the differences. Below it the reason of each unmet or inconclusive case,
+/// and a line of totals.
 [[nodiscard]] std::string FormatTable(const RunReport& report, const TextStyle& style);
 /// "INCIDENT/CASE: OUTCOME, as expected".
 [[nodiscard]] std::string FormatHeadline(const Verdict& verdict, const TextStyle& style);
@@ -41,7 +43,8 @@ struct TextStyle {
 /// The published JSON Schema, as shipped.
 [[nodiscard]] std::string ResultJsonSchema();
 
-/// 0 all met; 1 one not met; 3 none unmet but one inconclusive; 130 interrupted.
+/// 0 all met; 1 one not met; 3 none unmet but one inconclusive; 130 interrupted. What is not applicable does
+/// not count.
 [[nodiscard]] int ExitCodeOf(const RunReport& report);
 
 }  // namespace brink

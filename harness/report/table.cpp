@@ -16,13 +16,13 @@
 namespace brink {
 namespace {
 
-enum Column : std::size_t { kIncident, kCase, kOutcome, kCall, kLimit, kExpected, kColumns };
+enum Column : std::size_t { kIncident, kCase, kWhere, kOutcome, kCall, kLimit, kExpected, kColumns };
 using Cells = std::array<std::string, kColumns>;
 using Widths = std::array<std::size_t, kColumns>;
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kIndent = 2;
-const Cells kHead{"INCIDENT", "CASE", "OUTCOME", "FAILING CALL", "BINDING LIMIT", "EXPECTED"};
+const Cells kHead{"INCIDENT", "CASE", "WHERE", "OUTCOME", "FAILING CALL", "BINDING LIMIT", "EXPECTED"};
 
 bool HasRepeats(const RunReport& report) {
   return std::any_of(report.results.begin(), report.results.end(),
@@ -34,7 +34,7 @@ bool HasRepeats(const RunReport& report) {
 std::string OutcomeOf(const Verdict& verdict) {
   std::string text(Name(verdict.outcome));
   if (verdict.processes.size() < 2 || verdict.outcome == Outcome::kSurvived ||
-      verdict.outcome == Outcome::kInconclusive) {
+      verdict.outcome == Outcome::kInconclusive || verdict.outcome == Outcome::kMachinePanicked) {
     return text;
   }
   std::string separator = ": ";
@@ -50,35 +50,48 @@ Cells CellsOf(const Verdict& verdict, bool repeats) {
   Cells cells;
   cells[kIncident] = Printable(verdict.scenario);
   cells[kCase] = Printable(verdict.case_name) + (repeats ? fmt::format(" #{}", verdict.repeat) : "");
+  cells[kWhere] = PlaceOf(verdict);
   cells[kOutcome] = Printable(OutcomeOf(verdict));
   cells[kCall] = verdict.first_failure
                      ? Printable(verdict.first_failure->call + " " + verdict.first_failure->errno_name)
                      : "-";
   cells[kLimit] = verdict.binding_limit ? Printable(LimitFigures(*verdict.binding_limit)) : "-";
-  cells[kExpected] = !verdict.expected_met ? "unknown" : (*verdict.expected_met ? "yes" : "NO");
+  cells[kExpected] = verdict.outcome == Outcome::kNotApplicable ? "-"
+                     : !verdict.expected_met                    ? "unknown"
+                                                                : (*verdict.expected_met ? "yes" : "NO");
   return cells;
 }
 
+/// A column that says nothing has no width, and is left out.
 Widths WidthsOf(const std::vector<Cells>& rows) {
   Widths widths{};
+  const bool all_here =
+      std::all_of(rows.begin(), rows.end(), [](const Cells& row) { return row[kWhere] == "host"; });
   for (std::size_t column = 0; column < kColumns; ++column) {
     widths[column] = Columns(kHead[column]);
     for (const Cells& row : rows) {
       widths[column] = std::max(widths[column], Columns(row[column]));
     }
   }
+  if (all_here) {
+    widths[kWhere] = 0;
+  }
   return widths;
 }
 
 /// Of the columns from `first` on, with the gaps between them.
 std::size_t Total(const Widths& widths, std::size_t first) {
-  return std::accumulate(widths.begin() + static_cast<std::ptrdiff_t>(first), widths.end(), std::size_t{0}) +
-         kGap * (kColumns - first - 1);
+  const auto begin = widths.begin() + static_cast<std::ptrdiff_t>(first);
+  const auto shown = std::count_if(begin, widths.end(), [](std::size_t width) { return width > 0; });
+  return std::accumulate(begin, widths.end(), std::size_t{0}) + kGap * static_cast<std::size_t>(shown - 1);
 }
 
 std::string Line(const Cells& cells, const Widths& widths, std::size_t first) {
   std::string line;
   for (std::size_t column = first; column < kColumns; ++column) {
+    if (widths[column] == 0) {
+      continue;
+    }
     line += PadTo(CutTo(cells[column], widths[column]), widths[column] + (column + 1 < kColumns ? kGap : 0));
   }
   return line.substr(0, line.find_last_not_of(' ') + 1);
@@ -141,7 +154,13 @@ std::string Totals(const RunReport& report) {
   if (const auto unmet = count(false); unmet > 0) {
     text += fmt::format(", {} NOT as expected", FormatCount(unmet));
   }
-  if (const auto unknown = count(std::nullopt); unknown > 0) {
+  const auto absent = static_cast<std::uint64_t>(
+      std::count_if(report.results.begin(), report.results.end(),
+                    [](const Verdict& verdict) { return verdict.outcome == Outcome::kNotApplicable; }));
+  if (absent > 0) {
+    text += fmt::format(", {} not applicable", FormatCount(absent));
+  }
+  if (const auto unknown = count(std::nullopt) - absent; unknown > 0) {
     text += fmt::format(", {} inconclusive", FormatCount(unknown));
   }
   return text + (report.interrupted ? "; interrupted before all were run" : "") + "\n";
@@ -157,14 +176,16 @@ std::string FormatTable(const RunReport& report, const TextStyle& style) {
   }
   const Widths widths = WidthsOf(rows);
   std::string text;
-  if (!rows.empty()) {
+  if (IsMatrix(report)) {
+    text = FormatMatrix(report, style);
+  } else if (!rows.empty()) {
     text = Total(widths, kIncident) <= static_cast<std::size_t>(std::max(style.width, 0))
                ? FlatTable(report, rows, widths, style)
                : GroupedTable(report, rows, widths, style);
     text += "\n";
   }
   for (const Verdict& verdict : report.results) {
-    if (verdict.expected_met != true) {
+    if (verdict.expected_met != true && verdict.outcome != Outcome::kNotApplicable) {
       text += FormatVerdict(verdict, style) + "\n";
     }
   }

@@ -116,7 +116,19 @@ std::string Wrapped(const std::string& text, const TextStyle& style, std::size_t
   return out;
 }
 
+std::string PlaceOf(const Verdict& verdict) {
+  if (verdict.guest_kernel.empty()) {
+    return "host";
+  }
+  std::string file = verdict.guest_kernel.substr(0, verdict.guest_kernel.find(':'));  // without its modules
+  file.erase(0, file.rfind('/') + 1);
+  return Printable(verdict.cgroup_version.empty() ? file : file + " " + verdict.cgroup_version);
+}
+
 std::string ExpectedWords(const Verdict& verdict) {
+  if (verdict.outcome == Outcome::kNotApplicable) {
+    return "this cell cannot exist";
+  }
   return !verdict.expected_met ? "expectation not judged"
                                : (*verdict.expected_met ? "as expected" : "NOT as expected");
 }

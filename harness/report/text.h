@@ -11,6 +11,11 @@
 
 namespace brink {
 
+/// Whether some results are of different machines, so that they are to be compared.
+[[nodiscard]] bool IsMatrix(const RunReport& report);
+/// Case by machine, and below it where they differ.
+[[nodiscard]] std::string FormatMatrix(const RunReport& report, const TextStyle& style);
+
 /// Control characters and bytes that are not UTF-8 become U+FFFD, so that a target's output can neither move
 /// the cursor nor break XML. Line breaks stay when `keep_lines`, else they become blanks.
 [[nodiscard]] std::string Printable(std::string_view text, bool keep_lines = false);
@@ -33,6 +38,9 @@ enum class Colour { kGreen, kRed, kYellow, kBold };
 /// "as expected", "NOT as expected", "inconclusive".
 [[nodiscard]] std::string ExpectedWords(const Verdict& verdict);
 [[nodiscard]] Colour ExpectedColour(const Verdict& verdict);
+
+/// Where it ran: "host", or the guest's kernel and version of cgroups: "debian-12 v1".
+[[nodiscard]] std::string PlaceOf(const Verdict& verdict);
 
 /// "vm.max_map_count 4,000/4,000", "memory.max 190/190 MiB".
 [[nodiscard]] std::string LimitFigures(const BindingLimit& limit);

@@ -2,7 +2,9 @@
 // One verdict in words.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/units.h"
 #include "model/json.h"
@@ -14,7 +16,8 @@ namespace {
 
 std::string CaseName(const Verdict& verdict) {
   std::string name = Printable(verdict.scenario) + "/" + Printable(verdict.case_name);
-  return verdict.repeat > 1 ? name + fmt::format(" #{}", verdict.repeat) : name;
+  name += verdict.repeat > 1 ? fmt::format(" #{}", verdict.repeat) : "";
+  return verdict.guest_kernel.empty() ? name : fmt::format("{} ({})", name, PlaceOf(verdict));
 }
 
 /// What was found, without the sentence that tells why where the verdict's reason has it already.
@@ -34,6 +37,35 @@ std::string DescribeExpectation(const ExpectationResult& result, const Verdict& 
 std::string Mark(const SourceMark& mark) {
   return mark.file.empty() || mark.line == 0 ? ""
                                              : fmt::format("{}:{}:{}: ", mark.file, mark.line, mark.column);
+}
+
+/// What a lost guest said last; the whole of it is in the run's folder.
+std::string LastWords(const Verdict& verdict, const TextStyle& style) {
+  constexpr std::size_t kLines = 8;
+  constexpr std::string_view kIndent = "    | ";
+  if (!verdict.guest || verdict.guest->console.empty()) {
+    return "";
+  }
+  const std::vector<std::string>& lines = verdict.guest->console;
+  std::string text = "  the last of its console:\n";
+  const auto room = static_cast<std::size_t>(std::max(style.width, 40)) - kIndent.size();
+  for (std::size_t at = lines.size() - std::min(lines.size(), kLines); at < lines.size(); ++at) {
+    text += std::string(kIndent) + CutTo(Printable(lines[at]), room) + "\n";
+  }
+  return text;
+}
+
+std::string Slowness(const Verdict& verdict, const TextStyle& style) {
+  constexpr double kWorthTelling = 1.5;
+  if (!verdict.guest || verdict.guest->time_scale <= kWorthTelling) {
+    return "";
+  }
+  return Wrapped(
+             fmt::format(
+                 "the guest ({}) was {:.1f} times slower than this host, and timeouts were as much longer",
+                 Printable(verdict.guest->accelerator), verdict.guest->time_scale),
+             style, 2, 4) +
+         "\n";
 }
 
 /// "evidence: kernel; munmap ENOMEM 6,023 times; 1 OOM kill; peak 4,000 mappings" : what there is.
@@ -71,7 +103,9 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
       text += Wrapped(DescribeExpectation(result, verdict), style, 2, 4) + "\n";
     }
   }
-  if (verdict.expected_met != true && !verdict.run_dir.empty()) {
+  text += LastWords(verdict, style) + Slowness(verdict, style);
+  if (verdict.expected_met != true && verdict.outcome != Outcome::kNotApplicable &&
+      !verdict.run_dir.empty()) {
     text += "  evidence: " + Printable(verdict.run_dir) + "\n";
   }
   return text;
@@ -110,7 +144,7 @@ int ExitCodeOf(const RunReport& report) {
     if (verdict.expected_met == false) {
       return 1;
     }
-    unknown = unknown || !verdict.expected_met;
+    unknown = unknown || (!verdict.expected_met && verdict.outcome != Outcome::kNotApplicable);
   }
   return unknown ? 3 : 0;
 }

@@ -135,6 +135,10 @@ void DecodeExpectations(Decoding& decoding) {
   known.insert(known.end(), names.children.begin(), names.children.end());
   known.insert(known.end(), names.steps.begin(), names.steps.end());
   for (const auto& [subject, map] : EntriesOf(Find(decoding.tree, "expect"))) {
+    if (subject.scalar == "machine") {
+      decoding.plan.expect.push_back(DecodeExpectation(subject, map, decoding));
+      continue;
+    }
     if (!Contains(known, subject.scalar)) {
       decoding.Complain(subject.mark, fmt::format("no process, child or step is called '{}'", subject.scalar),
                         SuggestFrom(subject.scalar, known));

@@ -28,13 +28,6 @@ void ComplainOfCoupled(const std::vector<Setting>& settings, Decoding& decoding)
   }
 }
 
-/// A name stays; a path is made absolute, seen from the scenario's folder.
-std::string KernelOf(const std::string& text, const Plan& plan) {
-  return text.find('/') == std::string::npos
-             ? text
-             : (std::filesystem::path(plan.scenario_dir) / text).lexically_normal().string();
-}
-
 /// The first of the settings that only one version of cgroups has.
 CgroupDemand DemandOf(const std::vector<Setting>& settings) {
   for (const Setting& setting : settings) {
@@ -68,6 +61,19 @@ CgroupDemand DemandOfLimits(const Plan& plan) {
 
 }  // namespace
 
+std::string KernelSeenFrom(const std::string& kernel, const std::string& folder) {
+  if (kernel.find('/') == std::string::npos) {
+    return kernel;
+  }
+  const auto absolute = [&](const std::string& path) {
+    return (std::filesystem::path(folder) / path).lexically_normal().string();
+  };
+  const std::size_t colon = kernel.find(':');
+  return colon == std::string::npos
+             ? absolute(kernel)
+             : absolute(kernel.substr(0, colon)) + ":" + absolute(kernel.substr(colon + 1));
+}
+
 bool NeedsGuest(const Setting& setting) {
   return FindFault(setting.name) == nullptr || (setting.name == "vm.panic_on_oom" && setting.value != "0");
 }
@@ -94,7 +100,7 @@ void DecodeGuest(const Node& machine, Decoding& decoding) {
   guest.swap_bytes = MaybeCount(machine, "swap").value_or(guest.swap_bytes);
   guest.cpus = MaybeInt(machine, "cpus").value_or(guest.cpus);
   guest.cgroup = TextAt(machine, "cgroup", guest.cgroup);
-  guest.kernel = KernelOf(TextAt(machine, "kernel", guest.kernel), plan);
+  guest.kernel = KernelSeenFrom(TextAt(machine, "kernel", guest.kernel), plan.scenario_dir);
   guest.boot = TextsAt(machine, "boot");
   for (const char* key : {"memory", "swap", "cpus", "cgroup", "kernel", "boot"}) {
     plan.needs_guest = plan.needs_guest || Find(machine, key) != nullptr;

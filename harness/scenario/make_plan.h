@@ -43,6 +43,10 @@ struct PlanResult {
   std::vector<Complaint> complaints;
 };
 
+/// A kernel's name as it is; a path, and that of its modules after a colon, made absolute as seen from a
+/// folder.
+[[nodiscard]] std::string KernelSeenFrom(const std::string& kernel, const std::string& folder);
+
 /// Whether this value of the machine is not to be set on one that others use, whoever asks for it.
 [[nodiscard]] bool NeedsGuest(const Setting& setting);
 

@@ -65,7 +65,9 @@ Section ScenarioSection() {
            .type = kSection,
            .shape = kNamed,
            .section = "expectation",
-           .doc = "What must have happened, by the name of a process, a child or a step's `as`."},
+           .machine = "machine_expectation",
+           .doc = "What must have happened, by the name of a process, a child or a step's `as`; or to the "
+                  "`machine`."},
           {.name = "cases",
            .type = kSection,
            .shape = kNamed,
@@ -433,6 +435,21 @@ std::vector<Section> ExpectSections() {
                  .subject = "command",
                  .doc = "Found in the command's output."},
                 {.name = "time", .type = kDuration, .subject = "step", .doc = "The step takes no longer."}}},
+      {.name = "machine_expectation",
+       .doc = "What must have become of the machine. Where it is lost, nothing is known of its processes, so "
+              "expect "
+              "nothing of them then. Without this it must survive a panic or a hang; a guest that is lost in "
+              "another "
+              "way is inconclusive.",
+       .keys =
+           {{.name = "outcome",
+             .type = kChoice,
+             .shape = kOneOrList,
+             .choices = {"survived", "machine_panicked", "hung", "failed"},
+             .needed = true,
+             .doc =
+                 "Any of these. `machine_panicked`: its kernel gave up, as vm.panic_on_oom makes it; `hung`: "
+                 "it stopped answering; `failed`: it was reset, ended or was cut off."}}},
       {.name = "failure",
        .doc = "A failing call; what is not given may be anything.",
        .keys = {{.name = "call",

@@ -45,13 +45,14 @@ TEST(Cells, NameTheirFolderByWhatDiffers) {
   EXPECT_THAT(FoldersOf({"sid"}, {"v2"}), ElementsAre(""));
   EXPECT_THAT(FoldersOf({"debian-12", "sid"}, {"v2"}), ElementsAre("debian-12", "sid"));
   EXPECT_THAT(FoldersOf({"sid"}, {"v1", "v2"}), ElementsAre("v1", "v2"));
-  EXPECT_THAT(FoldersOf({"a", "b"}, {"v1", "v2"}), ElementsAre("a-v1", "a-v2", "b-v1", "b-v2"));
+  EXPECT_THAT(FoldersOf({"./a", "./b:./lib"}, {"v1", "v2"}), ElementsAre("a-v1", "a-v2", "b-v1", "b-v2"));
   EXPECT_THAT(FoldersOf({"/x/vmlinuz", "/y/vmlinuz"}, {}), ElementsAre("vmlinuz", "vmlinuz.2"));
 }
 
 TEST(Cells, TurnDownWhatIsDoubledOrUnknown) {
   EXPECT_THAT(MakeCells({"sid", "sid"}, {}).error().message, HasSubstr("--kernel: sid is given twice"));
   EXPECT_THAT(MakeCells({"sid", ""}, {}).error().message, HasSubstr("empty"));
+  EXPECT_THAT(MakeCells({"debian-7"}, {}).error().message, HasSubstr("no kernel is called debian-7"));
   EXPECT_THAT(MakeCells({}, {"v3"}).error().message, HasSubstr("v3 is no version"));
 }
 

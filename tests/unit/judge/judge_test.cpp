@@ -16,6 +16,78 @@ TEST(Judge, NothingRunIsNoPass) {
   EXPECT_EQ(verdict.reason, "no process was started");
 }
 
+Evidence LostEvidence(const std::string& lost) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.guest = GuestRecord{.kernel = "debian-12",
+                               .accelerator = "tcg",
+                               .lost = lost,
+                               .lost_detail = "Out of memory: panic",
+                               .console = {"Kernel panic"}};
+  return evidence;
+}
+
+Plan ExpectingOfTheMachine(const std::string& outcome) {
+  Plan plan = ServerPlan();
+  plan.sandbox = "vm";
+  plan.expect = {{.subject = "machine", .outcome = {outcome}}};
+  return plan;
+}
+
+TEST(LostMachine, APanicIsTheCasesOutcomeAndCanBeExpected) {
+  const Verdict verdict = Judge(ExpectingOfTheMachine("machine_panicked"), LostEvidence("panicked"));
+  EXPECT_EQ(verdict.outcome, Outcome::kMachinePanicked);
+  EXPECT_EQ(verdict.expected_met, true);
+  EXPECT_EQ(verdict.reason, "the machine panicked: Out of memory: panic");
+  EXPECT_EQ(verdict.processes.at("server").outcome, Outcome::kInconclusive);
+  EXPECT_EQ(verdict.guest_kernel, "debian-12");
+}
+
+TEST(LostMachine, OfItsProcessesNothingIsKnown) {
+  Plan plan = ExpectingOfTheMachine("machine_panicked");
+  plan.expect.push_back({.subject = "server", .outcome = {"survived"}});
+  const Verdict verdict = Judge(plan, LostEvidence("panicked"));
+  EXPECT_EQ(verdict.outcome, Outcome::kMachinePanicked);
+  EXPECT_EQ(verdict.expected_met, std::nullopt);
+}
+
+TEST(LostMachine, APanicOrHangThatNobodyExpectsIsUnmet) {
+  Plan plan = ServerPlan();
+  plan.expect = {{.subject = "server", .outcome = {"survived"}}};
+  EXPECT_EQ(Judge(plan, LostEvidence("panicked")).expected_met, false);
+  const Verdict hung = Judge(plan, LostEvidence("hung"));
+  EXPECT_EQ(hung.outcome, Outcome::kHung);
+  EXPECT_EQ(hung.expected_met, false);
+}
+
+TEST(LostMachine, AnyOtherLossProvesNothingUnlessItIsAskedFor) {
+  for (const char* lost : {"reset", "exited", "cut"}) {
+    const Verdict verdict = Judge(ServerPlan(), LostEvidence(lost));
+    EXPECT_EQ(verdict.outcome, Outcome::kInconclusive) << lost;
+    EXPECT_EQ(verdict.expected_met, std::nullopt) << lost;
+    EXPECT_EQ(Judge(ExpectingOfTheMachine("failed"), LostEvidence(lost)).expected_met, true) << lost;
+    EXPECT_EQ(Judge(ExpectingOfTheMachine("machine_panicked"), LostEvidence(lost)).expected_met, false)
+        << lost;
+  }
+}
+
+TEST(LostMachine, AMachineThatLivesOnSurvived) {
+  EXPECT_EQ(Judge(ExpectingOfTheMachine("survived"), LostEvidence("")).expected_met, true);
+  EXPECT_EQ(Judge(ExpectingOfTheMachine("machine_panicked"), LostEvidence("")).expected_met, false);
+}
+
+TEST(Judge, ACellThatCannotExistIsNoFailure) {
+  Plan plan = ServerPlan();
+  plan.sandbox = "vm";
+  plan.guest.kernel = "sid";
+  plan.guest.cgroup = "v1";
+  plan.not_applicable = "sid has no v1";
+  const Verdict verdict = Judge(plan, Evidence{});
+  EXPECT_EQ(verdict.outcome, Outcome::kNotApplicable);
+  EXPECT_EQ(verdict.expected_met, std::nullopt);
+  EXPECT_EQ(verdict.reason, "sid has no v1");
+  EXPECT_EQ(verdict.guest_kernel + verdict.cgroup_version + verdict.kernel, "sidv1");
+}
+
 TEST(Judge, AFaultThatIsNotInForceOutweighsEverything) {
   Evidence evidence = ServerEvidence(0);
   evidence.faults.push_back(

@@ -21,6 +21,41 @@ using testing::UnmetVerdict;
 
 TEST(ResultJson, KeepsItsSchema) { EXPECT_EQ(SchemaComplaints(FormatJson(SampleReport())), ""); }
 
+TEST(ResultJson, TellsOfTheGuest) {
+  RunReport report = SampleReport();
+  Verdict& guest = report.results[0];
+  guest.sandbox = "vm";
+  guest.outcome = Outcome::kMachinePanicked;
+  guest.kernel = "6.1.0";
+  guest.guest_kernel = "debian-12";
+  guest.cgroup_version = "v2";
+  guest.guest = GuestRecord{.kernel = "debian-12",
+                            .accelerator = "tcg",
+                            .time_scale = 4.5,
+                            .lost = "panicked",
+                            .lost_detail = "out of memory",
+                            .console = {"Kernel panic"}};
+  report.results[1].outcome = Outcome::kNotApplicable;
+  EXPECT_EQ(SchemaComplaints(FormatJson(report)), "");
+  const Json document = Json::parse(FormatJson(report));
+  EXPECT_EQ(document["results"][0]["guest"]["time_scale"], 4.5);
+  EXPECT_EQ(document["results"][0]["guest_kernel"], "debian-12");
+  EXPECT_EQ(document["results"][1]["outcome"], "not_applicable");
+  EXPECT_TRUE(document["results"][1]["guest"].is_null());
+}
+
+TEST(Junit, NamesTheCellAndSkipsWhatIsNotApplicable) {
+  RunReport report;
+  report.results = {MetVerdict(), UnmetVerdict()};
+  report.results[0].guest_kernel = report.results[1].guest_kernel = "/boot/vmlinuz:/lib/modules/6";
+  report.results[0].cgroup_version = report.results[1].cgroup_version = "v1";
+  report.results[1].outcome = Outcome::kNotApplicable;
+  report.results[1].expected_met.reset();
+  const std::string xml = FormatJunit(report);
+  EXPECT_NE(xml.find("name=\"reported (vmlinuz v1)\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("skipped message=\"not applicable: "), std::string::npos) << xml;
+}
+
 TEST(ResultJson, OfARunWithoutCasesKeepsItToo) {
   RunReport report;
   report.brink_version = "0.1.0";

@@ -76,6 +76,93 @@ TEST(Table, SaysThatTheRunWasInterrupted) {
   EXPECT_EQ(FormatTable(report, {}), "0 cases in 0.0 s: 0 as expected; interrupted before all were run\n");
 }
 
+Verdict Cell(Verdict verdict, const std::string& kernel, const std::string& cgroup) {
+  verdict.sandbox = "vm";
+  verdict.case_name = "reported";
+  verdict.guest_kernel = kernel;
+  verdict.cgroup_version = cgroup;
+  return verdict;
+}
+
+Verdict AbsentCell(const std::string& kernel) {
+  Verdict verdict = Cell(UnmetVerdict(), kernel, "v1");
+  verdict.outcome = Outcome::kNotApplicable;
+  verdict.expected_met.reset();
+  verdict.reason = kernel + " has no memory controller of cgroup v1";
+  return verdict;
+}
+
+TEST(MatrixTable, ComparesMachinesAndPointsOutDifferences) {
+  Verdict other = Cell(MetVerdict(), "sid", "v2");
+  other.outcome = Outcome::kSurvived;
+  other.expected_met = false;
+  other.reason = "server survived";
+  other.first_failure.reset();
+  other.binding_limit.reset();
+  other.expectations.clear();
+  RunReport report;
+  report.results = {Cell(MetVerdict(), "debian-11", "v1"), Cell(MetVerdict(), "debian-12", "v1"),
+                    AbsentCell("sid"), Cell(MetVerdict(), "debian-12", "v2"), other};
+  report.duration_s = 9;
+  EXPECT_EQ(FormatTable(report, {.colour = false, .width = 100}),
+            R"(CASE                    debian-11 v1                  debian-12 v1                  sid v1
+munmap-enomem/reported  failed                        failed                        not applicable
+                        munmap ENOMEM                 munmap ENOMEM
+                        vm.max_map_count 4,000/4,000  vm.max_map_count 4,000/4,000
+
+CASE                    debian-12 v2                  sid v2
+munmap-enomem/reported  failed                        survived (!)
+                        munmap ENOMEM
+                        vm.max_map_count 4,000/4,000
+
+Differences:
+  munmap-enomem/reported: sid v2: survived where the others failed, NOT as expected
+not applicable (1): sid has no memory controller of cgroup v1
+
+munmap-enomem/reported (sid v2): survived, NOT as expected
+  server survived
+  evidence: /run/1
+
+5 cases in 9.0 s: 3 as expected, 1 NOT as expected, 1 not applicable
+)");
+  EXPECT_EQ(ExitCodeOf(report), 1);
+  report.results.pop_back();
+  EXPECT_EQ(ExitCodeOf(report), 0);
+  EXPECT_NE(FormatTable(report, {}).find("All machines agree."), std::string::npos);
+}
+
+TEST(MatrixTable, OneGuestIsNamedInTheTable) {
+  RunReport report;
+  report.results = {Cell(MetVerdict(), "debian-12", "v2")};
+  EXPECT_TRUE(FormatTable(report, {.colour = false, .width = 120})
+                  .starts_with("INCIDENT       CASE      WHERE         OUTCOME  FAILING CALL "));
+}
+
+TEST(VerdictText, TellsTheLastWordsOfALostGuestAndItsSlowness) {
+  Verdict verdict = Cell(UnmetVerdict(), "debian-12", "v2");
+  verdict.outcome = Outcome::kMachinePanicked;
+  verdict.reason = "the machine panicked: out of memory";
+  verdict.expectations.clear();
+  verdict.guest = GuestRecord{.kernel = "debian-12",
+                              .accelerator = "tcg",
+                              .time_scale = 6.25,
+                              .lost = "panicked",
+                              .lost_detail = {},
+                              .console = {}};
+  for (int line = 1; line <= 10; ++line) {
+    verdict.guest->console.push_back("line " + std::to_string(line) + std::string(line == 10 ? 90 : 0, '!'));
+  }
+  const std::string text = FormatVerdict(verdict, {.colour = false, .width = 60});
+  EXPECT_TRUE(
+      text.starts_with("munmap-enomem/reported (debian-12 v2): machine_panicked, NOT as expected\n"
+                       "  the machine panicked: out of memory\n"
+                       "  the last of its console:\n"
+                       "    | line 3\n"))
+      << text;
+  EXPECT_NE(text.find("!\xE2\x80\xA6\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("6.2 times slower"), std::string::npos) << text;
+}
+
 TEST(VerdictText, IsShortWhenAllWentAsExpected) {
   EXPECT_EQ(FormatVerdict(MetVerdict(), {}), R"(munmap-enomem/reported: failed, as expected
   server: exited with 14 at 0.58 s

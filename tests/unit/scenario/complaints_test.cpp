@@ -181,6 +181,12 @@ INSTANTIATE_TEST_SUITE_P(
               {"x.yaml:5:19: '1MiB' is too small for memory (use at least 134217728)",
                "x.yaml:5:31: 0 is too small for cpus (use at least 1)",
                "x.yaml:5:42: 'v3' is no cgroup (did you mean 'v1'?)"}},
+        Wrong{"machine_outcome",
+              Expecting("outcome: failed}, machine: {outcome: oom_killed"),
+              {"x.yaml:5:51: 'oom_killed' is no outcome (use survived, machine_panicked, hung or failed)"}},
+        Wrong{"process_panics",
+              Expecting("outcome: machine_panicked"),
+              {"x.yaml:5:23: 'machine_panicked' is no outcome (use survived, failed, oom_killed or hung)"}},
         Wrong{
             "machine_fixed",
             WithProcess("", "steps: [{set: {machine: {memory: 1GiB}}}]\n"),

@@ -142,6 +142,19 @@ TEST(Plan, KnowsTheVersionOfCgroupsThatAScenarioIsBoundTo) {
   EXPECT_EQ(demand(WithProcess("", "machine: {cgroup: v1}\n")), "v1: the scenario asks for cgroup v1");
 }
 
+TEST(Plan, ExpectsOfTheMachine) {
+  const Plan plan = PlanOf(WithProcess("", "expect: {machine: {outcome: [machine_panicked, hung]}}\n"));
+  ASSERT_THAT(plan.expect, SizeIs(1));
+  EXPECT_EQ(plan.expect[0].subject, "machine");
+  EXPECT_THAT(plan.expect[0].outcome, ElementsAre("machine_panicked", "hung"));
+}
+
+TEST(Plan, AKernelsPathsAreSeenFromTheFolder) {
+  EXPECT_EQ(KernelSeenFrom("debian-12", "/x"), "debian-12");
+  EXPECT_EQ(KernelSeenFrom("./bzImage", "/x"), "/x/bzImage");
+  EXPECT_EQ(KernelSeenFrom("k/bzImage:/lib/modules/6", "/x"), "/x/k/bzImage:/lib/modules/6");
+}
+
 TEST(Plan, ReadsRunSteps) {
   const StepPlan step = OnlyStep(
       "as: s, run: [\"true\"], env: {A: b}, background: true, timeout: 3s, "
