@@ -99,14 +99,15 @@ TEST_F(DocumentsTest, JudgeNeedsTheFilesOfARunAndNamesTheOneItMisses) {
 
 TEST_F(DocumentsTest, JunitIsWellFormedWhateverTargetsPrint) {
   const std::string wide = Write("wide",
-                                 "machine: {sysctl: {vm.max_map_count: 70000}}\n"
+                                 "machine: {memory: 1GiB}\n"
                                  "processes: {target: {run: [/bin/true]}}\n");
   const std::string markup =
       Write("markup",
             "title: \"a < b & c > 'd' ]]>\"\n"
             "processes: {target: {run: [/bin/sh, -c, \"printf '<&]]>\\\\001\\\\377\\\\n'; exit 2\"]}}\n"
             "expect: {target: {outcome: survived, log: \"<never> & ]]>\"}}\n");
-  const Ended ended = Run({WriteExit("good", "0"), markup, wide, "--junit", Path("report.xml")});
+  const Ended ended =
+      Run({WriteExit("good", "0"), markup, wide, "--sandbox", "host", "--junit", Path("report.xml")});
   EXPECT_EQ(ended.status, 1) << ended.errors;
   tinyxml2::XMLDocument report;
   ASSERT_EQ(report.LoadFile(Path("report.xml").c_str()), tinyxml2::XML_SUCCESS) << report.ErrorStr();

@@ -138,7 +138,7 @@ TEST_F(StatusTest, IsFourWithoutRootAndSaysSo) {
   const Ended ended = Shell(
       "cp $BRINK ./brink && chmod 755 brink\n"
       "exec setpriv --reuid 65534 --regid 65534 --clear-groups ./brink run good.yaml --out out --format "
-      "json");
+      "json --sandbox host");
   EXPECT_EQ(ended.status, 4) << ended.errors;
   EXPECT_EQ(ended.output, "");
   EXPECT_THAT(ended.errors, AllOf(HasSubstr("remedy"), HasSubstr("root")));
