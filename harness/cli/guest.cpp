@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include "sandbox/guest.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "run/guest_pool.h"
 #include "sandbox/kernels.h"
 
 namespace brink {
@@ -62,6 +66,48 @@ int Remove(const std::vector<std::string>& names) {
   return kExitMet;
 }
 
+int Shell(const GuestSpec& spec, const std::string& out) {
+  const std::string folder = std::filesystem::absolute(out).string();
+  const auto options =
+      MakeGuestOptions(spec, folder, [](const std::string& line) { PrintNotice("brink: " + line + "\n"); });
+  if (!options) {
+    PrintError(options.error());
+    return kExitOwnFailure;
+  }
+  PrintNotice(fmt::format(
+      "brink: a guest with {}, {}; {} is writable, everything else is thrown away; `exit` ends it, "
+      "Ctrl-A X at once\n",
+      spec.kernel, options->accelerator, folder));
+  PrintError(BecomeGuestShell(*options));
+  return kExitOwnFailure;
+}
+
+void AddShellCommand(CLI::App& guest, int& status) {
+  struct Choice {
+    GuestSpec spec;
+    std::string out = "brink-runs/shell";
+  };
+  auto choice = std::make_shared<Choice>();
+  CLI::App* command =
+      guest.add_subcommand("shell", "A shell in a guest, to try by hand what a scenario does");
+  command->add_option("--kernel", choice->spec.kernel, "Its kernel, as `brink guest list` names it")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command
+      ->add_option("--cgroup", choice->spec.cgroup, "The version of cgroups that has the memory controller")
+      ->type_name("v1|v2")
+      ->check(CLI::IsMember({"v1", "v2"}).description(""))
+      ->capture_default_str();
+  command->add_option("--memory", choice->spec.memory_bytes, "Its memory (default: 2GiB)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("");
+  command->add_option("--out", choice->out, "The host's folder that the guest may write to")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command->callback([choice, &status] { status = Shell(choice->spec, choice->out); });
+}
+
 /// A subcommand that takes kernels.
 void AddKernelCommand(CLI::App& guest, int& status, const std::string& name, const std::string& help,
                       int (*action)(const std::vector<std::string>&)) {
@@ -79,13 +125,15 @@ void AddKernelCommand(CLI::App& guest, int& status, const std::string& name, con
 }  // namespace
 
 void AddGuestCommand(CLI::App& app, int& status) {
-  CLI::App* guest = app.add_subcommand("guest", "Manage the kernels of the guests that plans run in");
+  CLI::App* guest =
+      app.add_subcommand("guest", "The machines that plans run in: their kernels, and a shell in one");
   guest->require_subcommand(1);
   CLI::App* list = guest->add_subcommand("list", "List the kernels that are there, and those to be had");
   list->callback([&status] { status = List(); });
   AddKernelCommand(*guest, status, "fetch",
                    "Fetch kernels from Debian, or prepare one of your own; nothing is installed", Fetch);
   AddKernelCommand(*guest, status, "remove", "Remove kernels from the cache", Remove);
+  AddShellCommand(*guest, status);
 }
 
 }  // namespace brink

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -14,6 +16,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -229,21 +232,47 @@ int Serve() {
     spdlog::error("{} ({})", port.error().message, port.error().remedy);
     return 1;
   }
+  // On a machine that is out of memory it must still be heard, and must not wait for its own code to be read
+  // again.
+  static_cast<void>(::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));
   // What the kernel has to say of OOM kills belongs on the console, which is kept.
   static_cast<void>(WriteSmallFile("/proc/sys/kernel/printk", "7"));
   Channel channel(std::move(*port));
   return Agent(channel).Serve();
 }
 
+/// A shell on the console, for `brink guest shell`; `size` is ROWSxCOLUMNS of the terminal.
+int BecomeShell(const std::string& size) {
+  ::setsid();
+  const UniqueFd console(::open("/dev/ttyS0", O_RDWR));  // becomes the controlling terminal
+  winsize window = {};
+  if (std::sscanf(size.c_str(), "%hux%hu", &window.ws_row, &window.ws_col) == 2) {
+    ::ioctl(console.Get(), TIOCSWINSZ, &window);
+  }
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    ::dup2(console.Get(), fd);
+  }
+  if (const char* place = std::getenv("BRINK_RUN"); place == nullptr || ::chdir(place) != 0) {
+    spdlog::warn("the run folder is not there");
+  }
+  ::setenv("HOME", "/root", 1);
+  ::setenv("PS1", "guest:\\w# ", 1);
+  ::execl("/bin/bash", "bash", "--norc", "-i", nullptr);
+  ::execl("/bin/sh", "sh", "-i", nullptr);
+  spdlog::error("start /bin/sh: {}", std::generic_category().message(errno));
+  return 1;
+}
+
 }  // namespace
 
 int RunGuestAgent() {
+  const char* shell = std::getenv("BRINK_SHELL");
   if (::getpid() != 1) {
     return Serve();
   }
   const pid_t agent = ::fork();
   if (agent == 0) {
-    return Serve();
+    return shell == nullptr ? Serve() : BecomeShell(shell);
   }
   for (pid_t ended = 0; ended != agent;) {
     ended = ::waitpid(-1, nullptr, 0);

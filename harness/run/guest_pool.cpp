@@ -27,6 +27,34 @@ bool Cancelled(int cancel_fd) {
 
 }  // namespace
 
+Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& shared_dir,
+                                      const std::function<void(const std::string&)>& progress) {
+  if (spec.memory_bytes < kLeastBytes) {
+    return Fail(fmt::format("a guest of {} MiB of memory does not boot", spec.memory_bytes >> 20),
+                "give machine.memory 256MiB or more");
+  }
+  std::error_code code;
+  std::filesystem::create_directories(shared_dir, code);
+  if (code) {
+    return Fail("create " + shared_dir + ": " + code.message(), "choose another folder with --out");
+  }
+  auto kernel = FindKernel(spec.kernel);
+  if (!kernel) {
+    progress("fetching the kernel " + spec.kernel);
+    kernel = FetchKernel(spec.kernel, progress);
+  }
+  if (!kernel) {
+    return tl::unexpected(kernel.error());
+  }
+  GuestOptions options;
+  options.spec = spec;
+  options.kernel_image = kernel->image;
+  options.initrd = kernel->initrd;
+  options.accelerator = ChooseAccelerator().name;
+  options.shared_dir = shared_dir;
+  return options;
+}
+
 /// The first guest may always start: one that the host cannot hold is the user's wish, and most use less than
 /// they may.
 Status GuestPool::TakeMemory(std::uint64_t bytes, int cancel_fd) {
@@ -42,40 +70,20 @@ Status GuestPool::TakeMemory(std::uint64_t bytes, int cancel_fd) {
   return {};
 }
 
-Result<GuestOptions> GuestPool::OptionsFor(const GuestSpec& spec, const std::string& shared_dir,
-                                           const std::function<void(const std::string&)>& progress) {
-  const std::scoped_lock lock(fetch_mutex_);
-  auto kernel = FindKernel(spec.kernel);
-  if (!kernel) {
-    progress("fetching the kernel " + spec.kernel);
-    kernel = FetchKernel(spec.kernel, progress);
-  }
-  if (!kernel) {
-    return tl::unexpected(kernel.error());
-  }
-  GuestOptions options;
-  options.spec = spec;
-  options.kernel_image = kernel->image;
-  options.initrd = kernel->initrd;
-  options.accelerator = ChooseAccelerator().name;
-  options.shared_dir = shared_dir;
-  options.console_file = fmt::format("{}/guest-{}-console.log", shared_dir, ++guests_started_);
-  return options;
-}
-
 Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,
                                   int cancel_fd, const std::function<void(const std::string&)>& progress) {
   if (slot.Spec() == spec && slot.guest->Options().shared_dir == shared_dir) {
     return slot.guest.get();
   }
   Release(slot);
-  if (spec.memory_bytes < kLeastBytes) {
-    return Fail(fmt::format("a guest of {} MiB of memory does not boot", spec.memory_bytes >> 20),
-                "give machine.memory 256MiB or more");
-  }
-  std::error_code code;
-  std::filesystem::create_directories(shared_dir, code);
-  auto options = OptionsFor(spec, shared_dir, progress);
+  auto options = [&] {
+    const std::scoped_lock lock(fetch_mutex_);
+    auto made = MakeGuestOptions(spec, shared_dir, progress);
+    if (made) {
+      made->console_file = fmt::format("{}/guest-{}-console.log", shared_dir, ++guests_started_);
+    }
+    return made;
+  }();
   if (!options) {
     return tl::unexpected(options.error());
   }

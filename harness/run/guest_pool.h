@@ -24,6 +24,11 @@ struct GuestSlot {
   }
 };
 
+/// What Guest::Start() needs for such a machine. Fetches the kernel when it is not there yet. console_file
+/// and cancel_fd are the caller's.
+[[nodiscard]] Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& shared_dir,
+                                                    const std::function<void(const std::string&)>& progress);
+
 class GuestPool {
  public:
   /// The guest of the slot, if it is such a machine, shares that folder and is fit for use; else a new one in
@@ -37,8 +42,6 @@ class GuestPool {
 
  private:
   [[nodiscard]] Status TakeMemory(std::uint64_t bytes, int cancel_fd);
-  [[nodiscard]] Result<GuestOptions> OptionsFor(const GuestSpec& spec, const std::string& shared_dir,
-                                                const std::function<void(const std::string&)>& progress);
 
   std::mutex memory_mutex_;
   std::condition_variable memory_freed_;

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -31,7 +33,7 @@ constexpr std::size_t kConsoleLines = 30;
 constexpr std::size_t kConsoleLineLength = 400;
 /// Without a word of the agent, which speaks every second, the guest counts as hung. An agent on a machine
 /// that is out of memory may stall for long; plain TCG beside other load does so for seconds.
-constexpr double kSilenceS = 60;
+constexpr double kSilenceS = 30;
 constexpr double kBootS = 120;
 /// What a case may take beyond its own timeout: starting, stopping, clearing up.
 constexpr double kGraceS = 60;
@@ -80,6 +82,19 @@ std::string CommandLine(const GuestOptions& options) {
     line += " " + word;
   }
   return line;
+}
+
+QemuOptions MachineOf(const GuestOptions& options) {
+  QemuOptions machine;
+  machine.accelerator = options.accelerator;
+  machine.image = options.kernel_image;
+  machine.initrd = options.initrd;
+  machine.command_line = CommandLine(options);
+  machine.memory_bytes = options.spec.memory_bytes;
+  machine.swap_bytes = options.spec.swap_bytes;
+  machine.cpus = options.spec.cpus;
+  machine.run_dir = options.shared_dir;
+  return machine;
 }
 
 Message EnvironmentMessage() {
@@ -333,17 +348,8 @@ Result<std::unique_ptr<Guest>> Guest::Start(const GuestOptions& options) {
   std::unique_ptr<Guest> guest(new Guest);
   State& state = *guest->state_;
   state.options = options;
-  QemuOptions machine;
-  machine.accelerator = options.accelerator;
-  machine.image = options.kernel_image;
-  machine.initrd = options.initrd;
-  machine.command_line = CommandLine(options);
-  machine.memory_bytes = options.spec.memory_bytes;
-  machine.swap_bytes = options.spec.swap_bytes;
-  machine.cpus = options.spec.cpus;
-  machine.run_dir = options.shared_dir;
   state.console_file.open(options.console_file, std::ios::binary | std::ios::trunc);
-  auto qemu = Qemu::Start(machine);
+  auto qemu = Qemu::Start(MachineOf(options));
   if (!qemu) {
     return tl::unexpected(qemu.error());
   }
@@ -357,6 +363,16 @@ Result<std::unique_ptr<Guest>> Guest::Start(const GuestOptions& options) {
     return tl::unexpected(greeted.error());
   }
   return guest;
+}
+
+Error BecomeGuestShell(const GuestOptions& options) {
+  QemuOptions machine = MachineOf(options);
+  winsize size = {};
+  ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+  const char* terminal = std::getenv("TERM");
+  machine.command_line += fmt::format(" BRINK_SHELL={}x{} TERM={}", size.ws_row, size.ws_col,
+                                      terminal == nullptr ? "linux" : terminal);
+  return BecomeQemu(machine);
 }
 
 Evidence Guest::Run(const Plan& plan, const std::function<void(const std::string&)>& progress) {

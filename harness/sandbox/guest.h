@@ -45,6 +45,10 @@ class Guest {
   std::unique_ptr<State> state_;
 };
 
+/// Becomes a guest with a shell on this terminal; Options' console_file and cancel_fd are not used. Returns
+/// only when that fails.
+[[nodiscard]] Error BecomeGuestShell(const GuestOptions& options);
+
 /// How long a fixed piece of work of system calls, page faults and arithmetic takes here, in seconds: the
 /// best of a few runs. Guest over host is by what timeouts are stretched.
 [[nodiscard]] double MeasureWork();

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
 #include <cerrno>
@@ -129,6 +130,52 @@ void AddShare(std::vector<std::string>& arguments, const std::string& tag, const
   arguments.insert(arguments.end(), words.begin(), words.end());
 }
 
+struct Disks {
+  UniqueFd scratch;
+  UniqueFd swap;  // invalid: none
+};
+
+Result<Disks> MakeDisks(const QemuOptions& options) {
+  auto scratch = MakeDisk(options.run_dir, kScratchBytes);
+  if (!scratch) {
+    return tl::unexpected(scratch.error());
+  }
+  if (auto made = MakeFileSystem(*scratch); !made) {
+    return tl::unexpected(made.error());
+  }
+  Disks disks{.scratch = std::move(*scratch), .swap = {}};
+  if (options.swap_bytes > 0) {
+    auto swap = MakeDisk(options.run_dir, static_cast<off_t>(options.swap_bytes));
+    if (!swap) {
+      return tl::unexpected(swap.error());
+    }
+    disks.swap = std::move(*swap);
+  }
+  return disks;
+}
+
+Result<std::string> FindQemu() {
+  const auto program = bp::search_path(kProgram);
+  return program.empty() ? Result<std::string>(Fail(std::string(kProgram) + " is not installed", kInstall))
+                         : program.string();
+}
+
+void AddConnections(std::vector<std::string>& arguments, const QemuDescriptors& descriptors) {
+  if (descriptors.channel < 0) {
+    arguments.insert(arguments.end(), {"-serial", "mon:stdio"});
+    return;
+  }
+  const std::vector<std::string> words{
+      "-chardev", fmt::format("socket,id=console,fd={}", descriptors.console),
+      "-serial",  "chardev:console",
+      "-chardev", fmt::format("socket,id=monitor,fd={}", descriptors.monitor),
+      "-mon",     "chardev=monitor,mode=control",
+      "-device",  "virtio-serial-pci,max_ports=2",
+      "-chardev", fmt::format("socket,id=channel,fd={}", descriptors.channel),
+      "-device",  "virtserialport,chardev=channel,name=brink"};
+  arguments.insert(arguments.end(), words.begin(), words.end());
+}
+
 struct Pair {
   UniqueFd ours;
   UniqueFd theirs;
@@ -154,12 +201,8 @@ std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDes
       "-m", fmt::format("{}M", options.memory_bytes >> 20), "-smp", std::to_string(options.cpus), "-kernel",
       options.image, "-initrd", options.initrd, "-append", options.command_line,
       // A panic is told by this device (QMP: GUEST_PANICKED), not guessed from the console's text.
-      "-device", "pvpanic", "-action", "panic=shutdown", "-chardev",
-      fmt::format("socket,id=console,fd={}", descriptors.console), "-serial", "chardev:console", "-chardev",
-      fmt::format("socket,id=monitor,fd={}", descriptors.monitor), "-mon", "chardev=monitor,mode=control",
-      "-device", "virtio-serial-pci,max_ports=2", "-chardev",
-      fmt::format("socket,id=channel,fd={}", descriptors.channel), "-device",
-      "virtserialport,chardev=channel,name=brink", "-device", "virtio-rng-pci"};
+      "-device", "pvpanic", "-action", "panic=shutdown", "-device", "virtio-rng-pci"};
+  AddConnections(arguments, descriptors);
   AddShare(arguments, "root", "/", false);
   AddShare(arguments, "run", options.run_dir, true);
   AddDisk(arguments, "scratch", descriptors.scratch);
@@ -169,43 +212,59 @@ std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDes
   return arguments;
 }
 
+Error BecomeQemu(const QemuOptions& options) {
+  const auto program = FindQemu();
+  if (!program) {
+    return program.error();
+  }
+  const auto disks = MakeDisks(options);
+  if (!disks) {
+    return disks.error();
+  }
+  for (const UniqueFd* disk : {&disks->scratch, &disks->swap}) {
+    ::fcntl(disk->Get(), F_SETFD, 0);
+  }
+  std::vector<std::string> words =
+      QemuArguments(options, {.scratch = disks->scratch.Get(), .swap = disks->swap.Get()});
+  words.insert(words.begin(), *program);
+  std::vector<char*> arguments;
+  std::transform(words.begin(), words.end(), std::back_inserter(arguments),
+                 [](std::string& word) { return word.data(); });
+  arguments.push_back(nullptr);
+  ::execv(program->c_str(), arguments.data());
+  return FailErrno("start " + *program).value();
+}
+
 Result<Qemu> Qemu::Start(const QemuOptions& options) {
-  const auto program = bp::search_path(kProgram);
-  if (program.empty()) {
-    return Fail(std::string(kProgram) + " is not installed", kInstall);
+  const auto program = FindQemu();
+  if (!program) {
+    return tl::unexpected(program.error());
   }
   auto console = MakePair();
   auto monitor = MakePair();
   auto channel = MakePair();
-  auto scratch = MakeDisk(options.run_dir, kScratchBytes);
-  auto swap = options.swap_bytes > 0 ? MakeDisk(options.run_dir, static_cast<off_t>(options.swap_bytes))
-                                     : Result<UniqueFd>(UniqueFd());
   if (!console || !monitor || !channel) {
     return tl::unexpected(!console ? console.error() : !monitor ? monitor.error() : channel.error());
   }
-  if (!scratch || !swap) {
-    return tl::unexpected(!scratch ? scratch.error() : swap.error());
-  }
-  if (auto made = MakeFileSystem(*scratch); !made) {
-    return tl::unexpected(made.error());
+  const auto disks = MakeDisks(options);
+  if (!disks) {
+    return tl::unexpected(disks.error());
   }
   const QemuDescriptors descriptors{.console = console->theirs.Get(),
                                     .monitor = monitor->theirs.Get(),
                                     .channel = channel->theirs.Get(),
-                                    .scratch = scratch->Get(),
-                                    .swap = swap->Get()};
-  std::vector<int> inherited{descriptors.console, descriptors.monitor, descriptors.channel,
-                             descriptors.scratch};
-  if (swap->Valid()) {
-    inherited.push_back(descriptors.swap);
-  }
+                                    .scratch = disks->scratch.Get(),
+                                    .swap = disks->swap.Get()};
   Qemu qemu;
   qemu.output_.Reset(::memfd_create("qemu-output", MFD_CLOEXEC));
   std::error_code code;
-  bp::child child(program, bp::args = QemuArguments(options, descriptors), bp::std_in < bp::null,
-                  GuestChild(std::move(inherited), qemu.output_.Get(), ::getpid()), code);
+  bp::child child(*program, bp::args = QemuArguments(options, descriptors), bp::std_in < bp::null,
+                  GuestChild({descriptors.console, descriptors.monitor, descriptors.channel,
+                              descriptors.scratch, descriptors.swap},
+                             qemu.output_.Get(), ::getpid()),
+                  code);
   if (code) {
-    return Fail(fmt::format("start {}: {}", program.string(), code.message()));
+    return Fail(fmt::format("start {}: {}", *program, code.message()));
   }
   qemu.pid_ = child.id();
   child.detach();

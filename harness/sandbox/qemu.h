@@ -33,8 +33,12 @@ struct QemuDescriptors {
   int swap = -1;     // disk of serial "swap"; -1: none
 };
 
+/// With no monitor and no channel, the console is on QEMU's own standard input and output.
 [[nodiscard]] std::vector<std::string> QemuArguments(const QemuOptions& options,
                                                      const QemuDescriptors& descriptors);
+
+/// Becomes QEMU, with the machine's console on this terminal. Returns only when that fails.
+[[nodiscard]] Error BecomeQemu(const QemuOptions& options);
 
 class Qemu {
  public:
