@@ -15,13 +15,6 @@
 #include "restore/machine_state.h"
 
 namespace brink::live {
-namespace {
-
-/// No command of these tests takes a tenth of it on an idle machine.
-constexpr std::chrono::seconds kLongEnough{90};
-
-}  // namespace
-
 void CliTest::SetUp() {
   if (::geteuid() != 0) {
     GTEST_SKIP() << "live_cli needs root: it runs scenarios";
@@ -36,7 +29,7 @@ void CliTest::TearDown() {
   if (folder_.empty()) {
     return;
   }
-  EXPECT_TRUE(AwaitGuardians(kLongEnough));
+  EXPECT_TRUE(AwaitGuardians(patience_));
   if (HasFailure()) {
     std::cout << "kept: " << folder_.string() << "\n";
   } else {
@@ -46,7 +39,7 @@ void CliTest::TearDown() {
 
 Ended CliTest::Brink(std::vector<std::string> words) {
   BrinkProcess brink(folder_, fmt::format("command-{}", ++commands_), std::move(words));
-  EXPECT_TRUE(brink.EndsWithin(kLongEnough));
+  EXPECT_TRUE(brink.EndsWithin(patience_));
   return {.status = brink.ExitCode().value_or(-1), .output = brink.Output(), .errors = brink.Errors()};
 }
 
@@ -61,7 +54,7 @@ Ended CliTest::Shell(const std::string& script) {
   std::ofstream(base) << "BRINK=" BRINK_PROGRAM "\ncd " << folder_.string() << " || exit 99\n"
                       << script << "\n";
   const int status =
-      std::system(fmt::format("timeout {0} sh {1} >{1}.out 2>{1}.err", kLongEnough.count(), base).c_str());
+      std::system(fmt::format("timeout {0} sh {1} >{1}.out 2>{1}.err", patience_.count(), base).c_str());
   return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .output = ReadText(base + ".out"),
           .errors = ReadText(base + ".err")};

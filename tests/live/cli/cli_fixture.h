@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -39,6 +40,8 @@ class CliTest : public testing::Test {
   [[nodiscard]] std::string WriteExit(const std::string& name, const std::string& status) const;
   [[nodiscard]] std::string Path(const std::string& name) const { return (folder_ / name).string(); }
 
+  /// No command takes a tenth of it on an idle machine.
+  std::chrono::seconds patience_{90};
   std::filesystem::path folder_;
   MachineState before_;
   int commands_ = 0;

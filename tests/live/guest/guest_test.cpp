@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// Cases in real guests: what they say is what the host would say, and a guest that is lost is told, never
+// waited for.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "cli/cli_fixture.h"
+#include "sandbox/kernels.h"
+
+namespace brink::live {
+namespace {
+
+using nlohmann::json;
+using testing::AnyOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+/// Numbers of the QEMU processes that share this folder.
+std::vector<pid_t> GuestsOf(const std::string& folder) {
+  std::vector<pid_t> found;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) {
+      continue;
+    }
+    const std::string words = ReadText(entry.path() / "cmdline");
+    if (words.find("brink-guest") != std::string::npos && words.find("path=" + folder) != std::string::npos) {
+      found.push_back(static_cast<pid_t>(std::stol(name)));
+    }
+  }
+  return found;
+}
+
+class GuestTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
+    patience_ = std::chrono::minutes(5);
+    if (!FindKernel("debian-12")) {
+      const auto fetched = FetchKernel("debian-12", [](const std::string&) {});
+      if (!fetched) {
+        GTEST_SKIP() << "no kernel for guests: " << fetched.error().message;
+      }
+    }
+  }
+  /// Its first result.
+  [[nodiscard]] json Result(const Ended& ended) {
+    const json document = ExpectOneDocument(ended.output);
+    EXPECT_TRUE(document.is_object() && !document["results"].empty()) << ended.errors;
+    return document.is_object() && !document["results"].empty() ? document["results"][0] : json::object();
+  }
+  [[nodiscard]] Ended RunInGuest(std::vector<std::string> words) {
+    words.insert(words.end(), {"--sandbox", "vm"});
+    return Run(std::move(words));
+  }
+  /// How many guests were booted for the run whose folder that is.
+  [[nodiscard]] static std::ptrdiff_t Boots(const std::filesystem::path& out) {
+    const auto files = std::filesystem::recursive_directory_iterator(out);
+    return std::count_if(begin(files), end(files), [](const auto& entry) {
+      return entry.path().filename().string().ends_with("-console.log");
+    });
+  }
+  /// A run whose target says "here" in its log and then stays.
+  std::string WriteStaying(const std::string& name) {
+    return Write(name, "processes: {target: {run: [/bin/sh, -c, 'echo here; sleep 1000']}}\ntimeout: 100s\n");
+  }
+  /// Waits until the target of such a run has spoken.
+  [[nodiscard]] bool AwaitTarget(const std::string& out) const {
+    const auto deadline = Clock::now() + patience_;
+    while (Clock::now() < deadline) {
+      std::error_code code;
+      for (const auto& entry : std::filesystem::recursive_directory_iterator(out, code)) {
+        if (entry.path().filename() == "target.log" &&
+            ReadText(entry.path()).find("here") != std::string::npos) {
+          return true;
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));  // what a guest writes wakes nobody here
+    }
+    return false;
+  }
+  [[nodiscard]] static bool AwaitNoGuest(const std::string& folder) {
+    const auto deadline = Clock::now() + std::chrono::seconds(20);
+    while (!GuestsOf(folder).empty() && Clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return GuestsOf(folder).empty();
+  }
+};
+
+class SameVerdict : public GuestTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(SameVerdict, InAGuestAsOnTheHost) {
+  const std::string file = Write("limit", R"(
+processes: {target: {run: [)" BRINK_VICTIM R"(, touch, size=64M], cgroup: {memory.max: 32MiB}}}
+expect: {target: {outcome: oom_killed, binding_limit: memory.max}}
+)");
+  const json here = Result(Run({file, "--sandbox", "host"}));
+  const json there = Result(RunInGuest({file, "--cgroup", GetParam()}));
+  EXPECT_EQ(there["sandbox"], "vm");
+  EXPECT_EQ(there["cgroup_version"], GetParam());
+  EXPECT_NE(there["kernel"], here["kernel"]);
+  for (const char* field : {"expected_met", "outcome", "evidence_grade"}) {
+    EXPECT_EQ(there[field], here[field]) << field << "\n" << there.dump(1);
+  }
+  EXPECT_EQ(there["binding_limit"]["name"], here["binding_limit"]["name"]);
+  EXPECT_EQ(there["binding_limit"]["limit"], here["binding_limit"]["limit"]);
+  EXPECT_EQ(there["oom_kills"][0]["process"], "target");
+  EXPECT_EQ(there["oom_kills"][0]["scope"], "memcg");
+}
+
+INSTANTIATE_TEST_SUITE_P(BothVersions, SameVerdict, testing::Values("v1", "v2"));
+
+TEST_F(GuestTest, MachineWideValuesChangeInTheGuestAlone) {
+  const std::string file = Write("mappings", R"(
+machine: {sysctl: {vm.max_map_count: 2000}}
+processes: {target: {run: [)" BRINK_VICTIM R"(, split, call=munmap, count=3000]}}
+expect: {target: {failure: {call: munmap, errno: ENOMEM}, binding_limit: vm.max_map_count}}
+)");
+  const Ended ended = Run({file});  // --sandbox auto
+  const json result = Result(ended);
+  EXPECT_EQ(result["sandbox"], "vm");
+  EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+  ExpectAsBefore(before_, {});
+}
+
+TEST_F(GuestTest, EqualMachinesShareOneBoot) {
+  const std::string file = WriteExit("quick", "0");
+  const Ended ended = RunInGuest({file, "--repeat", "4"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_EQ(ExpectOneDocument(ended.output)["results"].size(), 4U);
+  EXPECT_EQ(Boots(Path("out-1")), 1);
+}
+
+TEST_F(GuestTest, AMachineThatRanOutOfMemoryIsNotUsedAgain) {
+  const std::string file = Write("machine-oom", R"(
+machine: {memory: 512MiB}
+processes: {target: {run: [)" BRINK_VICTIM R"(, touch, size=2G]}}
+expect: {target: {outcome: oom_killed, oom_scope: machine}}
+)");
+  const Ended ended = RunInGuest({file, "--repeat", "2"});
+  EXPECT_EQ(ended.status, 0) << ended.output << ended.errors;
+  EXPECT_EQ(Boots(Path("out-1")), 2);
+}
+
+TEST_F(GuestTest, APanicIsAnOutcomeWithTheConsolesLastLines) {
+  const std::string file = Write("panic", R"(
+machine: {memory: 512MiB, sysctl: {vm.panic_on_oom: 2}}
+processes: {target: {run: [)" BRINK_VICTIM R"(, touch, size=2G]}}
+expect: {machine: {outcome: machine_panicked}}
+)");
+  const Ended ended = RunInGuest({file});
+  const json result = Result(ended);
+  EXPECT_EQ(result["outcome"], "machine_panicked") << result.dump(1);
+  EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+  EXPECT_THAT(result["guest"]["console"].dump(), HasSubstr("panic"));
+}
+
+TEST_F(GuestTest, AGuestThatHangsIsToldAndEnded) {
+  BrinkProcess brink(
+      folder_, "brink",
+      {"run", WriteStaying("hangs"), "--sandbox", "vm", "--out", Path("out"), "--format", "json"});
+  ASSERT_TRUE(AwaitTarget(Path("out"))) << brink.Errors();
+  const auto guests = GuestsOf(Path("out"));
+  ASSERT_EQ(guests.size(), 1U);
+  ASSERT_EQ(::kill(guests[0], SIGSTOP), 0);  // none of its processors runs any more
+  ASSERT_TRUE(brink.EndsWithin(patience_));
+  const json result =
+      Result({.status = *brink.ExitCode(), .output = brink.Output(), .errors = brink.Errors()});
+  EXPECT_EQ(result["guest"]["lost"], "hung") << result.dump(1);
+  EXPECT_THAT(result["reason"].get<std::string>(), HasSubstr("did not answer"));
+  EXPECT_TRUE(AwaitNoGuest(Path("out")));
+}
+
+TEST_F(GuestTest, AnAgentThatDiesCutsTheCaseNotTheRun) {
+  const std::string file = Write("cut", R"(
+processes: {target: {run: [/bin/sleep, '1000']}}
+cases:
+  a: {steps: [{run: [/bin/sh, -c, 'kill -9 $PPID; sleep 100']}], expect: {target: {outcome: survived}}}
+  b: {processes: {target: {run: [/bin/true]}}}
+)");
+  const Ended ended = RunInGuest({file});
+  const json document = ExpectOneDocument(ended.output);
+  ASSERT_EQ(document["results"].size(), 2U) << ended.errors;
+  EXPECT_THAT(document["results"][0]["guest"]["lost"], AnyOf("cut", "exited"));
+  EXPECT_EQ(document["results"][0]["expected_met"], nullptr);
+  EXPECT_EQ(document["results"][1]["expected_met"], true);
+  EXPECT_EQ(Boots(Path("out-1")), 2);
+}
+
+TEST_F(GuestTest, AKilledBrinkLeavesNoQemuAndNoFalseVerdict) {
+  BrinkProcess brink(folder_, "brink",
+                     {"run", WriteStaying("killed"), "--sandbox", "vm", "--out", Path("out")});
+  ASSERT_TRUE(AwaitTarget(Path("out"))) << brink.Errors();
+  EXPECT_THAT(GuestsOf(Path("out")), Not(IsEmpty()));
+  brink.Signal(SIGKILL);
+  EXPECT_TRUE(AwaitNoGuest(Path("out")));
+  const std::string run_dir = Path("out/killed/default");
+  EXPECT_TRUE(std::filesystem::exists(run_dir + "/plan.json"));  // the mark of a run that was begun
+  EXPECT_FALSE(std::filesystem::exists(run_dir + "/verdict.json"));
+}
+
+TEST_F(GuestTest, CtrlCEndsTheGuestAtOnce) {
+  BrinkProcess brink(folder_, "brink",
+                     {"run", WriteStaying("interrupted"), "--sandbox", "vm", "--out", Path("out")});
+  ASSERT_TRUE(AwaitTarget(Path("out"))) << brink.Errors();
+  brink.Signal(SIGINT);
+  ASSERT_TRUE(brink.EndsWithin(patience_));
+  EXPECT_EQ(brink.ExitCode(), 130);
+  EXPECT_TRUE(AwaitNoGuest(Path("out")));
+}
+
+TEST_F(GuestTest, AFullDiskIsToldAndHangsNothing) {
+  const std::string small = Path("small");
+  std::filesystem::create_directory(small);
+  ASSERT_EQ(::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=8m"), 0);
+  const std::string file = Write("full", R"(
+processes: {target: {run: [/bin/sh, -c, 'head -c 64M /dev/zero >data; sync data || exit 7']}}
+expect: {target: {outcome: survived}}
+)");
+  const Ended ended = Brink({"run", file, "--sandbox", "vm", "--out", small + "/out", "--format", "json"});
+  EXPECT_NE(ended.status, 0) << ended.output;
+  EXPECT_NE(ended.status, -1) << ended.errors;
+  ::umount2(small.c_str(), MNT_DETACH);
+}
+
+TEST_F(GuestTest, TwoBrinksAtOnceDoNotMeet) {
+  const std::string file = WriteExit("twice", "0");
+  const auto words = [&](const std::string& out) {
+    return std::vector<std::string>{"run", file, "--sandbox", "vm", "--out", Path(out)};
+  };
+  BrinkProcess first(folder_, "first", words("first"));
+  BrinkProcess second(folder_, "second", words("second"));
+  EXPECT_TRUE(first.EndsWithin(patience_));
+  EXPECT_TRUE(second.EndsWithin(patience_));
+  EXPECT_EQ(first.ExitCode(), 0) << first.Errors();
+  EXPECT_EQ(second.ExitCode(), 0) << second.Errors();
+}
+
+TEST_F(GuestTest, JobsRunGuestsSideBySide) {
+  const std::string file = WriteExit("beside", "0");
+  const Ended ended = RunInGuest({file, "--repeat", "4", "--jobs", "2"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_EQ(ExpectOneDocument(ended.output)["results"].size(), 4U);
+  EXPECT_LE(Boots(Path("out-1")), 2);
+}
+
+TEST_F(GuestTest, WithoutRootItRunsAllTheSame) {
+  const std::string file = WriteExit("unprivileged", "0");
+  std::filesystem::permissions(folder_, std::filesystem::perms::all);
+  const Ended ended = Shell(
+      "setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=" + folder_.string() +
+      " BRINK_CACHE=/var/cache/brink $BRINK run " + file + " --out " + Path("nobody") + " --format json");
+  const json result = Result(ended);
+  EXPECT_EQ(result["sandbox"], "vm") << ended.errors;
+  EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+}
+
+}  // namespace
+}  // namespace brink::live
