@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   int status = brink::kExitMet;
   for (auto* add : {brink::AddRunCommand, brink::AddCheckCommand, brink::AddListCommand,
                     brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand,
-                    brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
+                    brink::AddImageCommand, brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
     add(app, status);
   }
   for (CLI::App* command : app.get_subcommands(nullptr)) {

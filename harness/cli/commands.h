@@ -23,6 +23,7 @@ void AddJudgeCommand(CLI::App& app, int& status);
 void AddDoctorCommand(CLI::App& app, int& status);
 void AddGuestCommand(CLI::App& app, int& status);
 void AddGuestAgentCommand(CLI::App& app, int& status);
+void AddImageCommand(CLI::App& app, int& status);
 void AddRestoreCommand(CLI::App& app, int& status);
 
 }  // namespace brink

@@ -25,6 +25,7 @@
 #include "cli/matrix.h"
 #include "kernel/machine_guard.h"
 #include "run/steps.h"
+#include "sandbox/images.h"
 #include "scenario/make_plan.h"
 
 namespace brink {
@@ -221,6 +222,10 @@ PlanContext ContextFor(const Chosen& chosen, const RunChoice& choice, const std:
   context.repeat = chosen.repeat;
   context.free_port = [&ports](const std::string&) { return ports.Take(); };
   context.package_installed = PackageInstalled;
+  context.image_folder = [](const std::string& name) -> Result<std::string> {
+    const auto places = DefaultImagePlaces();
+    return places ? FindImage(name, *places) : tl::unexpected(places.error());
+  };
   return context;
 }
 

@@ -196,6 +196,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .guest_kernel = {},
                   .cgroup_version = evidence.host.cgroup_version,
                   .guest = evidence.guest,
+                  .images = evidence.images,
                   .expected_met = {},
                   .outcome = Outcome::kInconclusive,
                   .reason = {},

@@ -3,9 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -78,32 +76,6 @@ Result<Pipe> MakePipe() {
   return Pipe{.read = AboveStandard(ends[0]), .write = AboveStandard(ends[1])};
 }
 
-Status FindUser(const std::string& user, ChildSetup& setup) {
-  passwd entry = {};
-  passwd* found = nullptr;
-  std::vector<char> buffer(16384);
-  const auto uid = ParseNumber(user);
-  const int code = uid ? ::getpwuid_r(static_cast<uid_t>(*uid), &entry, buffer.data(), buffer.size(), &found)
-                       : ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (found == nullptr) {
-    return code != 0 ? FailErrno("user " + user, code)
-                     : tl::unexpected(Error{.message = "user " + user + " does not exist on this host",
-                                            .remedy = "create it, or name another user",
-                                            .code = ENOENT});
-  }
-  int count = 64;
-  setup.groups.resize(static_cast<std::size_t>(count));
-  if (::getgrouplist(entry.pw_name, entry.pw_gid, setup.groups.data(), &count) < 0) {
-    setup.groups.resize(static_cast<std::size_t>(count));
-    ::getgrouplist(entry.pw_name, entry.pw_gid, setup.groups.data(), &count);
-  }
-  setup.groups.resize(static_cast<std::size_t>(count));
-  setup.change_user = true;
-  setup.uid = entry.pw_uid;
-  setup.gid = entry.pw_gid;
-  return {};
-}
-
 /// brink's environment with the target's laid over it, as execve(2) wants it.
 class Environment {
  public:
@@ -151,7 +123,7 @@ Result<ChildSetup> Prepare(const LaunchSpec& spec) {
   }
   ChildSetup setup;
   setup.parent = ::getpid();
-  setup.shares_memory = spec.share_memory && spec.user.empty();
+  setup.shares_memory = spec.share_memory && spec.user.empty() && !spec.image;
   setup.spec = &spec;
   for (const RlimitSetting& setting : spec.rlimits) {
     auto request = ParseRlimit(setting);
@@ -165,10 +137,16 @@ Result<ChildSetup> Prepare(const LaunchSpec& spec) {
         std::to_chars(std::begin(setup.oom_score_text), std::end(setup.oom_score_text), *spec.oom_score_adj);
     setup.oom_score_length = static_cast<int>(end.ptr - std::begin(setup.oom_score_text));
   }
+  if (spec.image) {
+    setup.root.emplace(*spec.image);
+  }
   if (!spec.user.empty()) {
-    if (auto status = FindUser(spec.user, setup); !status) {
-      return tl::unexpected(status.error());
+    auto user = FindUser(spec.user, spec.image ? spec.image->folder : "");
+    if (!user) {
+      return tl::unexpected(user.error());
     }
+    setup.change_user = true;
+    setup.user = std::move(*user);
   }
   return setup;
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "kernel/cgroup.h"
+#include "kernel/image_root.h"
 #include "kernel/roots.h"
 #include "model/evidence.h"
 #include "model/plan.h"
@@ -21,11 +22,12 @@
 namespace brink {
 
 struct LaunchSpec {
-  std::vector<std::string> argv;           // argv[0]: absolute path
+  std::vector<std::string> argv;           // argv[0]: absolute path; with an image, one inside it
   std::map<std::string, std::string> env;  // added to brink's own
   std::string cwd;
-  std::string user;           // empty: unchanged. Its groups are set too.
-  std::vector<int> join_fds;  // cgroup.procs descriptors (Cgroup::JoinFds); borrowed
+  std::string user;  // empty: unchanged. Its groups are set too. With an image, one of its users.
+  std::optional<ImageRoot> image;  // its root folder; cwd is below it. None: unchanged
+  std::vector<int> join_fds;       // cgroup.procs descriptors (Cgroup::JoinFds); borrowed
   std::vector<RlimitSetting> rlimits;
   std::optional<int> oom_score_adj;
   std::optional<int> nice;
@@ -36,7 +38,8 @@ struct LaunchSpec {
   void* register_context = nullptr;
   /// The child borrows brink's memory until its exec (vfork), which takes a quarter of the time of a fork:
   /// only where MayShareMemory() allows it. A change of user forks nevertheless: a process of another user
-  /// must not have brink's memory.
+  /// must not have brink's memory. So does an image: its mounts take a while, for which brink would stand
+  /// still.
   bool share_memory = false;
   /// How long the child may take until its exec. Preparing takes microseconds; one that takes longer hangs in
   /// a fault: a frozen group, a full v1 group without OOM killer.

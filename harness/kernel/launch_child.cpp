@@ -78,6 +78,15 @@ void ConnectOutput(const ChildSetup& setup) {
   ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+void ChangeRoot(const ChildSetup& setup) {
+  if (!setup.root) {
+    return;
+  }
+  if (const int failed = setup.root->Enter(); failed >= 0) {
+    GiveUp(setup, ChildStep::kImage, errno, failed);
+  }
+}
+
 void JoinGroups(const ChildSetup& setup) {
   std::int32_t index = 0;
   for (const int fd : setup.spec->join_fds) {
@@ -166,9 +175,9 @@ void ChangeUser(const ChildSetup& setup) {
   if (!setup.change_user) {
     return;
   }
-  if (::syscall(SYS_setgroups, setup.groups.size(), setup.groups.data()) != 0 ||
-      ::syscall(SYS_setresgid, setup.gid, setup.gid, setup.gid) != 0 ||
-      ::syscall(SYS_setresuid, setup.uid, setup.uid, setup.uid) != 0) {
+  if (::syscall(SYS_setgroups, setup.user.groups.size(), setup.user.groups.data()) != 0 ||
+      ::syscall(SYS_setresgid, setup.user.gid, setup.user.gid, setup.user.gid) != 0 ||
+      ::syscall(SYS_setresuid, setup.user.uid, setup.user.uid, setup.user.uid) != 0) {
     GiveUp(setup, ChildStep::kUser, errno);
   }
   DieWithParent(setup);  // a change of user clears the request
@@ -195,6 +204,7 @@ void PrepareChild(const ChildSetup& setup) {
   BoundTheWait(setup);
   ResetSignals();
   ConnectOutput(setup);
+  ChangeRoot(setup);  // before it joins its group, which shall not pay for the mounts
   JoinGroups(setup);
   SetNice(setup);
   const int oom_score_fd = SetOomScore(setup);

@@ -13,6 +13,7 @@
 
 #include "kernel/launch.h"
 #include "kernel/rlimits.h"
+#include "kernel/users.h"
 
 namespace brink {
 
@@ -20,6 +21,7 @@ namespace brink {
 enum class ChildStep : std::int32_t {
   kSession,
   kOutput,
+  kImage,     // index: of RootChange's steps
   kJoin,      // index: of LaunchSpec::join_fds
   kNice,      // value: read back
   kOomScore,  // value: read back
@@ -51,10 +53,9 @@ struct ChildSetup {
   int report_fd = -1;
   const LaunchSpec* spec = nullptr;
   std::vector<RlimitRequest> rlimits;
+  std::optional<RootChange> root;
   bool change_user = false;
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::vector<gid_t> groups;
+  User user;
   char oom_score_text[16] = {};
   int oom_score_length = 0;
 };

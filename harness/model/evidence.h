@@ -223,6 +223,13 @@ struct StepRecord {
   double duration_s = 0;
 };
 
+/// An image that processes had for their root folder. As it says itself (/etc/brink-image).
+struct ImageRecord {
+  std::string name;
+  std::string suite;                            // Debian's release
+  std::map<std::string, std::string> packages;  // versions of the targets and of the C library
+};
+
 /// How often a pattern of the plan's expectations occurred in a process's output (logs rotate, so it is
 /// counted live).
 struct LogMatch {
@@ -282,6 +289,7 @@ struct Evidence {
   std::string brink_version;
   HostFacts host;  // of the guest when there is one
   std::optional<GuestRecord> guest;
+  std::vector<ImageRecord> images;
   EvidenceGrade grade = EvidenceGrade::kNone;
   std::string grade_reason;  // why not kernel; empty when it is
   double duration_s = 0;

@@ -26,7 +26,7 @@ void Fields(auto& a, json::Like<ChildRule> auto& x) {
 void Fields(auto& a, json::Like<ProcessPlan> auto& x) {
   a("name", x.name)("argv", x.argv)("env", x.env)("cwd", x.cwd)("user", x.user)("group", x.group);
   a("rlimits", x.rlimits)("oom_score_adj", x.oom_score_adj)("nice", x.nice)("ready", x.ready);
-  a("children", x.children)("autostart", x.autostart)("stop_signal", x.stop_signal);
+  a("children", x.children)("autostart", x.autostart)("stop_signal", x.stop_signal)("image", x.image);
   a("stop_timeout_s", x.stop_timeout_s);
 }
 void Fields(auto& a, json::Like<GroupPlan> auto& x) { a("name", x.name)("settings", x.settings); }
@@ -34,7 +34,7 @@ void Fields(auto& a, json::Like<CommandExpect> auto& x) {
   a("exit", x.exit)("output", x.output)("max_duration_s", x.max_duration_s);
 }
 void Fields(auto& a, json::Like<RunStep> auto& x) {
-  a("argv", x.argv)("env", x.env)("background", x.background);
+  a("argv", x.argv)("env", x.env)("image", x.image)("background", x.background);
 }
 void Fields(auto& a, json::Like<SetStep::Target> auto& x) {
   a("name", x.name)("cgroup", x.cgroup)("rlimits", x.rlimits)("oom_score_adj", x.oom_score_adj)("nice",
@@ -75,6 +75,7 @@ void Fields(auto& a, json::Like<Plan> auto& x) {
   a("repeat", x.repeat)("sandbox", x.sandbox)("mark", x.mark)("scenario_dir", x.scenario_dir)("run_dir",
                                                                                               x.run_dir);
   a("data_dir", x.data_dir)("parameters", x.parameters)("machine", x.machine)("groups", x.groups);
+  a("images", x.images);
   a("processes", x.processes)("steps", x.steps)("expect", x.expect)("timeout_s", x.timeout_s);
   a("not_runnable", x.not_runnable)("not_runnable_remedy", x.not_runnable_remedy);
   a("not_applicable", x.not_applicable)("guest", x.guest)("needs_guest", x.needs_guest);
@@ -174,12 +175,16 @@ void Fields(auto& a, json::Like<GuestRecord> auto& x) {
   a("kernel", x.kernel)("accelerator", x.accelerator)("time_scale", x.time_scale)("lost", x.lost);
   a("lost_detail", x.lost_detail)("console", x.console);
 }
+void Fields(auto& a, json::Like<ImageRecord> auto& x) {
+  a("name", x.name)("suite", x.suite)("packages", x.packages);
+}
 void Fields(auto& a, json::Like<CommitSample> auto& x) {
   a("t_s", x.t_s)("committed_before_bytes", x.committed_before_bytes);
   a("committed_after_bytes", x.committed_after_bytes)("targets_bytes", x.targets_bytes);
 }
 void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("format", x.format)("brink_version", x.brink_version)("host", x.host)("guest", x.guest)("grade", x.grade);
+  a("images", x.images);
   a("grade_reason", x.grade_reason)("duration_s", x.duration_s)("interrupted", x.interrupted);
   a("harness_error", x.harness_error)("timed_out", x.timed_out)("faults", x.faults)("processes", x.processes);
   a("groups", x.groups)("steps", x.steps)("failed_calls", x.failed_calls)("failure_counts", x.failure_counts);

@@ -37,7 +37,8 @@ struct RlimitSetting {
 struct Ready {
   std::optional<int> tcp;          // a loopback port that accepts connections
   std::optional<std::string> log;  // regular expression (base/pattern.h), searched in each line of its output
-  std::vector<std::string> exec;   // a command that exits with 0; tried again until then
+  std::vector<std::string>
+      exec;  // a command that exits with 0; tried again until then; in the process's image
   double timeout_s = 10;
 };
 
@@ -56,7 +57,8 @@ struct ProcessPlan {
   std::map<std::string, std::string> env;  // added to brink's own environment
   std::string cwd;                         // absolute
   std::string user;                        // empty: brink's own
-  std::string group;                       // the name of a GroupPlan; every process has one
+  std::string image;  // a key of Plan::images, whose folder is its root; empty: this machine's
+  std::string group;  // the name of a GroupPlan; every process has one
   std::vector<RlimitSetting> rlimits;
   std::optional<int> oom_score_adj;
   std::optional<int> nice;
@@ -83,6 +85,7 @@ struct CommandExpect {
 struct RunStep {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;
+  std::string image;        // as of a process
   bool background = false;  // the next step starts at once; the case waits for it before it ends
 };
 /// Changes limits of a running process, its group, a shared group, or the machine.
@@ -202,6 +205,8 @@ struct Plan {
   std::map<std::string, std::string> parameters;
   std::vector<Setting> machine;
   std::vector<GroupPlan> groups;
+  /// Folders by the names of images (containers/make-image); those that are used.
+  std::map<std::string, std::string> images;
   std::vector<ProcessPlan> processes;
   std::vector<StepPlan> steps;
   std::vector<Expectation> expect;

@@ -86,6 +86,7 @@ struct Verdict {
   std::string guest_kernel;          // GuestSpec::kernel; empty on the host
   std::string cgroup_version;        // of the memory controller there
   std::optional<GuestRecord> guest;  // of what ran in one
+  std::vector<ImageRecord> images;   // that processes had for their root folder, with the targets' versions
   std::optional<bool> expected_met;  // absent: inconclusive
   Outcome outcome = Outcome::kInconclusive;
   std::string reason;  // one sentence for a person

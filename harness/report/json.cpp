@@ -72,6 +72,10 @@ Json ToJson(const ProcessVerdict& process) {
           {"log", OrNull(process.log)}};
 }
 
+Json ToJson(const ImageRecord& image) {
+  return {{"name", image.name}, {"suite", image.suite}, {"packages", Json(image.packages)}};
+}
+
 Json ToJson(const FailureCount& failure) {
   return {{"process", failure.process},
           {"call", failure.call},
@@ -159,6 +163,7 @@ Json ToJson(const Verdict& verdict) {
           {"evidence_grade", Name(verdict.grade)},
           {"duration_s", verdict.duration_s},
           {"run_dir", verdict.run_dir},
+          {"images", ListToJson(verdict.images)},
           {"processes", std::move(processes)},
           {"first_failure", ToJson(verdict.first_failure)},
           {"failures", ListToJson(verdict.failures)},

@@ -84,6 +84,16 @@ std::string EvidenceLine(const Verdict& verdict) {
   return text;
 }
 
+/// "image redis: libc6 2.36-9, redis-server 5:7.0.15-1".
+std::string DescribeImage(const ImageRecord& image) {
+  std::string text;
+  for (const auto& [package, version] : image.packages) {
+    text += fmt::format("{} {} {}", text.empty() ? "" : ",", Printable(package), Printable(version));
+  }
+  return fmt::format("image {}:{}", Printable(image.name),
+                     text.empty() ? " it does not tell its packages" : text);
+}
+
 }  // namespace
 
 std::string FormatHeadline(const Verdict& verdict, const TextStyle& style) {
@@ -98,6 +108,9 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
     why += " (remedy: " + Printable(verdict.remedy) + ")";
   }
   text += Wrapped(why, style, 2, 4) + "\n";
+  for (const ImageRecord& image : verdict.images) {
+    text += Wrapped(DescribeImage(image), style, 2, 4) + "\n";
+  }
   for (const ExpectationResult& result : verdict.expectations) {
     if (result.met != true && verdict.outcome != Outcome::kInconclusive) {
       text += Wrapped(DescribeExpectation(result, verdict), style, 2, 4) + "\n";

@@ -10,11 +10,15 @@
 #include "faults/faults.h"
 #include "model/json.h"
 #include "run/running_case.h"
+#include "sandbox/images.h"
 
 namespace brink {
 
 CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
   Record().host = context_.sandbox->Facts();
+  for (const auto& [name, folder] : plan_.images) {
+    Record().images.push_back(ReadImage(name, folder));
+  }
   Grade();
   for (ImposedFault& fault : machine_proof) {
     Imposed(std::move(fault));

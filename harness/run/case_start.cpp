@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <utility>
@@ -23,6 +24,21 @@ void RecordRefusal(const Error& error, ProcessRecord& record) {
   if (error.code != 0 && !MayBeALimit(error.code)) {
     record.start_remedy = error.remedy.empty() ? "correct `run:`, or what it needs" : error.remedy;
   }
+}
+
+/// None for this machine's own root folder. The scenario's folder is left out where it would hide one of the
+/// image's (/tmp, /etc).
+std::optional<ImageRoot> RootFor(const Plan& plan, const std::string& image) {
+  if (image.empty()) {
+    return std::nullopt;
+  }
+  ImageRoot root{.folder = plan.images.at(image), .shared = {}};
+  std::error_code code;
+  if (!std::filesystem::exists(root.folder + plan.scenario_dir, code)) {
+    root.shared.push_back({.folder = plan.scenario_dir, .read_only = true});
+  }
+  root.shared.push_back({.folder = plan.data_dir});
+  return root;
 }
 
 }  // namespace
@@ -94,6 +110,7 @@ Status CaseRunner::StartProcess(const ProcessPlan& process) {
   spec.env = process.env;
   spec.cwd = process.cwd;
   spec.user = process.user;
+  spec.image = RootFor(plan_, process.image);
   spec.rlimits = process.rlimits;
   spec.oom_score_adj = process.oom_score_adj;
   spec.nice = process.nice;
@@ -127,7 +144,7 @@ Status CaseRunner::WaitReady(const ProcessPlan& process, LiveTarget& target) {
     } else if (process.ready->log) {
       ready = target.log.MatchCount(*process.ready->log) > 0;
     } else {
-      ready = ProbeExec(*process.ready, probe);
+      ready = ProbeExec(process, probe);
     }
     return ready;
   };
@@ -147,7 +164,7 @@ Status CaseRunner::WaitReady(const ProcessPlan& process, LiveTarget& target) {
 }
 
 /// Runs the readiness command again and again, one at a time.
-bool CaseRunner::ProbeExec(const Ready& ready, LiveTarget*& probe) {
+bool CaseRunner::ProbeExec(const ProcessPlan& process, LiveTarget*& probe) {
   if (probe != nullptr) {
     if (!probe->ended) {
       return false;
@@ -156,8 +173,9 @@ bool CaseRunner::ProbeExec(const Ready& ready, LiveTarget*& probe) {
       return true;
     }
   }
-  const auto started =
-      StartCommand("", RunStep{.argv = ready.exec, .env = {}, .background = false}, "ready-probe", {});
+  const auto started = StartCommand(
+      "", RunStep{.argv = process.ready->exec, .env = {}, .image = process.image, .background = false},
+      "ready-probe", {});
   probe = started ? *started : nullptr;
   return false;
 }
@@ -186,6 +204,7 @@ Result<LiveTarget*> CaseRunner::StartCommand(const std::string& name, const RunS
   spec.argv = run.argv;
   spec.env = run.env;
   spec.cwd = plan_.data_dir;
+  spec.image = RootFor(plan_, run.image);
   auto launched = LaunchInto(std::move(spec), **group, token, {});
   if (!launched) {
     if (record != LiveTarget::kNoRecord) {

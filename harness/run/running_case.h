@@ -41,7 +41,7 @@ class CaseRunner : public CaseActions {
   Status MakeGroups();
   Status RunTargets();
   Status WaitReady(const ProcessPlan& process, LiveTarget& target);
-  bool ProbeExec(const Ready& ready, LiveTarget*& probe);
+  bool ProbeExec(const ProcessPlan& process, LiveTarget*& probe);
   void OnRecognised(const Recognised& child);
   void RecordMissedChildren();
   Status WatchPatterns(LiveTarget& target) const;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "base/version.h"
 #include "evidence/watch.h"
 #include "judge/judge.h"
+#include "kernel/users.h"
 #include "model/json.h"
 #include "report/report.h"
 #include "run/case_runner.h"
@@ -69,8 +69,8 @@ Status GiveDataDir(const Plan& plan) {
     if (process.user.empty()) {
       continue;
     }
-    if (const passwd* user = ::getpwnam(process.user.c_str());
-        user != nullptr && ::chown(plan.data_dir.c_str(), user->pw_uid, user->pw_gid) != 0) {
+    const auto user = FindUser(process.user, process.image.empty() ? "" : plan.images.at(process.image));
+    if (user && ::chown(plan.data_dir.c_str(), user->uid, user->gid) != 0) {
       return FailErrno("chown " + plan.data_dir);
     }
   }

@@ -14,7 +14,7 @@
 
 #include "base/shipped_files.h"
 #include "kernel/files.h"
-#include "sandbox/make_kernel.h"
+#include "sandbox/run_script.h"
 
 namespace brink {
 namespace {
@@ -127,7 +127,7 @@ Status RenewInitrd(const std::string& folder, const KernelPlaces& places) {
   if (SameContent(folder + "/" + kInit, current)) {
     return {};
   }
-  return RunMakeKernel(places.script, {"--renew", folder}, {});
+  return RunScript(places.script, {"--renew", folder}, {});
 }
 
 std::vector<std::string> MakeArguments(const std::string& name, const std::string& folder) {
@@ -218,7 +218,7 @@ Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& p
   }
   std::error_code code;
   if (!fs::exists(*folder, code)) {
-    if (auto made = RunMakeKernel(places.script, MakeArguments(name, *folder), progress); !made) {
+    if (auto made = RunScript(places.script, MakeArguments(name, *folder), progress); !made) {
       return Within("fetch kernel " + name, made.error());
     }
   }

@@ -66,6 +66,8 @@ void DecodeGuest(const Node& machine, Decoding& decoding);
 /// contradiction.
 [[nodiscard]] CgroupDemand DecodeCgroupDemand(Decoding& decoding);
 [[nodiscard]] std::vector<RlimitSetting> DecodeRlimits(const Node& map, Decoding& decoding);
+/// The image of a process or step, or else the scenario's; empty: this machine's own root folder.
+[[nodiscard]] std::string DecodeImage(const Node& owner, const Decoding& decoding);
 void DecodeRequires(const Node& owner, Decoding& decoding);
 
 // ---- Reading checked values.

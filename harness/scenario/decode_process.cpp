@@ -109,7 +109,10 @@ ProcessPlan DecodeProcess(const std::string& name, const Node& map, Decoding& de
     process.stop_timeout_s = MaybeSeconds(*stop, "timeout").value_or(process.stop_timeout_s);
   }
   DecodeCgroup(map, process, decoding);
-  DecodeRequires(map, decoding);
+  process.image = DecodeImage(map, decoding);
+  if (process.image.empty()) {
+    DecodeRequires(map, decoding);
+  }
   return process;
 }
 
@@ -167,6 +170,11 @@ std::vector<RlimitSetting> DecodeRlimits(const Node& map, Decoding& decoding) {
     rlimits.push_back(std::move(rlimit));
   }
   return rlimits;
+}
+
+std::string DecodeImage(const Node& owner, const Decoding& decoding) {
+  const std::string image = TextAt(owner, "image", TextAt(decoding.tree, "image"));
+  return image == "host" ? "" : image;
 }
 
 void DecodeRequires(const Node& owner, Decoding& decoding) {

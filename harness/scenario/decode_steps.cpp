@@ -42,9 +42,14 @@ CommandExpect DecodeCommandExpect(const Node& map) {
 }
 
 Action DecodeRun(const Node& step, Decoding& decoding) {
-  DecodeRequires(step, decoding);
-  return RunStep{
-      .argv = TextsAt(step, "run"), .env = TextMapAt(step, "env"), .background = FlagAt(step, "background")};
+  std::string image = DecodeImage(step, decoding);
+  if (image.empty()) {
+    DecodeRequires(step, decoding);
+  }
+  return RunStep{.argv = TextsAt(step, "run"),
+                 .env = TextMapAt(step, "env"),
+                 .image = std::move(image),
+                 .background = FlagAt(step, "background")};
 }
 
 /// A child lives in its process's group, and a group is no process: neither can have everything.

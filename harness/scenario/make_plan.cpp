@@ -2,63 +2,63 @@
 #include "scenario/make_plan.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <filesystem>
 
 #include "scenario/decode.h"
+#include "scenario/find_command.h"
 #include "scenario/vocabulary.h"
 
 namespace brink {
 namespace {
 
-bool IsExecutable(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
-}
-
-/// The absolute path of a command; empty when there is none.
-std::string FindCommand(const std::string& command, const std::string& scenario_dir,
-                        const PlanContext& context) {
-  namespace fs = std::filesystem;
-  if (command.find('/') != std::string::npos) {
-    std::string path = (fs::path(scenario_dir) / command).lexically_normal().string();
-    return IsExecutable(path) ? path : "";
+/// The folders of the images that the plan uses. The first that is not there makes the plan not runnable.
+void FindImages(Plan& plan, const PlanContext& context) {
+  const auto find = [&](const std::string& name) {
+    if (name.empty() || plan.images.contains(name)) {
+      return;
+    }
+    auto folder = context.image_folder ? context.image_folder(name) : Fail("there is no image " + name);
+    if (!folder && !plan.not_runnable) {
+      plan.not_runnable = folder.error().message;
+      plan.not_runnable_remedy = folder.error().remedy;
+    }
+    plan.images[name] = folder.value_or("");
+  };
+  for (const ProcessPlan& process : plan.processes) {
+    find(process.image);
   }
-  for (const std::string& folder : context.search_path) {
-    std::error_code ignored;
-    std::string path = (fs::absolute(folder, ignored) / command).lexically_normal().string();
-    if (!command.empty() && IsExecutable(path)) {
-      return path;
+  for (const StepPlan& step : plan.steps) {
+    if (const auto* run = std::get_if<RunStep>(&step.action)) {
+      find(run->image);
     }
   }
-  return "";
 }
 
 /// Resolves every command of the plan; returns those that were not found, each once.
 std::vector<std::string> ResolveCommands(Plan& plan, const PlanContext& context) {
   std::vector<std::string> missing;
-  const auto resolve = [&](std::vector<std::string>& argv) {
+  const auto resolve = [&](std::vector<std::string>& argv, const std::string& image) {
     if (argv.empty()) {
       return;
     }
-    std::string path = FindCommand(argv.front(), plan.scenario_dir, context);
+    std::string path = image.empty()
+                           ? FindCommand(argv.front(), plan.scenario_dir, context.search_path)
+                           : FindCommandInImage(argv.front(), plan.scenario_dir, plan.images.at(image));
+    const std::string name = image.empty() ? argv.front() : argv.front() + " in the image " + image;
     if (!path.empty()) {
       argv.front() = std::move(path);
-    } else if (!Contains(missing, argv.front())) {
-      missing.push_back(argv.front());
+    } else if (!Contains(missing, name)) {
+      missing.push_back(name);
     }
   };
   for (ProcessPlan& process : plan.processes) {
-    resolve(process.argv);
+    resolve(process.argv, process.image);
     if (process.ready) {
-      resolve(process.ready->exec);
+      resolve(process.ready->exec, process.image);
     }
   }
   for (StepPlan& step : plan.steps) {
     if (auto* run = std::get_if<RunStep>(&step.action)) {
-      resolve(run->argv);
+      resolve(run->argv, run->image);
     }
   }
   return missing;
@@ -93,6 +93,7 @@ void ComplainOfMissing(Plan& plan, const std::vector<std::string>& packages,
 
 PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case, const PlanContext& context) {
   Decoded decoded = DecodeCase(scenario, scenario_case, context);
+  FindImages(decoded.plan, context);
   const std::vector<std::string> missing = ResolveCommands(decoded.plan, context);
   if (!decoded.plan.not_runnable) {
     ComplainOfMissing(decoded.plan, decoded.packages, missing, context);

@@ -27,6 +27,8 @@ struct PlanContext {
   /// plan
   /// ("" is that of ${port}).
   std::function<Result<int>(const std::string& name)> free_port;
+  /// The folder of an image; fails, with the remedy, where it has not been made.
+  std::function<Result<std::string>(const std::string& name)> image_folder;
   /// Whether a Debian package is installed.
   std::function<bool(const std::string& package)> package_installed;
 };

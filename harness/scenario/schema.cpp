@@ -42,6 +42,12 @@ Section ScenarioSection() {
            .type = kSection,
            .section = "machine",
            .doc = "Settings of the whole machine, restored afterwards."},
+          {.name = "image",
+           .type = kName,
+           .fallback = "this machine's own root folder",
+           .doc = "An image (`brink image list`) that is the root folder of every process and of every "
+                  "step's command "
+                  "that names none itself."},
           {.name = "groups",
            .type = kSection,
            .shape = kNamed,
@@ -178,6 +184,16 @@ std::vector<Section> ProcessSections() {
             {.name = "cwd",
              .fallback = "`${dir}`",
              .doc = "Working directory; a relative one is below `${dir}`."},
+            {.name = "image",
+             .type = kName,
+             .fallback = "the scenario's",
+             .doc = "An image (`brink image list`) that is its root folder, read-only; `host`: none. Of this "
+                    "machine it "
+                    "then sees `${dir}`, `${scenario_dir}` (read-only, unless the image has a folder of that "
+                    "name), the "
+                    "network, /dev and /sys; /run and /tmp are its own and empty. Commands, `ready: exec` "
+                    "among them, "
+                    "and users are the image's, and `requires` is not looked at."},
             {.name = "user", .fallback = "brink's own", .doc = "Name of the user it runs as."},
             {.name = "nice",
              .type = kInteger,
@@ -261,6 +277,11 @@ std::vector<Section> StepSections() {
              .variables = true,
              .only_with = "run",
              .doc = "Environment variables to add."},
+            {.name = "image",
+             .type = kName,
+             .only_with = "run",
+             .fallback = "the scenario's",
+             .doc = "The command's root folder, as a process's."},
             {.name = "background",
              .type = kBoolean,
              .only_with = "run",

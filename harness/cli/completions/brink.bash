@@ -25,9 +25,18 @@ _brink_guest() {
   fi
 }
 
+# After `image`: its own commands, then images.
+_brink_image() {
+  if [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " =~ \ (build|remove)\  ]]; then
+    _brink_words 'brink mariadb memcached postgresql prometheus redis' "$1"
+  elif [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " != *' list '* ]]; then
+    _brink_words 'list build remove' "$1"
+  fi
+}
+
 _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
-  local commands='run check list judge doctor guest restore demo selftest'
+  local commands='run check list judge doctor guest image restore demo selftest'
   local common='--help --version'
   local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
   COMPREPLY=()
@@ -68,6 +77,7 @@ _brink() {
     run:* | check:* | list:*) _brink_scenario_files "$cur" ;;
     judge:*) _brink_paths d "$cur" ;;
     guest:*) _brink_guest "$cur" ;;
+    image:*) _brink_image "$cur" ;;
   esac
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // containers/guest/make-kernel, on kernels made up here and on one of Debian's; and QEMU as the accelerator's
 // probe finds it.
-#include "sandbox/make_kernel.h"
-
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 
 #include "sandbox/accelerator.h"
 #include "sandbox/kernels.h"
+#include "sandbox/run_script.h"
 
 namespace brink::live {
 namespace {
@@ -75,10 +74,10 @@ class MakeKernelTest : public testing::Test {
   }
   [[nodiscard]] Status Make(const std::string& destination) {
     said_.clear();
-    return RunMakeKernel(BRINK_MAKE_KERNEL,
-                         {"--file", base_ + "/boot/vmlinuz", "--modules", base_ + "/lib/modules/" + kRelease,
-                          base_ + "/" + destination},
-                         [this](const std::string& line) { said_ += line + "\n"; });
+    return RunScript(BRINK_MAKE_KERNEL,
+                     {"--file", base_ + "/boot/vmlinuz", "--modules", base_ + "/lib/modules/" + kRelease,
+                      base_ + "/" + destination},
+                     [this](const std::string& line) { said_ += line + "\n"; });
   }
 
   const std::vector<std::string> all_{"virtio_pci", "9pnet_virtio",  "9p", "overlay", "virtio_blk",

@@ -33,7 +33,7 @@ Plan FullPlan() {
   const auto add = [&](auto action) {
     plan.steps.push_back(StepPlan{.as = "x", .action = std::move(action)});
   };
-  add(RunStep{.argv = {"/bin/true"}, .env = {}, .background = true});
+  add(RunStep{.argv = {"/bin/true"}, .env = {}, .image = "redis", .background = true});
   add(SetStep{.machine = {},
               .targets = {{.name = "server", .cgroup = {}, .rlimits = {}, .oom_score_adj = 3, .nice = 1}}});
   add(SignalStep{.process = "server", .signal = 9});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "sandbox/make_kernel.h"
+#include "sandbox/run_script.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -24,18 +24,22 @@ void PrepareChild() {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-// The form of its complaints; all else that it says is progress.
-constexpr std::string_view kMessage = "make-kernel: ";
 constexpr std::string_view kRemedy = "remedy: ";
 
-bool IsComplaint(const std::string& line) { return line.starts_with(kMessage) || line.starts_with(' '); }
+/// How its complaints begin; all else that it says is progress.
+std::string MessagePrefix(const std::string& script) { return script.substr(script.rfind('/') + 1) + ": "; }
+
+bool IsComplaint(const std::string& line, const std::string& prefix) {
+  return line.starts_with(prefix) || line.starts_with(' ');
+}
 
 Error ComplaintOf(const std::vector<std::string>& lines, const std::string& script) {
+  const std::string prefix = MessagePrefix(script);
   Error error;
   for (const std::string& line : lines) {
     const std::string_view text = Trim(line);
-    if (text.starts_with(kMessage)) {
-      error.message = text.substr(kMessage.size());
+    if (text.starts_with(prefix)) {
+      error.message = text.substr(prefix.size());
     } else if (text.starts_with(kRemedy)) {
       error.remedy = text.substr(kRemedy.size());
     }
@@ -49,8 +53,8 @@ Error ComplaintOf(const std::vector<std::string>& lines, const std::string& scri
 
 }  // namespace
 
-Status RunMakeKernel(const std::string& script, const std::vector<std::string>& arguments,
-                     const std::function<void(const std::string&)>& progress) {
+Status RunScript(const std::string& script, const std::vector<std::string>& arguments,
+                 const std::function<void(const std::string&)>& progress) {
   std::error_code code;
   bp::ipstream output;
   bp::child child(
@@ -61,7 +65,7 @@ Status RunMakeKernel(const std::string& script, const std::vector<std::string>& 
   }
   std::vector<std::string> lines;
   for (std::string line; std::getline(output, line);) {
-    if (progress && !IsComplaint(line)) {
+    if (progress && !IsComplaint(line, MessagePrefix(script))) {
       progress(line);
     }
     lines.push_back(std::move(line));

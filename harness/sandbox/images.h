@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Images: root folders made of Debian's packages, that processes of a plan may have in place of this
+// machine's. containers/make-image makes them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/evidence.h"
+
+namespace brink {
+
+/// Where images are kept and what makes them; tests put folders and a script of their own here.
+struct ImagePlaces {
+  std::string cache;   // has one folder an image
+  std::string script;  // make-image; images/ beside it holds a recipe for each image
+};
+
+/// Below CacheFolder() (sandbox/kernels.h).
+[[nodiscard]] Result<ImagePlaces> DefaultImagePlaces();
+
+/// Images that there is a recipe for, sorted.
+[[nodiscard]] std::vector<std::string> KnownImageNames(const ImagePlaces& places);
+
+/// The folder of an image that has been made. The error's remedy says how to make it.
+[[nodiscard]] Result<std::string> FindImage(const std::string& name, const ImagePlaces& places);
+
+/// What an image says of itself; of one that says nothing, or not in the form that make-image writes, the
+/// name alone.
+[[nodiscard]] ImageRecord ReadImage(const std::string& name, const std::string& folder);
+
+/// Makes it unless it has been made; `progress` receives lines for the user meanwhile. Takes minutes and
+/// needs the network. Two at a time take turns.
+[[nodiscard]] Status MakeImage(const std::string& name,
+                               const std::function<void(const std::string&)>& progress,
+                               const ImagePlaces& places);
+
+/// The error: it was not there. Processes that run in it go on until they need another of its files.
+[[nodiscard]] Status RemoveImage(const std::string& name, const ImagePlaces& places);
+
+}  // namespace brink
