@@ -56,7 +56,7 @@ Result<std::string> FindImage(const std::string& name, const ImagePlaces& places
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     return Fail(fmt::format("there is no image '{}'", name),
                 fmt::format("choose one of {}, or write a recipe beside them in {}", fmt::join(known, ", "),
-                            fs::path(places.script).parent_path().string()));
+                            (fs::path(places.script).parent_path() / "images").string()));
   }
   return Fail(fmt::format("the image {} is not in {}", name, places.cache), "brink image build " + name);
 }
