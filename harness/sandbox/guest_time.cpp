@@ -19,7 +19,7 @@ double WorkOnce() {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
   constexpr std::size_t kPage = 4096;
   const auto start = Clock::now();
-  for (int round = 0; round < 4; ++round) {
+  for (int round = 0; round < 2; ++round) {
     void* memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory != MAP_FAILED) {
       for (std::size_t at = 0; at < kBytes; at += kPage) {
@@ -28,11 +28,11 @@ double WorkOnce() {
       ::munmap(memory, kBytes);
     }
   }
-  for (int call = 0; call < 4000; ++call) {
+  for (int call = 0; call < 2000; ++call) {
     ::syscall(SYS_getppid);
   }
   volatile std::uint64_t sum = 1;
-  for (std::uint64_t number = 0; number < 500'000; ++number) {
+  for (std::uint64_t number = 0; number < 250'000; ++number) {
     sum = sum * 6364136223846793005ULL + number;
   }
   return Seconds(Clock::now() - start).count();
@@ -42,7 +42,7 @@ double WorkOnce() {
 
 double MeasureWork() {
   double best = WorkOnce();
-  for (int run = 0; run < 4; ++run) {
+  for (int run = 0; run < 2; ++run) {
     best = std::min(best, WorkOnce());
   }
   return std::max(best, 1e-6);

@@ -201,7 +201,7 @@ std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDes
       "-m", fmt::format("{}M", options.memory_bytes >> 20), "-smp", std::to_string(options.cpus), "-kernel",
       options.image, "-initrd", options.initrd, "-append", options.command_line,
       // A panic is told by this device (QMP: GUEST_PANICKED), not guessed from the console's text.
-      "-device", "pvpanic", "-action", "panic=shutdown", "-device", "virtio-rng-pci"};
+      "-device", "pvpanic", "-action", "panic=shutdown"};
   AddConnections(arguments, descriptors);
   AddShare(arguments, "root", "/", false);
   AddShare(arguments, "run", options.run_dir, true);

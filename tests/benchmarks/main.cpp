@@ -20,10 +20,18 @@ struct Named {
   Benchmark run;
 };
 constexpr std::array kBenchmarks{
-    Named{.name = "start", .run = &BenchStart},        Named{.name = "run", .run = &BenchWholeRun},
-    Named{.name = "pairs", .run = &BenchMappingPairs}, Named{.name = "redis", .run = &BenchRedis},
-    Named{.name = "sampling", .run = &BenchSampling},  Named{.name = "verdict", .run = &BenchVerdictDelay},
-    Named{.name = "mlock", .run = &BenchMlockChurn},   Named{.name = "memory", .run = &BenchMemory},
+    Named{.name = "start", .run = &BenchStart},
+    Named{.name = "run", .run = &BenchWholeRun},
+    Named{.name = "pairs", .run = &BenchMappingPairs},
+    Named{.name = "redis", .run = &BenchRedis},
+    Named{.name = "sampling", .run = &BenchSampling},
+    Named{.name = "verdict", .run = &BenchVerdictDelay},
+    Named{.name = "mlock", .run = &BenchMlockChurn},
+    Named{.name = "memory", .run = &BenchMemory},
+    Named{.name = "guest-boot", .run = &BenchGuestBoot},
+    Named{.name = "guest-case", .run = &BenchGuestCase},
+    Named{.name = "guest-memory", .run = &BenchGuestMemory},
+    Named{.name = "guest-set", .run = &BenchGuestSet},
 };
 
 /// Runs what was asked for. What fails is said, and the others still run.

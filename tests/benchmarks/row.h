@@ -41,6 +41,10 @@ using Benchmark = std::vector<Row> (*)(const Options&);
 [[nodiscard]] std::vector<Row> BenchSampling(const Options& options);
 [[nodiscard]] std::vector<Row> BenchVerdictDelay(const Options& options);
 [[nodiscard]] std::vector<Row> BenchMlockChurn(const Options& options);
+[[nodiscard]] std::vector<Row> BenchGuestBoot(const Options& options);
+[[nodiscard]] std::vector<Row> BenchGuestCase(const Options& options);
+[[nodiscard]] std::vector<Row> BenchGuestMemory(const Options& options);
+[[nodiscard]] std::vector<Row> BenchGuestSet(const Options& options);
 
 /// `share` from 0 (smallest) to 1 (largest), nearest rank; 0 when there are no values.
 [[nodiscard]] double Quantile(std::vector<double> values, double share);

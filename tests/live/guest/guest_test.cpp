@@ -2,11 +2,13 @@
 // Cases in real guests: what they say is what the host would say, and a guest that is lost is told, never
 // waited for.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -123,6 +125,34 @@ expect: {target: {outcome: oom_killed, binding_limit: memory.max}}
 }
 
 INSTANTIATE_TEST_SUITE_P(BothVersions, SameVerdict, testing::Values("v1", "v2"));
+
+/// Kernels and versions of cgroups in one run. In CI two kernels; all that brink knows with BRINK_NIGHTLY
+/// set, as the build target `nightly` does.
+TEST_F(GuestTest, AMatrixHasAVerdictForEachCell) {
+  const bool nightly = std::getenv("BRINK_NIGHTLY") != nullptr;
+  const std::vector<std::string> kernels =
+      nightly ? KnownKernelNames() : std::vector<std::string>{"debian-12", "debian-13"};
+  patience_ = std::chrono::minutes(nightly ? 20 : 5);
+  const std::string file = Write("matrix", R"(
+processes: {target: {run: [)" BRINK_VICTIM R"(, split, call=munmap, count=3000]}}
+machine: {sysctl: {vm.max_map_count: 2000}}
+expect: {target: {failure: {call: munmap, errno: ENOMEM}, binding_limit: vm.max_map_count}}
+)");
+  const Ended ended =
+      Run({file, "--cgroup", "v1,v2", "--kernel", fmt::format("{}", fmt::join(kernels, ","))});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  const json document = ExpectOneDocument(ended.output);
+  ASSERT_EQ(document["results"].size(), 2 * kernels.size());
+  for (const json& result : document["results"]) {
+    const bool is_v1 = result["run_dir"].get<std::string>().find("v1") != std::string::npos;
+    const bool has_v1 = result["guest_kernel"] == "debian-11" || result["guest_kernel"] == "debian-12";
+    if (is_v1 && !has_v1) {
+      EXPECT_EQ(result["outcome"], "not_applicable") << result.dump(1);
+    } else {
+      EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+    }
+  }
+}
 
 TEST_F(GuestTest, MachineWideValuesChangeInTheGuestAlone) {
   const std::string file = Write("mappings", R"(

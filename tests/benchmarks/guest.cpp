@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+// The vm sandbox: booting, one more case, memory, and a set of cases. It needs the kernel debian-12 in the
+// cache, or the network to fetch it.
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "row.h"
+#include "runs.h"
+#include "sandbox/accelerator.h"
+#include "sandbox/kernels.h"
+
+namespace brink::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTouch = R"(name: benchmark-boot
+processes: {target: {run: [/bin/sh, -c, "echo started >FILE"]}}
+)";
+constexpr const char* kTrue = R"(name: benchmark-true
+processes: {target: {run: [/bin/true], cgroup: {memory.max: 64MiB}}}
+)";
+constexpr const char* kStay = R"(name: benchmark-stay
+processes: {target: {run: [/bin/sh, -c, "echo here >FILE; sleep SECONDS"]}}
+)";
+/// One line, and off: what the least init does.
+constexpr const char* kPlainInit = R"(#!/bin/busybox sh
+echo plain-guest-is-up
+exec /bin/busybox poweroff -f
+)";
+
+std::string Filled(std::string text, const std::string& word, const std::string& value) {
+  if (const std::size_t at = text.find(word); at != std::string::npos) {
+    text.replace(at, word.size(), value);
+  }
+  return text;
+}
+
+GuestKernel Kernel() {
+  auto kernel = FindKernel("debian-12");
+  return kernel ? *kernel : Must(FetchKernel("debian-12", [](const std::string&) {}));
+}
+
+double SecondsNow() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+double ModifiedAt(const std::string& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) {
+    throw Failed(file + " was not written");
+  }
+  return static_cast<double>(status.st_mtim.tv_sec) + static_cast<double>(status.st_mtim.tv_nsec) * 1e-9;
+}
+
+Finished RunBrink(const Options& options, const std::string& scenario, const std::vector<std::string>& more) {
+  fs::remove_all(options.scratch + "/runs");
+  std::vector<std::string> words{BRINK_PROGRAM, "run", scenario, "--out", options.scratch + "/runs"};
+  words.insert(words.end(), more.begin(), more.end());
+  const Finished run = RunQuietly(words);
+  if (run.exit_code != 0) {
+    throw Failed(fmt::format("brink run {} ended with {}", scenario, run.exit_code));
+  }
+  return run;
+}
+
+/// Plain QEMU with the same kernel and accelerator, until the line is there.
+class PlainQemu {
+ public:
+  explicit PlainQemu(const Options& options) : folder_(options.scratch + "/plain"), kernel_(Kernel()) {
+    fs::create_directories(folder_ + "/root/bin");
+    fs::copy_file("/bin/busybox", folder_ + "/root/bin/busybox", fs::copy_options::overwrite_existing);
+    Write(folder_ + "/root/init", kPlainInit);
+    fs::permissions(folder_ + "/root/init", fs::perms::owner_all);
+    Write(folder_ + "/pack.sh",
+          "cd " + folder_ + "/root && find . | busybox cpio -o -H newc >../initrd 2>/dev/null\n");
+    Write(folder_ + "/boot.sh",
+          fmt::format("timeout 60 qemu-system-x86_64 -accel {} -cpu max -m 2048 -smp 2 -display none -serial "
+                      "stdio -no-reboot "
+                      "-kernel {} -initrd {}/initrd -append 'console=ttyS0 quiet panic=-1' </dev/null |\n"
+                      "while read -r line; do\n"
+                      "  case $line in *plain-guest-is-up*) : >{}/up ;; esac\n"
+                      "done\n",
+                      ChooseAccelerator().name, kernel_.image, folder_, folder_));
+    if (RunQuietly({"/bin/sh", folder_ + "/pack.sh"}).exit_code != 0) {
+      throw Failed("packing the plain guest's initramfs failed");
+    }
+  }
+  [[nodiscard]] double S() const {
+    const double begin = SecondsNow();
+    if (RunQuietly({"/bin/sh", folder_ + "/boot.sh"}).exit_code != 0) {
+      throw Failed("the plain guest did not run");
+    }
+    return ModifiedAt(folder_ + "/up") - begin;
+  }
+
+ private:
+  std::string folder_;
+  GuestKernel kernel_;
+};
+
+void AwaitFile(const std::string& file) {
+  for (int look = 0; look < 6000; ++look) {
+    if (fs::exists(file)) {
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  throw Failed(file + " did not appear");
+}
+
+std::string ReadAll(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// Resident anonymous KiB of a QEMU: all of it, and the mapping that is the guest's memory. Pages of files,
+/// the kernel's image among them, are the page cache's, which guests share.
+struct Resident {
+  double all = 0;
+  double guest = 0;
+};
+Resident ResidentOf(const fs::path& process, double guest_kib) {
+  Resident resident;
+  std::istringstream lines(ReadAll(process / "smaps"));
+  double size = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string key;
+    double value = 0;
+    words >> key >> value;
+    if (key == "Size:") {
+      size = value;
+    } else if (key == "Anonymous:") {
+      resident.all += value;
+      resident.guest += size == guest_kib ? value : 0;
+    }
+  }
+  return resident;
+}
+
+Resident ResidentOfGuest(const std::string& folder, double guest_kib) {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string words = ReadAll(entry.path() / "cmdline");
+    if (words.find("brink-guest") != std::string::npos && words.find("path=" + folder) != std::string::npos) {
+      return ResidentOf(entry.path(), guest_kib);
+    }
+  }
+  throw Failed("no QEMU shares " + folder);
+}
+
+}  // namespace
+
+std::vector<Row> BenchGuestBoot(const Options& options) {
+  const PlainQemu plain(options);
+  const std::string scenario = options.scratch + "/boot.yaml";
+  const std::string mark = options.scratch + "/runs/benchmark-boot/default/started";
+  Write(scenario, Filled(kTouch, "FILE", mark));
+  const Turns turns = InTurns(
+      options.Rounds(9), [&] { return plain.S(); },
+      [&] {
+        const double begin = SecondsNow();
+        (void)RunBrink(options, scenario, {"--sandbox", "vm"});
+        return ModifiedAt(mark) - begin;
+      });
+  const double ratio = Median(turns.brink) / Median(turns.baseline);
+  return {
+      Row{.what = "from brink run to the first target started in a fresh guest",
+          .baseline = fmt::format("plain QEMU, busybox printing a line: {:.2f} s", Median(turns.baseline)),
+          .brink = fmt::format("{:.2f} s", Median(turns.brink)),
+          .figure = ratio,
+          .unit = "x",
+          .goal = 1.3,
+          .note = "ratios: " + Spread(turns.Ratios(), 2)}};
+}
+
+std::vector<Row> BenchGuestCase(const Options& options) {
+  const std::string scenario = options.scratch + "/true.yaml";
+  Write(scenario, kTrue);
+  constexpr int kMore = 19;
+  const auto increment = [&](const char* sandbox) {
+    const double one = RunBrink(options, scenario, {"--sandbox", sandbox}).wall_s;
+    const double all =
+        RunBrink(options, scenario, {"--sandbox", sandbox, "--repeat", std::to_string(1 + kMore)}).wall_s;
+    return (all - one) / kMore * 1e3;
+  };
+  const Turns turns = InTurns(
+      options.Rounds(5), [&] { return increment("host"); }, [&] { return increment("vm"); });
+  std::ptrdiff_t boots = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(options.scratch + "/runs")) {
+    boots += entry.path().filename().string().ends_with("-console.log") ? 1 : 0;
+  }
+  return {Row{.what = "one more case (true) in a warm guest",
+              .baseline = fmt::format("on the host: {:.1f} ms", Median(turns.baseline)),
+              .brink = fmt::format("{:.0f} ms", Median(turns.brink)),
+              .figure = Median(turns.brink) - Median(turns.baseline),
+              .unit = "ms",
+              .goal = 200,
+              .note = "more than on the host, the guest's slowness included; " + Spread(turns.brink, 0)},
+          Row{.what = "20 cases with equal settings",
+              .baseline = "-",
+              .brink = fmt::format("{} boots", boots),
+              .figure = static_cast<double>(boots),
+              .unit = "x",
+              .goal = 1,
+              .note = "guests booted"}};
+}
+
+std::vector<Row> BenchGuestMemory(const Options& options) {
+  const std::string scenario = options.scratch + "/stay.yaml";
+  const std::string runs = options.scratch + "/runs";
+  const std::string here = runs + "/benchmark-stay/default/here";
+  fs::remove_all(runs);
+  Write(scenario, Filled(Filled(kStay, "FILE", here), "SECONDS", "8"));
+  Resident resident;
+  std::thread brink([&] {
+    (void)RunQuietly({BRINK_PROGRAM, "run", scenario, "--sandbox", "vm", "--out", runs});
+  });
+  try {
+    AwaitFile(here);
+    resident = ResidentOfGuest(runs, 2 << 20);
+  } catch (...) {
+    brink.join();
+    throw;
+  }
+  brink.join();
+  const double beyond = (resident.all - resident.guest) / 1024;
+  return {Row{
+      .what = "host memory per guest beyond what the guest uses",
+      .baseline = fmt::format("guest: {:.0f} MiB of 2048", resident.guest / 1024),
+      .brink = fmt::format("{:.0f} MiB", beyond),
+      .figure = beyond,
+      .unit = "MiB",
+      .goal = 80,
+      .note =
+          "resident size of QEMU without the mapping that is the guest's memory; libraries that others share "
+          "count in full"}};
+}
+
+/// The shipped cases that change the machine: in shared guests, two at a time, against a guest for each.
+std::vector<Row> BenchGuestSet(const Options& options) {
+  const std::vector<std::string> files =
+      options.smoke ? std::vector<std::string>{"mlock/churn.yaml"}
+                    : std::vector<std::string>{"ravendb/munmap-enomem.yaml", "cortex/tsdb-mmap.yaml",
+                                               "fork/snapshot-overcommit.yaml", "mlock/churn.yaml"};
+  const std::string folder = options.scratch + "/set";
+  fs::create_directories(folder);
+  for (const std::string& file : files) {
+    fs::copy_file(BRINK_SCENARIOS "/" + file, folder + "/" + fs::path(file).filename().string(),
+                  fs::copy_options::overwrite_existing);
+  }
+  const double cases = static_cast<double>(2 * files.size());
+  const Turns turns = InTurns(
+      options.Rounds(2),
+      [&] {
+        double seconds = 0;
+        for (const std::string& file : files) {
+          for (const char* name : {"reported", "tuned"}) {
+            const std::string path = folder + "/" + fs::path(file).filename().string();
+            seconds += RunBrink(options, path, {"--sandbox", "vm", "--case", name}).wall_s;
+          }
+        }
+        return seconds / cases;
+      },
+      [&] {
+        double seconds = 0;
+        for (const char* name : {"reported", "tuned"}) {
+          seconds += RunBrink(options, folder, {"--sandbox", "vm", "--case", name, "--jobs", "2"}).wall_s;
+        }
+        return seconds / cases;
+      });
+  const double alone = 60 / Median(turns.baseline);
+  const double shared = 60 / Median(turns.brink);
+  return {Row{.what = "cases per minute, the shipped machine-wide set",
+              .baseline = fmt::format("one guest per case: {:.1f}", alone),
+              .brink = fmt::format("{:.1f}", shared),
+              .figure = shared / alone,
+              .unit = "x",
+              .goal = 3,
+              .at_least = true,
+              .note = "--jobs 2"}};
+}
+
+}  // namespace brink::bench
