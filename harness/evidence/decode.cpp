@@ -102,6 +102,7 @@ FailedCall DecodeCall(const brink_failure& raw, std::uint64_t page_size) {
   call.call = SyscallName(raw.call);
   call.errno_name = ErrnoName(raw.error);
   std::copy(std::begin(raw.args), std::end(raw.args), call.args.begin());
+  call.threads = raw.threads;
   call.map_count = raw.map_count;
   call.locked_bytes = raw.locked_pages * page_size;
   call.total_vm_bytes = raw.total_pages * page_size;

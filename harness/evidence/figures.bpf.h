@@ -78,6 +78,8 @@ static __always_inline void read_figures(struct brink_failure* event, struct tas
   event->data_pages = BPF_CORE_READ(mm, data_vm);
   event->stack_pages = BPF_CORE_READ(mm, stack_vm);
   struct signal_struct* signal = BPF_CORE_READ(task, signal);
+  event->threads = BPF_CORE_READ(signal, nr_threads);
+  event->unused = 0;
   event->limit_data = BPF_CORE_READ(signal, rlim[2].rlim_cur);  // the indices: asm-generic/resource.h
   event->limit_stack = BPF_CORE_READ(signal, rlim[3].rlim_cur);
   event->limit_nproc = BPF_CORE_READ(signal, rlim[6].rlim_cur);

@@ -85,6 +85,7 @@ struct rlimit {
 };
 struct signal_struct {
   atomic_t live;
+  int nr_threads;
   int group_exit_code;
   unsigned int flags;
   unsigned long maxrss;

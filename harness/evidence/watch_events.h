@@ -88,6 +88,8 @@ struct brink_failure {
   __u32 memory_levels;
   __u32 pids_levels;
   __u32 places;  // how many of `place` are valid
+  __u32 threads;
+  __u32 unused;
   __u64 stack[BRINK_FRAMES];
   /// The same frames as places in files, which last longer than the process; not all of them need have one.
   struct bpf_stack_build_id place[BRINK_FRAMES];

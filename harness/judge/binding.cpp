@@ -133,6 +133,9 @@ Binding BindingOf(const FailedCall& call) {
   AddHugePages(call, request, candidates);
   AddPhysicalMemory(call, request, candidates);
   AddTaskLimits(call, request, candidates);
+  if (candidates.empty()) {
+    AddEasedMapCount(call, request, candidates);
+  }
   return Decide(std::move(candidates), call, request);
 }
 

@@ -82,24 +82,27 @@ MapCountRule RemapRule(const Request& request, std::uint64_t limit) {
           .detail = "mremap moves a mapping only while a few are left, as that may split one in three"};
 }
 
+/// Without a detail where the call's errno speaks against it or the limit isn't known.
 MapCountRule MapCountRuleOf(const FailedCall& call, const Request& request, std::uint64_t limit) {
+  const bool right_errno = call.errno_name == (request.family == kAdvise ? "EAGAIN" : "ENOMEM");
+  if (limit == 0 || !right_errno) {
+    return {};
+  }
   switch (request.family) {
     case kMap:
     case kBreak:
     case kShmAttach:
       // mm/mmap.c do_mmap(), mm/vma.c do_brk_flags(): map_count > max, so the last one may bring it one above
       // the limit.
-      if (call.map_count > limit) {
-        return {.fails_from = limit + 1,
-                .certain = true,
-                .detail = fmt::format("{} may go one above the limit, and that one is used", call.call)};
-      }
       // mm/vma.c vms_gather_munmap_vmas(): MAP_FIXED cuts what is there like munmap.
-      return request.fixed
-                 ? MapCountRule{.fails_from = limit,
-                                .certain = false,
-                                .detail = "mmap over the middle of a mapping (MAP_FIXED) needs one more"}
-                 : MapCountRule{};
+      if (request.fixed && call.map_count <= limit) {
+        return {.fails_from = limit,
+                .certain = false,
+                .detail = "mmap over the middle of a mapping (MAP_FIXED) needs one more"};
+      }
+      return {.fails_from = limit + 1,
+              .certain = true,
+              .detail = fmt::format("{} may go one above the limit, and that one is used", call.call)};
     case kUnmap:
       // mm/vma.c vms_gather_munmap_vmas(): map_count >= max where the end lies inside a mapping.
       return {
@@ -113,17 +116,22 @@ MapCountRule MapCountRuleOf(const FailedCall& call, const Request& request, std:
               .detail = fmt::format("{} of a part of a mapping splits it and needs one more", call.call)};
     case kAdvise:
       // mm/madvise.c do_madvise(): split_vma()'s ENOMEM is handed out as EAGAIN, and only that.
-      return call.errno_name == "EAGAIN" ? MapCountRule{.fails_from = limit,
-                                                        .certain = true,
-                                                        .detail =
-                                                            "madvise of a part of a mapping splits it and "
-                                                            "needs one more (EAGAIN here)"}
-                                         : MapCountRule{};
+      return {.fails_from = limit,
+              .certain = true,
+              .detail = "madvise of a part of a mapping splits it and needs one more (EAGAIN here)"};
     case kRemap:
       return RemapRule(request, limit);
     default:
       return {};  // fork copies mappings without counting; mlockall takes whole mappings
   }
+}
+
+/// How many mappings other threads may have given back between the kernel's check and the call's return: one
+/// each, or some by one that ran on while the caller waited for its turn; never a large part of the limit,
+/// which would fit any failure.
+std::uint64_t MostUnmappedMeanwhile(std::uint64_t threads, std::uint64_t limit) {
+  constexpr std::uint64_t kFew = 4;
+  return std::min(std::max({kFew, threads, limit / 1000}), limit / 100);
 }
 
 /// The memory a group may still take is less than this: the counter runs ahead of use by what each CPU keeps
@@ -142,13 +150,25 @@ bool WantsPages(const FailedCall& call, const Request& request) {
 
 void AddMapCount(const FailedCall& call, const Request& request, Candidates& out) {
   const std::uint64_t limit = call.machine.max_map_count;
-  const bool right_errno = call.errno_name == (request.family == kAdvise ? "EAGAIN" : "ENOMEM");
-  if (limit == 0 || !right_errno) {
-    return;
-  }
   const MapCountRule rule = MapCountRuleOf(call, request, limit);
   if (!rule.detail.empty() && call.map_count >= rule.fails_from) {
     Add(out, rule.certain, "vm.max_map_count", call.map_count, limit, "mappings", rule.detail);
+  }
+}
+
+void AddEasedMapCount(const FailedCall& call, const Request& request, Candidates& out) {
+  const std::uint64_t limit = call.machine.max_map_count;
+  const MapCountRule rule = MapCountRuleOf(call, request, limit);
+  const bool alone = call.threads == 1;
+  if (alone || rule.detail.empty() || call.map_count >= rule.fails_from) {
+    return;
+  }
+  const std::uint64_t missing = rule.fails_from - call.map_count;
+  if (missing <= MostUnmappedMeanwhile(call.threads, limit)) {
+    Add(out, false, "vm.max_map_count", call.map_count, limit, "mappings",
+        fmt::format("{}; at the call's return there were {} fewer than that takes: another thread had "
+                    "unmapped meanwhile",
+                    rule.detail, FormatCount(missing)));
   }
 }
 

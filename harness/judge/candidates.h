@@ -22,6 +22,9 @@ struct Candidate {
 using Candidates = std::vector<Candidate>;
 
 void AddMapCount(const FailedCall& call, const Request& request, Candidates& out);
+/// vm.max_map_count once more, for when nothing else fits: the figures are those of the call's return, a
+/// moment after the kernel's check, and meanwhile other threads may have unmapped a few. Never certain.
+void AddEasedMapCount(const FailedCall& call, const Request& request, Candidates& out);
 /// RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK.
 void AddRlimits(const FailedCall& call, const Request& request, Candidates& out);
 void AddCommitLimit(const FailedCall& call, const Request& request, Candidates& out);

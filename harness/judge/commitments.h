@@ -21,7 +21,10 @@ struct CommitDrift {
 };
 
 /// At the first call that the commit limit refused; where none was, when the case's processes had asked for
-/// the most. Nothing where no value was relative, or the change is at most a tenth of what was asked for.
+/// the most. Nothing where no value was relative, where the kernel kept to no commit limit, in a guest
+/// (nobody else is there), or where the change is at most a tenth of what was asked for. A change counts as
+/// others' only when two samples in a row show it during which the case's own processes and their sizes held
+/// still, and when it is more than shared memory of theirs could be.
 [[nodiscard]] std::optional<CommitDrift> CommitDriftOf(const Evidence& evidence);
 
 /// "vm.overcommit_kbytes is relative, and others' commitments had grown by 120 MiB, 20% of the 600 MiB, ..."

@@ -28,15 +28,25 @@ std::vector<const FailedCall*> FailuresOf(const Evidence& evidence, const std::s
   return calls;
 }
 
-/// The earliest call of each kind (call and errno), in the order in which the kinds began.
-std::vector<const FailedCall*> FirstOfEachKind(const Evidence& evidence, const std::string& process) {
-  std::vector<const FailedCall*> kinds;
+/// What each kind tells (call and errno), in the order in which the kinds began.
+std::vector<TellingFailure> KindsOfFailure(const Evidence& evidence, const std::string& process) {
+  std::vector<TellingFailure> kinds;
   for (const FailedCall* call : FailuresOf(evidence, process)) {
-    const bool known = std::any_of(kinds.begin(), kinds.end(), [&](const FailedCall* kind) {
-      return kind->call == call->call && kind->errno_name == call->errno_name;
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const TellingFailure& each) {
+      return each.first->call == call->call && each.first->errno_name == call->errno_name;
     });
-    if (!known) {
-      kinds.push_back(call);
+    if (kind == kinds.end()) {
+      kinds.push_back({.first = call, .call = call, .binding = BindingOf(*call)});
+      continue;
+    }
+    if (kind->binding.limit) {
+      continue;
+    }
+    if (Binding binding = BindingOf(*call); binding.limit) {
+      binding.reason = fmt::format("the first fits no single limit, the one at {} had {}",
+                                   AtSeconds(call->t_s), binding.reason);
+      kind->call = call;
+      kind->binding = std::move(binding);
     }
   }
   return kinds;
@@ -116,12 +126,9 @@ const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& pr
 }
 
 TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process, bool died) {
-  std::vector<TellingFailure> kinds;
-  for (const FailedCall* call : FirstOfEachKind(evidence, process)) {
-    kinds.push_back({.call = call, .binding = BindingOf(*call)});
-  }
+  const std::vector<TellingFailure> kinds = KindsOfFailure(evidence, process);
   if (kinds.empty()) {
-    return {.call = nullptr, .binding = {.limit = std::nullopt, .reason = NoFailure(evidence, "of it ")}};
+    return {.binding = {.limit = std::nullopt, .reason = NoFailure(evidence, "of it ")}};
   }
   const auto known = [](const TellingFailure& kind) { return kind.binding.limit.has_value(); };
   const auto first = std::find_if(kinds.begin(), kinds.end(), known);

@@ -12,10 +12,12 @@
 
 namespace brink {
 
-/// The failing call that tells most of a process, and what bound then.
+/// The kind of failing call (call and errno) that tells most of a process, and what bound then.
 struct TellingFailure {
-  const FailedCall* call = nullptr;  // null: none is known; the reason says why
-  Binding binding;
+  const FailedCall* first = nullptr;  // of its kind; null: none is known; the reason says why
+  /// Of its kind the first whose limit can be named, and where none can, the first.
+  const FailedCall* call = nullptr;
+  Binding binding;  // of `call`; where that is not the first, the reason says so
 };
 
 /// The first kind of call whose limit can be named, and where none can, the first. When it `died` of them the

@@ -118,7 +118,7 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
 
 /// Of the failing call that tells most, with the words that say which call it was.
 Binding OfFailures(const Evidence& evidence, const ProcessRecord& record, const Finding& finding) {
-  auto [call, binding] = TellingFailureOf(evidence, record.name, finding.outcome == Outcome::kFailed);
+  auto [first, call, binding] = TellingFailureOf(evidence, record.name, finding.outcome == Outcome::kFailed);
   if (call == nullptr) {
     return binding;
   }

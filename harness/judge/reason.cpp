@@ -19,7 +19,8 @@ std::string WithNote(std::string text, const std::string& note) {
 
 /// "munmap failed with ENOMEM 6,023 times, first at 0.41 s with 4,000 of 4,000 mappings (vm.max_map_count):
 /// ..."
-std::string DescribeFailure(const Evidence& evidence, const FailedCall& call) {
+std::string DescribeFailure(const Evidence& evidence, const TellingFailure& failure) {
+  const FailedCall& call = *failure.first;
   std::uint64_t count = 0;
   for (const FailureCount& each : evidence.failure_counts) {
     if (each.process == call.process && each.call == call.call && each.errno_name == call.errno_name) {
@@ -28,18 +29,18 @@ std::string DescribeFailure(const Evidence& evidence, const FailedCall& call) {
   }
   count = std::max<std::uint64_t>(count, 1);
   const std::string when = (count == 1 ? " at " : ", first at ") + AtSeconds(call.t_s);
-  const Binding binding = BindingOf(call);
+  const bool figures_follow = failure.binding.limit && failure.call == failure.first;
   return fmt::format("{} failed with {} {}{}{}{}", call.call, call.errno_name, Times(count), when,
-                     binding.limit ? " with " : "; ", binding.reason);
+                     figures_follow ? " with " : "; ", failure.binding.reason);
 }
 
 /// What a failed process's calls and its own words tell.
 std::string WhyItFailed(const Evidence& evidence, const ProcessRecord& record) {
-  const auto [call, binding] = TellingFailureOf(evidence, record.name, /*died=*/true);
-  if (call == nullptr) {
+  const TellingFailure telling = TellingFailureOf(evidence, record.name, /*died=*/true);
+  if (telling.call == nullptr) {
     return "; " + NoFailure(evidence, "");
   }
-  const std::string failure = DescribeFailure(evidence, *call);
+  const std::string failure = DescribeFailure(evidence, telling);
   const auto survived_s = SurvivedFor(evidence, record);
   return survived_s ? fmt::format("; it had survived an earlier failure for {}, which need not be why: {}",
                                   AtSeconds(*survived_s), failure)
@@ -133,15 +134,15 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
                      const Binding& binding) {
   const bool survived = finding.outcome == Outcome::kSurvived;
   const bool failed = finding.outcome == Outcome::kFailed && record.started;
-  const FailedCall* call = TellingFailureOf(evidence, record.name, failed).call;
+  const TellingFailure failure = TellingFailureOf(evidence, record.name, failed);
   std::string text = finding.reason;
   if (finding.outcome == Outcome::kHung && binding.limit &&
-      (call == nullptr || record.under_oom || record.throttled_high > 0)) {
+      (failure.call == nullptr || record.under_oom || record.throttled_high > 0)) {
     text += "; " + binding.reason;
   } else if (failed && !KilledByOther(record, finding)) {
     text += WhyItFailed(evidence, record) + LastWords(record);
-  } else if (call != nullptr && (survived || finding.outcome == Outcome::kHung)) {
-    text += (survived ? ", although " : "; ") + DescribeFailure(evidence, *call);
+  } else if (failure.call != nullptr && (survived || finding.outcome == Outcome::kHung)) {
+    text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
   }
   if (record.left_running_count > 0) {
     text += "; " + DescribeLeftRunning(record.left_running, record.left_running_count);

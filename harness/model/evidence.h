@@ -92,6 +92,7 @@ struct FailedCall {
   /// and the stack's upper end.
   std::array<std::uint64_t, 6> args{};
   double t_s = 0;
+  std::uint64_t threads = 0;  // of its process; 0: unknown
   std::uint64_t map_count = 0;
   std::uint64_t locked_bytes = 0;  // mm->locked_vm
   std::uint64_t total_vm_bytes = 0;
@@ -278,10 +279,13 @@ struct GuestRecord {
 /// to that was in force.
 struct CommitSample {
   double t_s = 0;
-  /// Committed_AS before and after the processes were looked at: they go on asking meanwhile.
-  std::uint64_t committed_before_bytes = 0;
-  std::uint64_t committed_after_bytes = 0;
-  std::uint64_t targets_bytes = 0;  // private writable mappings of the case's processes
+  std::uint64_t committed_bytes = 0;  // Committed_AS
+  std::uint64_t targets_bytes = 0;    // private writable mappings of the case's processes
+  /// All their mappings: shared memory counts as committed too, and which of these it is is not known.
+  std::uint64_t targets_mapped_bytes = 0;
+  /// They were the same processes of the same sizes before and after committed_bytes was read. Otherwise the
+  /// figures are of different instants and tell nothing of others.
+  bool steady = false;
 };
 
 struct Evidence {

@@ -116,7 +116,8 @@ void Fields(auto& a, json::Like<ProcessLimits> auto& x) {
 void Fields(auto& a, json::Like<FailedCall> auto& x) {
   a("process", x.process)("pid", x.pid)("tid", x.tid)("comm", x.comm)("call", x.call)("errno_name",
                                                                                       x.errno_name);
-  a("args", x.args)("t_s", x.t_s)("map_count", x.map_count)("locked_bytes", x.locked_bytes);
+  a("args", x.args)("t_s", x.t_s)("threads", x.threads)("map_count", x.map_count)("locked_bytes",
+                                                                                  x.locked_bytes);
   a("total_vm_bytes", x.total_vm_bytes)("data_vm_bytes", x.data_vm_bytes)("stack_vm_bytes", x.stack_vm_bytes);
   a("ipc_lock_capable", x.ipc_lock_capable)("resource_capable", x.resource_capable)("user_tasks",
                                                                                     x.user_tasks);
@@ -179,8 +180,8 @@ void Fields(auto& a, json::Like<ImageRecord> auto& x) {
   a("name", x.name)("suite", x.suite)("packages", x.packages);
 }
 void Fields(auto& a, json::Like<CommitSample> auto& x) {
-  a("t_s", x.t_s)("committed_before_bytes", x.committed_before_bytes);
-  a("committed_after_bytes", x.committed_after_bytes)("targets_bytes", x.targets_bytes);
+  a("t_s", x.t_s)("committed_bytes", x.committed_bytes)("targets_bytes", x.targets_bytes);
+  a("targets_mapped_bytes", x.targets_mapped_bytes)("steady", x.steady);
 }
 void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("format", x.format)("brink_version", x.brink_version)("host", x.host)("guest", x.guest)("grade", x.grade);

@@ -106,7 +106,9 @@ void CaseRunner::EndProcesses() {
                        [](const auto& target) { return target->ended; });
   };
   (void)loop_.PumpFor(std::chrono::seconds(5), all_ended);
-  recorder_.OnCommitments(recorder_.Committed(), {});
+  if (const auto committed = recorder_.Committed()) {
+    recorder_.OnCommitments(*committed, {}, {});
+  }
 }
 
 void CaseRunner::RecordGroups() {

@@ -199,6 +199,14 @@ void CaseLoop::OnDeath(LiveTarget& target) {
   recorder_.Ended(target.record, target.status, recorder_.Now());
 }
 
+void CaseLoop::SampleCommitments(const std::vector<TaskFigures>& before) {
+  if (const auto committed = recorder_.Committed()) {
+    if (const auto after = context_.watch->Sample()) {
+      recorder_.OnCommitments(*committed, before, *after);
+    }
+  }
+}
+
 void CaseLoop::Tick() {
   const bool due = Clock::now() >= next_sample_;
   if (due || recorder_.HasRecognised() || recorder_.HasYoungDescendants()) {
@@ -225,10 +233,9 @@ void CaseLoop::Tick() {
     }
   }
   if (context_.watch != nullptr) {
-    const auto committed = recorder_.Committed();
     if (auto sampled = context_.watch->Sample()) {
       tasks = std::move(*sampled);
-      recorder_.OnCommitments(committed, tasks);
+      SampleCommitments(tasks);
     }
   }
   recorder_.OnSample(tasks, memory);

@@ -93,6 +93,8 @@ class CaseLoop {
   void DrainOutput(LiveTarget& target);
   void OnDeath(LiveTarget& target);
   void Tick();
+  /// What the machine has promised, beside `before` and another look at the case's processes.
+  void SampleCommitments(const std::vector<TaskFigures>& before);
 
   const Plan& plan_;
   const CaseContext& context_;

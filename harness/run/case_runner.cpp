@@ -82,7 +82,9 @@ Status CaseRunner::MakeGroups() {
 }
 
 Status CaseRunner::RunTargets() {
-  recorder_.OnCommitments(recorder_.Committed(), {});
+  if (const auto committed = recorder_.Committed()) {
+    recorder_.OnCommitments(*committed, {}, {});
+  }
   StepRunner steps(plan_, context_, recorder_, loop_, *this);
   bool running = true;
   for (const ProcessPlan& process : plan_.processes) {

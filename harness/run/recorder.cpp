@@ -65,6 +65,15 @@ void ThinOut(std::vector<Sample>& samples, std::size_t most) {
   samples.resize(kept);
 }
 
+/// By process: what it has mapped, and how much of that is private and writable.
+std::map<int, std::pair<std::uint64_t, std::uint64_t>> SizesOf(const std::vector<TaskFigures>& tasks) {
+  std::map<int, std::pair<std::uint64_t, std::uint64_t>> sizes;
+  for (const TaskFigures& task : tasks) {
+    sizes[task.pid] = {task.total_vm_bytes, task.data_vm_bytes};
+  }
+  return sizes;
+}
+
 }  // namespace
 
 Recorder::Recorder(const Plan& plan, Roots roots)
@@ -265,17 +274,14 @@ std::optional<std::uint64_t> Recorder::Committed() const {
   return ReadMachineFigures(roots_).committed_as_bytes;
 }
 
-void Recorder::OnCommitments(const std::optional<std::uint64_t>& before,
-                             const std::vector<TaskFigures>& tasks) {
-  const auto after = Committed();
-  if (!before || !after) {
-    return;
-  }
+void Recorder::OnCommitments(std::uint64_t committed, const std::vector<TaskFigures>& before,
+                             const std::vector<TaskFigures>& after) {
   ThinOut(evidence_.commitments, kMaxTimeline);
   CommitSample sample{
-      .t_s = Now(), .committed_before_bytes = *before, .committed_after_bytes = *after, .targets_bytes = 0};
-  for (const TaskFigures& task : tasks) {
+      .t_s = Now(), .committed_bytes = committed, .steady = SizesOf(before) == SizesOf(after)};
+  for (const TaskFigures& task : after) {
     sample.targets_bytes += task.data_vm_bytes;
+    sample.targets_mapped_bytes += task.total_vm_bytes;
   }
   evidence_.commitments.push_back(sample);
 }

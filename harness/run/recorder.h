@@ -54,8 +54,9 @@ class Recorder {
                 const std::map<std::string, std::uint64_t>& memory_by_process);
   /// Committed_AS where a value relative to it is asked for (vm.overcommit_kbytes: "+N"), otherwise nothing.
   [[nodiscard]] std::optional<std::uint64_t> Committed() const;
-  /// `before`: what Committed() gave before `tasks`, the case's processes, were looked at.
-  void OnCommitments(const std::optional<std::uint64_t>& before, const std::vector<TaskFigures>& tasks);
+  /// `before` and `after`: the case's processes as seen before and after `committed` was read.
+  void OnCommitments(std::uint64_t committed, const std::vector<TaskFigures>& before,
+                     const std::vector<TaskFigures>& after);
   void SetFailureTotals(const std::vector<FailureTotal>& totals);
 
   /// Looks at descendants that no rule has recognised yet; gives those that one has recognised since the last

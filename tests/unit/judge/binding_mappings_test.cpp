@@ -62,6 +62,43 @@ TEST(Binding, AnUnknownLimitOfMappingsIsNotALimitOfZero) {
   EXPECT_EQ(NameOf(call), "none");
 }
 
+TEST(Binding, AFewMappingsThatAnotherThreadGaveBackMeanwhileStillFitWhenNothingElseDoes) {
+  FailedCall call = Call("munmap", "ENOMEM", {0x1000, kPage});
+  call.threads = 2;
+  call.map_count = 3998;
+  const Binding binding = BindingOf(call);
+  ASSERT_TRUE(binding.limit);
+  EXPECT_EQ(binding.limit->name, "vm.max_map_count");
+  EXPECT_EQ(binding.limit->use, 3998U);
+  EXPECT_EQ(
+      binding.reason,
+      "3,998 of 4,000 mappings (vm.max_map_count): munmap in the middle of a mapping needs one more; at "
+      "the call's return there were 2 fewer than that takes: another thread had unmapped meanwhile "
+      "(most likely: nothing else fits)");
+  call.limits.data = call.data_vm_bytes;  // munmap doesn't look at it
+  EXPECT_EQ(NameOf(call), "vm.max_map_count");
+  FailedCall other_fits = Mmap(kPage);
+  other_fits.threads = 2;
+  other_fits.map_count = 3998;
+  EXPECT_EQ(NameOf(other_fits), "vm.max_map_count");
+  other_fits.limits.as = other_fits.total_vm_bytes;
+  EXPECT_EQ(NameOf(other_fits), "RLIMIT_AS");
+}
+
+TEST(Binding, OnlyOtherThreadsAndOnlyAFewMappingsEaseTheLimit) {
+  FailedCall call = Call("munmap", "ENOMEM", {0x1000, kPage});
+  EXPECT_EQ(NameAtMappings(call, 3998), "none") << "its only thread was in the call";
+  call.threads = 0;
+  EXPECT_EQ(NameAtMappings(call, 3998), "vm.max_map_count") << "there may have been others";
+  call.threads = 2;
+  EXPECT_EQ(NameAtMappings(call, 3996), "vm.max_map_count");
+  EXPECT_EQ(NameAtMappings(call, 3995), "none");
+  EXPECT_EQ(NameAtMappings(call, 3000), "none");
+  call.threads = 5000;
+  EXPECT_EQ(NameAtMappings(call, 3960), "vm.max_map_count");
+  EXPECT_EQ(NameAtMappings(call, 3959), "none") << "a hundredth of the limit at most";
+}
+
 TEST(Binding, NamesTheKindOfSplit) {
   FailedCall call = Call("munmap", "ENOMEM", {0x1000, kPage});
   call.map_count = 4000;

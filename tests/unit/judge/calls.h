@@ -23,6 +23,7 @@ inline FailedCall Call(std::string name, std::string errno_name, std::array<std:
   call.call = std::move(name);
   call.errno_name = std::move(errno_name);
   call.args = args;
+  call.threads = 1;
   call.map_count = 40;
   call.total_vm_bytes = 20 * kMiB;
   call.data_vm_bytes = 4 * kMiB;

@@ -17,8 +17,17 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kBase = 1000 * kMiB;
 constexpr std::uint64_t kTargets = 500 * kMiB;
 
-/// 600 MiB above the 1000 MiB that were committed; later the case's processes hold 500 MiB of it, and others
-/// `drift` MiB more or less than before.
+/// The case's processes have asked for 500 MiB, and others for `drift` MiB more or less than before.
+CommitSample Sample(double t_s, std::int64_t drift) {
+  return {.t_s = t_s,
+          .committed_bytes = static_cast<std::uint64_t>(static_cast<std::int64_t>(kBase + kTargets) +
+                                                        drift * static_cast<std::int64_t>(kMiB)),
+          .targets_bytes = kTargets,
+          .targets_mapped_bytes = kTargets,
+          .steady = true};
+}
+
+/// 600 MiB above the 1000 MiB that were committed; later as Sample() says.
 Evidence Drifted(std::int64_t drift) {
   Evidence evidence = ServerEvidence(0);
   evidence.faults = {{.name = "vm.overcommit_kbytes",
@@ -26,14 +35,10 @@ Evidence Drifted(std::int64_t drift) {
                       .requested = "+614400",
                       .read_back = "1638400",
                       .in_force = true}};
-  const auto committed = static_cast<std::uint64_t>(static_cast<std::int64_t>(kBase + kTargets) +
-                                                    drift * static_cast<std::int64_t>(kMiB));
-  evidence.commitments = {
-      {.t_s = 0, .committed_before_bytes = kBase, .committed_after_bytes = kBase, .targets_bytes = 0},
-      {.t_s = 0.3,
-       .committed_before_bytes = committed,
-       .committed_after_bytes = committed,
-       .targets_bytes = kTargets}};
+  evidence.commitments = {{.t_s = 0, .committed_bytes = kBase, .steady = true}};
+  for (const double t_s : {0.3, 0.35, 0.45, 0.5}) {
+    evidence.commitments.push_back(Sample(t_s, drift));
+  }
   return evidence;
 }
 
@@ -79,12 +84,53 @@ TEST(CommitDrift, IsOnlyToldWhereItProvesAllTheMore) {
   EXPECT_THAT(refused.reason, HasSubstr("had shrunk by 120 MiB"));
 }
 
-TEST(CommitDrift, OfTheCasesOwnProcessesBetweenTwoReadingsIsNotBlamedOnOthers) {
-  Evidence evidence = Refused(Drifted(0));
-  evidence.commitments.back().committed_after_bytes += 200 * kMiB;
+TEST(CommitDrift, IsNotReadFromFiguresOfDifferentInstants) {
+  Evidence evidence = Drifted(0);
+  // A child of 700 MiB was counted, and had ended when Committed_AS was read.
+  evidence.commitments[2] = Sample(0.35, -700);
+  evidence.commitments[2].steady = false;
+  evidence.commitments[2].targets_bytes += 700 * kMiB;
   EXPECT_FALSE(CommitDriftOf(evidence));
-  evidence = Drifted(0);
-  evidence.commitments.back().committed_before_bytes -= 200 * kMiB;
+  for (CommitSample& sample : evidence.commitments) {
+    sample = Sample(sample.t_s, -400);
+    sample.steady = false;
+  }
+  EXPECT_FALSE(CommitDriftOf(evidence)) << "no figures to go by";
+}
+
+TEST(CommitDrift, IsOnlyWhatTwoSteadySamplesInARowShow) {
+  Evidence evidence = Refused(Drifted(0));
+  evidence.commitments[2] = Sample(0.35, 400);  // a child that is just coming
+  EXPECT_FALSE(CommitDriftOf(evidence));
+  evidence.commitments[3] = Sample(0.45, -400);
+  EXPECT_FALSE(CommitDriftOf(evidence));
+  evidence = Refused(Drifted(400));
+  evidence.commitments[1].steady = false;
+  EXPECT_TRUE(CommitDriftOf(evidence)) << "those after it were steady";
+}
+
+TEST(CommitDrift, IsNotWhatMayBeSharedMemoryOfTheCasesProcesses) {
+  Evidence evidence = Refused(Drifted(400));
+  for (CommitSample& sample : evidence.commitments) {
+    sample.targets_mapped_bytes += 400 * kMiB;
+  }
+  EXPECT_FALSE(CommitDriftOf(evidence));
+}
+
+TEST(CommitDrift, IsNobodysInAGuest) {
+  Evidence evidence = Drifted(-400);
+  EXPECT_TRUE(CommitDriftOf(evidence));
+  evidence.guest = GuestRecord{};
+  EXPECT_FALSE(CommitDriftOf(evidence));
+}
+
+TEST(CommitDrift, IsNoMatterWhereTheKernelKeepsToNoCommitLimit) {
+  Evidence evidence = Drifted(-400);
+  evidence.host.sysctls["vm.overcommit_memory"] = "0";
+  EXPECT_FALSE(CommitDriftOf(evidence));
+  evidence.faults.push_back({.name = "vm.overcommit_memory", .read_back = "2", .in_force = true});
+  EXPECT_TRUE(CommitDriftOf(evidence));
+  evidence.faults.back().read_back = "1";
   EXPECT_FALSE(CommitDriftOf(evidence));
 }
 

@@ -334,20 +334,26 @@ TEST_F(RecorderTest, TellsNamesOfTheLivingOnly) {
 TEST_F(RecorderTest, RecordsCommitmentsWhereALimitIsRelativeToThem) {
   std::filesystem::create_directories(roots_.proc);
   std::ofstream(roots_.proc + "/meminfo") << "Committed_AS:   2048 kB\n";
-  TaskFigures figures;
-  figures.data_vm_bytes = 5;
-  Recorder absolute(plan_, roots_);
-  EXPECT_FALSE(absolute.Committed());
-  absolute.OnCommitments(absolute.Committed(), {figures});
-  EXPECT_TRUE(absolute.Record().commitments.empty());
+  EXPECT_FALSE(Recorder(plan_, roots_).Committed());
 
   plan_.machine.push_back(Setting{.name = "vm.overcommit_kbytes", .value = "+600", .mark = {}});
   Recorder recorder(plan_, roots_);
-  recorder.OnCommitments(1024, {figures, figures});
-  ASSERT_EQ(recorder.Record().commitments.size(), 1U);
-  EXPECT_EQ(recorder.Record().commitments.front().committed_before_bytes, 1024U);
-  EXPECT_EQ(recorder.Record().commitments.front().committed_after_bytes, 2048U * 1024);
-  EXPECT_EQ(recorder.Record().commitments.front().targets_bytes, 10U);
+  EXPECT_EQ(recorder.Committed(), 2048U * 1024);
+  TaskFigures server;
+  server.pid = 7;
+  server.total_vm_bytes = 9;
+  server.data_vm_bytes = 5;
+  TaskFigures child = server;
+  child.pid = 8;
+  recorder.OnCommitments(1024, {server, child}, {child, server});
+  recorder.OnCommitments(1024, {server}, {server, child});
+  const auto& samples = recorder.Record().commitments;
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_EQ(samples.front().committed_bytes, 1024U);
+  EXPECT_EQ(samples.front().targets_bytes, 10U);
+  EXPECT_EQ(samples.front().targets_mapped_bytes, 18U);
+  EXPECT_TRUE(samples.front().steady);
+  EXPECT_FALSE(samples.back().steady);
 }
 
 TEST_F(RecorderTest, SumsFailuresByName) {
