@@ -16,6 +16,7 @@
 #include "judge/expectations.h"
 #include "judge/machine.h"
 #include "judge/outcome.h"
+#include "judge/prediction.h"
 #include "judge/reason.h"
 
 namespace brink {
@@ -144,6 +145,9 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   const std::string decisive = Decisive(findings);
   verdict.outcome = decisive.empty() ? Outcome::kInconclusive : findings.at(decisive).verdict.outcome;
   verdict.reason = CaseReason(findings, evidence, verdict.first_failure);
+  if (verdict.predicted_victim) {
+    verdict.reason += "; " + DescribePrediction(*verdict.predicted_victim, evidence);
+  }
   if (const auto drift = CommitDriftOf(evidence)) {
     verdict.reason += "; " + DescribeDrift(*drift) + ", which does not change the outcome";
   }
@@ -210,6 +214,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .binding_limit = {},
                   .binding_reason = {},
                   .oom_kills = {},
+                  .predicted_victim = PredictedVictimOf(evidence),
                   .faults = evidence.faults,
                   .expectations = {}};
   if (plan.sandbox == "vm") {

@@ -255,11 +255,16 @@ struct MapsSummary {  // of /proc/PID/maps, taken at a process's first failure
 struct TimelineSample {
   double t_s = 0;
   std::string subject;          // a process or child
+  int pid = 0;                  // of it
   std::uint64_t map_count = 0;  // this and the next two: 0 without kernel evidence
   std::uint64_t locked_bytes = 0;
   std::uint64_t total_vm_bytes = 0;
   std::uint64_t memory_bytes = 0;  // charged to its group (0 for a child)
   std::uint64_t failures = 0;      // failing calls told in detail so far, the first few of each kind
+  /// /proc/PID/oom_score, which the machine's OOM killer goes by (0 to 2000, growing with memory and
+  /// oom_score_adj); absent where it could not be read.
+  std::optional<int> oom_score;
+  std::optional<int> oom_score_adj;
 };
 
 /// The machine of the vm sandbox that a case ran in.

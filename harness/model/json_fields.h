@@ -169,8 +169,10 @@ void Fields(auto& a, json::Like<MapsSummary> auto& x) {
   a("file_backed", x.file_backed)("stacks_and_special", x.stacks_and_special)("commonest", x.commonest);
 }
 void Fields(auto& a, json::Like<TimelineSample> auto& x) {
-  a("t_s", x.t_s)("subject", x.subject)("map_count", x.map_count)("locked_bytes", x.locked_bytes);
+  a("t_s", x.t_s)("subject", x.subject)("pid", x.pid)("map_count", x.map_count)("locked_bytes",
+                                                                                x.locked_bytes);
   a("total_vm_bytes", x.total_vm_bytes)("memory_bytes", x.memory_bytes)("failures", x.failures);
+  a("oom_score", x.oom_score)("oom_score_adj", x.oom_score_adj);
 }
 void Fields(auto& a, json::Like<GuestRecord> auto& x) {
   a("kernel", x.kernel)("accelerator", x.accelerator)("time_scale", x.time_scale)("lost", x.lost);

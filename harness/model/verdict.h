@@ -66,6 +66,21 @@ struct ProcessVerdict {
   std::string log;        // that holds it, relative to run_dir
 };
 
+/// Whom of the case the machine's OOM killer was to take first, going by /proc/PID/oom_score as last read
+/// before it acted, and whom it took.
+struct PredictedVictim {
+  std::string process;  // had the highest oom_score
+  int pid = 0;
+  int oom_score = 0;
+  int oom_score_adj = 0;
+  double t_s = 0;      // when that was read
+  std::string killed;  // the plan's name of it, or the comm of a process that is not of the case
+  int killed_pid = 0;
+  std::optional<int> killed_oom_score;  // absent: it was not read
+  /// It took that one, or another of the same score: the kernel compares pages, oom_score is coarser.
+  bool held = false;
+};
+
 /// One expectation with what was found. `met` is absent when the evidence does not suffice.
 struct ExpectationResult {
   std::string subject;
@@ -101,6 +116,8 @@ struct Verdict {
   std::string binding_reason;
   /// Of the case's processes and steps, and of strangers that the machine's OOM killer took meanwhile.
   std::vector<OomKill> oom_kills;
+  std::optional<PredictedVictim>
+      predicted_victim;  // of the machine's first OOM kill; absent: none, or unread
   std::vector<ImposedFault> faults;
   std::vector<ExpectationResult> expectations;
 };

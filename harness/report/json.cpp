@@ -98,6 +98,21 @@ Json ToJson(const OomKill& kill) {
           {"t_s", kill.t_s}};
 }
 
+Json ToJson(const std::optional<PredictedVictim>& predicted) {
+  if (!predicted) {
+    return nullptr;
+  }
+  return {{"process", predicted->process},
+          {"pid", predicted->pid},
+          {"oom_score", predicted->oom_score},
+          {"oom_score_adj", predicted->oom_score_adj},
+          {"t_s", predicted->t_s},
+          {"killed", predicted->killed},
+          {"killed_pid", predicted->killed_pid},
+          {"killed_oom_score", OrNull(predicted->killed_oom_score)},
+          {"held", predicted->held}};
+}
+
 Json ToJson(const ImposedFault& fault) {
   return {{"name", fault.name},
           {"target", fault.target},
@@ -170,6 +185,7 @@ Json ToJson(const Verdict& verdict) {
           {"binding_limit", ToJson(verdict.binding_limit)},
           {"binding_reason", verdict.binding_reason},
           {"oom_kills", ListToJson(verdict.oom_kills)},
+          {"predicted_victim", ToJson(verdict.predicted_victim)},
           {"faults", ListToJson(verdict.faults)},
           {"expectations", ListToJson(verdict.expectations)}};
 }

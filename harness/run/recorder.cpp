@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -26,6 +28,13 @@ std::string ReadSmall(const std::string& path, std::size_t cap = 4096) {
   text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
   std::replace(text.begin(), text.end(), '\0', ' ');
   return text;
+}
+
+std::optional<int> ReadNumber(const std::string& path) {
+  const std::string text = ReadSmall(path, 16);
+  int value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end != text.data() ? std::optional(value) : std::nullopt;
 }
 
 std::string FileNameOfExe(const std::string& proc, int pid) {
@@ -240,7 +249,6 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
                         const std::map<std::string, std::uint64_t>& memory_by_process) {
   auto& timeline = evidence_.timeline;
   ThinOut(timeline, kMaxTimeline);
-  const double now = Now();
   for (const TaskFigures& task : tasks) {
     const auto record = record_by_pid_.find(task.pid);
     if (record == record_by_pid_.end()) {
@@ -249,13 +257,17 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
     const ProcessRecord& process = evidence_.processes[record->second];
     PeakMaps(task.pid, task.map_count);
     last_map_count_[process.name] = task.map_count;
-    TimelineSample sample{.t_s = now,
+    const std::string folder = roots_.proc + "/" + std::to_string(task.pid) + "/";
+    TimelineSample sample{.t_s = 0,
                           .subject = process.name,
+                          .pid = task.pid,
                           .map_count = task.map_count,
                           .locked_bytes = task.locked_bytes,
                           .total_vm_bytes = task.total_vm_bytes,
                           .memory_bytes = 0,
-                          .failures = 0};
+                          .failures = 0,
+                          .oom_score = ReadNumber(folder + "oom_score"),
+                          .oom_score_adj = ReadNumber(folder + "oom_score_adj")};
     if (const auto memory = memory_by_process.find(process.name);
         memory != memory_by_process.end() && process.kind == ProcessRecord::Kind::kProcess) {
       sample.memory_bytes = memory->second;
@@ -263,6 +275,9 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
     for (const FailedCall& call : evidence_.failed_calls) {
       sample.failures += call.process == process.name ? 1 : 0;
     }
+    // A machine out of memory may hold brink up, too: what is said to be of before a kill must have been read
+    // by then.
+    sample.t_s = Now();
     timeline.push_back(std::move(sample));
   }
 }

@@ -71,6 +71,15 @@ inline Verdict UnmetVerdict() {
                         .anon_rss_bytes = 6,
                         .oom_score_adj = -5,
                         .t_s = 0.5}};
+  verdict.predicted_victim = PredictedVictim{.process = "server",
+                                             .pid = 7,
+                                             .oom_score = 850,
+                                             .oom_score_adj = -5,
+                                             .t_s = 0.4,
+                                             .killed = "server",
+                                             .killed_pid = 7,
+                                             .killed_oom_score = 850,
+                                             .held = true};
   verdict.failures.clear();
   verdict.expectations = {{.subject = "server",
                            .what = "outcome",

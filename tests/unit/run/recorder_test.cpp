@@ -302,6 +302,24 @@ TEST_F(RecorderTest, StaysBoundedUnderAFlood) {
   EXPECT_GT(recorder.Record().timeline.size(), Recorder::kMaxTimeline / 4);
 }
 
+TEST_F(RecorderTest, NotesOomScoresWithEachSample) {
+  Recorder recorder(plan_, roots_);
+  StartServer(recorder);
+  TaskFigures figures;
+  figures.token = 7;
+  figures.pid = 100;
+  recorder.OnSample({figures}, {});
+  std::ofstream(roots_.proc + "/100/oom_score") << "850\n";
+  std::ofstream(roots_.proc + "/100/oom_score_adj") << "-17\n";
+  recorder.OnSample({figures}, {});
+  const auto& timeline = recorder.Record().timeline;
+  ASSERT_EQ(timeline.size(), 2U);
+  EXPECT_EQ(timeline[0].oom_score, std::nullopt) << "what cannot be read is not 0";
+  EXPECT_EQ(timeline[1].pid, 100);
+  EXPECT_EQ(timeline[1].oom_score, 850);
+  EXPECT_EQ(timeline[1].oom_score_adj, -17);
+}
+
 TEST_F(RecorderTest, KnowsWhoOfAProcessStillLives) {
   Recorder recorder(plan_, roots_);
   StartServer(recorder);
