@@ -66,6 +66,8 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--child-oom-score-adj", server.child_oom_score_adj,
                  "What the snapshot child sets for itself")
       ->check(CLI::Range(-1000, 1000));
+  app.add_flag("--child-writes", server.child_writes,
+               "The child saves nothing: it writes to every record, as runtimes that count references do");
   app.add_option("--snapshot-file", server.snapshot_file, "Where the snapshot goes");
   app.add_option("--ack-log", server.ack_log, "Acknowledge writes only once they are on disk in this log");
   app.add_option("--seed", server.seed, "Which keys are written");

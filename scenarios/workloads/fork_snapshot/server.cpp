@@ -122,7 +122,11 @@ void Server::BeSnapshotChild() {
     if (options_.child_oom_score_adj) {
       SetOwnOomScoreAdj(*options_.child_oom_score_adj);
     }
-    WriteSnapshot(options_.snapshot_file, store_, options_.snapshot_rate);
+    if (options_.child_writes) {
+      MarkRecords(store_, options_.snapshot_rate);
+    } else {
+      WriteSnapshot(options_.snapshot_file, store_, options_.snapshot_rate);
+    }
   } catch (const std::exception& error) {
     fmt::print(stderr, "Background saving: {}\n", error.what());
     ::_exit(static_cast<int>(Exit::kFailed));
@@ -151,6 +155,11 @@ void Server::CheckOnChild() {
 
 void Server::AcceptSnapshot() {
   const double duration_s = SecondsSinceStart() - snapshot_begin_s_;
+  if (options_.child_writes) {
+    ++snapshots_done_;
+    Report("snapshot_done", {{"duration_s", duration_s}});
+    return;
+  }
   const SnapshotContent content = VerifySnapshot(options_.snapshot_file);
   if (content.records != store_.Keys() || content.checksum_sum != expected_sum_) {
     FailCorrupt(fmt::format("{} is not the store as it was at the fork", options_.snapshot_file));

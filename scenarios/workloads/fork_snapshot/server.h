@@ -28,6 +28,7 @@ struct ServerOptions {
   std::uint64_t snapshot_rate = 0;    // bytes a second; 0: as fast as it goes
   std::uint64_t backlog = 4U << 20U;  // writes kept in memory while a snapshot runs, for replicas; bytes
   std::optional<int> child_oom_score_adj;
+  bool child_writes = false;  // instead of saving: to its own copy of each record
   std::string snapshot_file = "dump.snapshot";
   std::string ack_log;  // empty: none
   std::uint64_t seed = 1;

@@ -62,6 +62,16 @@ void WriteSnapshot(const std::filesystem::path& path, const KeyStore& store, std
   std::filesystem::rename(temporary, path);
 }
 
+void MarkRecords(KeyStore& store, std::uint64_t bytes_per_s) {
+  const auto begin = SteadyClock::now();
+  for (std::uint64_t key = 0; key < store.Keys(); ++key) {
+    store.Write(key);
+    if ((key + 1) % kRecordsPerWrite == 0) {
+      KeepToSpeed((key + 1) * sizeof(StoredRecord), bytes_per_s, begin);
+    }
+  }
+}
+
 SnapshotContent VerifySnapshot(const std::filesystem::path& path) {
   const File file = File::OpenForReading(path);
   Header header;

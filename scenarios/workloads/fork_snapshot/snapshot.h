@@ -14,6 +14,10 @@ namespace workload {
 /// Failure.
 void WriteSnapshot(const std::filesystem::path& path, const KeyStore& store, std::uint64_t bytes_per_s);
 
+/// Writes to every record, at `bytes_per_s`, and to no file: what a child costs that looks at its parent's
+/// data where looking writes (reference counts, marks of a collector). For the child, whose copy it is.
+void MarkRecords(KeyStore& store, std::uint64_t bytes_per_s);
+
 struct SnapshotContent {
   std::uint64_t records = 0;
   std::uint64_t checksum_sum = 0;

@@ -29,6 +29,16 @@ TEST(ForkSnapshot, SnapshotsHoldTheStoreAsItWasAtTheFork) {
   EXPECT_EQ(verified.Event("result").at("records"), 2048);
 }
 
+TEST(ForkSnapshot, WhatTheChildWritesIsItsOwn) {
+  const TestFolder folder;
+  auto arguments = SmallServer(folder);
+  arguments.emplace_back("--child-writes");
+  const ProgramResult run = RunProgramToEnd("fork-snapshot", arguments);
+  ASSERT_EQ(run.status, 0) << "the server checks its store at the end: " << run.standard_error;
+  EXPECT_EQ(run.Event("result").at("snapshots_done"), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "snapshot"));
+}
+
 TEST(ForkSnapshot, NoticesOneChangedByteInASnapshot) {
   const TestFolder folder;
   ASSERT_EQ(RunProgramToEnd("fork-snapshot", SmallServer(folder)).status, 0);
