@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // memory-hog: a greedy neighbour. It grows at a given rate to a given size, touches every page, checks what
-// it holds and keeps it until SIGTERM.
+// it holds and keeps it until SIGTERM. It can listen to the kernel's warnings meanwhile: then it measures how
+// long and how far it grew after the first one, or sheds its load.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "common/checksum.h"
@@ -13,6 +17,7 @@
 #include "common/program.h"
 #include "common/report.h"
 #include "common/stop.h"
+#include "memory_hog/warning.h"
 
 namespace {
 
@@ -25,19 +30,29 @@ struct Options {
   std::uint64_t rate = 0;
   std::uint64_t chunk = 1U << 20U;
   bool hold = false;
+  WarnOptions warn;
+  std::uint64_t shed_to =
+      0;  // at the first warning it gives back all above this, and stops growing; 0: never
 };
 
 class Hog {
  public:
   explicit Hog(std::uint64_t chunk_size) : chunk_size_(chunk_size) {}
 
-  void GrowTo(std::uint64_t size) {
-    while (held_ < size && !StopRequested()) {
-      const Timed timed(latency_);
-      const std::uint64_t length = std::min(chunk_size_, size - held_);
-      chunks_.push_back(Mapping::Anonymous(length));
-      FillPattern(chunks_.back().Data(), chunks_.size());
-      held_ += length;
+  /// One chunk more, up to `size`.
+  void GrowTowards(std::uint64_t size) {
+    const Timed timed(latency_);
+    const std::uint64_t length = std::min(chunk_size_, size - held_);
+    chunks_.push_back(Mapping::Anonymous(length));
+    FillPattern(chunks_.back().Data(), chunks_.size());
+    held_ += length;
+  }
+
+  /// Gives memory back until it holds no more than `size`.
+  void ShrinkTo(std::uint64_t size) {
+    while (held_ > size) {
+      held_ -= chunks_.back().Data().size();
+      chunks_.pop_back();
     }
   }
 
@@ -71,17 +86,64 @@ std::uint64_t SizeByNow(const Options& options, SteadyClock::time_point begin) {
   return options.start + (grown < static_cast<double>(room) ? static_cast<std::uint64_t>(grown) : room);
 }
 
+/// What is known of the first warning. Its thread writes `held` and `at` before `came`.
+class Warning {
+ public:
+  explicit Warning(const WarnOptions& options)
+      : listener_(options, [this] {
+          at_ = SteadyClock::now();
+          held_ = held_now_;
+          came_ = true;
+          Report("warning", {{"held_bytes", held_}});
+        }) {}
+
+  void Note(std::uint64_t held) { held_now_ = held; }
+  [[nodiscard]] bool Came() const { return came_; }
+  /// How long and how far it has grown since: the last of these lines before a kill is what the warning was
+  /// worth.
+  void ReportWorth() const {
+    const std::chrono::duration<double, std::milli> since = SteadyClock::now() - at_;
+    Report("since_warning", {{"ms", since.count()}, {"grown_bytes", held_now_ - held_}});
+  }
+
+ private:
+  SteadyClock::time_point at_;
+  std::uint64_t held_ = 0;
+  std::atomic<std::uint64_t> held_now_ = 0;
+  std::atomic<bool> came_ = false;
+  Listener listener_;  // last: its thread uses the others
+};
+
+/// Grows to what it should hold by now. True when it shed load: then it has done with growing.
+bool GrowOn(const Options& options, std::uint64_t size, Hog& hog, Warning& warning) {
+  while (hog.Held() < size && !StopRequested()) {
+    hog.GrowTowards(size);
+    warning.Note(hog.Held());
+    if (!warning.Came()) {
+      continue;
+    }
+    warning.ReportWorth();
+    if (options.shed_to > 0) {
+      hog.ShrinkTo(options.shed_to);
+      Report("shed", {{"held_bytes", hog.Held()}});
+      return true;
+    }
+  }
+  return false;
+}
+
 void Grow(const Options& options, Hog& hog) {
-  hog.GrowTo(options.start);
+  Warning warning(options.warn);
+  bool shed = GrowOn(options, options.start, hog, warning);
   Report("ready", {{"held_bytes", hog.Held()}});
   const auto begin = SteadyClock::now();
   EveryInterval progress;
-  while (hog.Held() < options.size && !StopRequested()) {
-    hog.GrowTo(options.rate == 0 ? options.size : SizeByNow(options, begin));
+  while (hog.Held() < options.size && !shed && !StopRequested()) {
+    shed = GrowOn(options, options.rate == 0 ? options.size : SizeByNow(options, begin), hog, warning);
     if (progress.Due()) {
       Report("progress", {{"held_bytes", hog.Held()}});
     }
-    if (hog.Held() < options.size) {
+    if (hog.Held() < options.size && !shed) {
       PauseFor(std::chrono::milliseconds(5));
     }
   }
@@ -104,6 +166,22 @@ Exit Run(const Options& options) {
   return Exit::kOk;
 }
 
+void AddWarnOptions(CLI::App& app, Options& options) {
+  static const std::map<std::string, WarnBy> kMeans{{"none", WarnBy::kNothing},
+                                                    {"psi", WarnBy::kPsi},
+                                                    {"machine-psi", WarnBy::kMachinePsi},
+                                                    {"high", WarnBy::kHigh},
+                                                    {"pressure-level", WarnBy::kPressureLevel}};
+  app.add_option("--warn", options.warn.by, "Listen to the kernel's warnings of memory getting short")
+      ->transform(CLI::CheckedTransformer(kMeans).description(""))
+      ->type_name("none|psi|machine-psi|high|pressure-level")
+      ->default_str("none");
+  app.add_option("--level", options.warn.level, "Of pressure-level")
+      ->check(CLI::IsMember({"low", "medium", "critical"}));
+  AddSize(app, "--shed-to", options.shed_to,
+          "At the first warning give back all above this, and stop growing; 0: go on");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -115,5 +193,6 @@ int main(int argc, char** argv) {
   AddSize(app, "--rate", options.rate, "Growth per second; 0: as fast as it can");
   AddSize(app, "--chunk", options.chunk, "Memory it asks for at a time");
   app.add_flag("--hold", options.hold, "Keep the memory until SIGTERM");
+  AddWarnOptions(app, options);
   return RunProgram(app, argc, argv, [&] { return Run(options); });
 }

@@ -112,6 +112,12 @@ TEST(Workloads, RefuseValuesThatDoNotFitTogether) {
   EXPECT_THAT(result.standard_error, HasSubstr("--start must not exceed --size"));
 }
 
+TEST(Workloads, RefuseAWordThatIsNone) {
+  const ProgramResult result = RunProgramToEnd("memory-hog", {"--warn", "telepathy"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("--warn"));
+}
+
 TEST(MlockChurn, EveryPatternKeepsTheData) {
   for (const char* pattern : {"every-other", "random", "grow-shrink"}) {
     const ProgramResult result =
