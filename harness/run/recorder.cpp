@@ -7,56 +7,21 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "base/clock.h"
 #include "kernel/machine_guard.h"
+#include "run/proc_text.h"
 
 namespace brink {
 namespace {
-
-/// A fork takes its telling name (setproctitle, exec) within moments; after this it is looked at only with
-/// each sample.
-constexpr std::uint64_t kYoungNs = 1'000'000'000;
-
-std::string ReadSmall(const std::string& path, std::size_t cap = 4096) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(cap, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(cap));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  std::replace(text.begin(), text.end(), '\0', ' ');
-  return text;
-}
 
 std::optional<int> ReadNumber(const std::string& path) {
   const std::string text = ReadSmall(path, 16);
   int value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   return code == std::errc() && end != text.data() ? std::optional(value) : std::nullopt;
-}
-
-std::string FileNameOfExe(const std::string& proc, int pid) {
-  std::string target(4096, '\0');
-  const std::string link = proc + "/" + std::to_string(pid) + "/exe";
-  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
-  if (length <= 0) {
-    return {};
-  }
-  target.resize(static_cast<std::size_t>(length));
-  return target.substr(target.rfind('/') + 1);
-}
-
-bool Fits(const ChildRule& rule, const std::string& proc, int pid) {
-  if (rule.title) {
-    const std::string folder = proc + "/" + std::to_string(pid);
-    if (ReadSmall(folder + "/cmdline").find(*rule.title) != std::string::npos ||
-        ReadSmall(folder + "/comm").find(*rule.title) != std::string::npos) {
-      return true;
-    }
-  }
-  return rule.exe && FileNameOfExe(proc, pid) == *rule.exe;
 }
 
 /// Of a list that has grown to `most` samples every other one of the past goes; the recent half stays dense.
@@ -112,9 +77,7 @@ std::size_t Recorder::AddProcess(WatchToken token, const std::string& name, cons
 void Recorder::Started(std::size_t record, WatchToken token, int pid) {
   evidence_.processes[record].started = true;
   evidence_.processes[record].pid = pid;
-  evidence_.processes[record].comm = ReadSmall(roots_.proc + "/" + std::to_string(pid) + "/comm", 64);
-  std::string& comm = evidence_.processes[record].comm;
-  comm.erase(std::remove(comm.begin(), comm.end(), '\n'), comm.end());
+  evidence_.processes[record].comm = ReadComm(roots_.proc, pid);
   tokens_[token].root_pid = pid;
   record_by_pid_[pid] = record;
 }
@@ -147,26 +110,6 @@ void Recorder::On(const ExecSeen& event) {
   if (ProcessRecord* record = RecordOf(event.pid)) {
     record->comm = event.comm;
   }
-}
-
-/// A child may come and go between two looks at /proc: then the name it died with tells.
-void Recorder::NameAtExit(const ExitSeen& event) {
-  const auto descendant = descendants_.find(event.pid);
-  const auto token = tokens_.find(event.token);
-  if (descendant == descendants_.end() || token == tokens_.end()) {
-    return;
-  }
-  const std::vector<ChildRule>& rules = token->second.plan->children;
-  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const ChildRule& each) {
-    return each.title && event.comm.find(*each.title) != std::string::npos;
-  });
-  if (rule == rules.end()) {
-    token->second.has_unnamed = true;
-    return;
-  }
-  known_too_late_.insert(&*rule);
-  evidence_.processes[AddChild(token->second, rule->name, event.pid, descendant->second.born_ns)].comm =
-      event.comm;
 }
 
 void Recorder::On(const ExitSeen& event) {
@@ -316,72 +259,6 @@ void Recorder::SetFailureTotals(const std::vector<FailureTotal>& totals) {
   }
 }
 
-std::vector<Recognised> Recorder::IdentifyChildren() {
-  Identify();
-  return std::exchange(recognised_, {});
-}
-
-std::vector<const ChildRule*> Recorder::MissedRules(bool all_forks_seen) const {
-  std::set<std::string> with_unnamed;
-  for (const auto& [token, info] : tokens_) {
-    const bool alive_unnamed =
-        std::any_of(descendants_.begin(), descendants_.end(),
-                    [id = token](const auto& descendant) { return descendant.second.token == id; });
-    const bool started = info.plan != nullptr && evidence_.processes[info.record].started;
-    if (started && (!all_forks_seen || info.has_unnamed || alive_unnamed)) {
-      with_unnamed.insert(info.name);
-    }
-  }
-  const auto has_child = [&](const std::string& parent, const std::string& name) {
-    return std::any_of(
-        evidence_.processes.begin(), evidence_.processes.end(), [&](const ProcessRecord& each) {
-          return each.kind == ProcessRecord::Kind::kChild && each.parent == parent && each.name == name;
-        });
-  };
-  std::vector<const ChildRule*> missed;
-  for (const ProcessPlan& process : plan_.processes) {
-    for (const ChildRule& rule : process.children) {
-      const bool never_seen = with_unnamed.contains(process.name) && !has_child(process.name, rule.name);
-      if (rule.oom_score_adj && (known_too_late_.contains(&rule) || never_seen)) {
-        missed.push_back(&rule);
-      }
-    }
-  }
-  return missed;
-}
-
-void Recorder::Identify() {
-  for (auto at = descendants_.begin(); at != descendants_.end();) {
-    const auto [pid, descendant] = *at;
-    const auto token = tokens_.find(descendant.token);
-    const ChildRule* match = nullptr;
-    if (token != tokens_.end()) {
-      for (const ChildRule& rule : token->second.plan->children) {
-        if (Fits(rule, roots_.proc, pid)) {
-          match = &rule;
-          break;
-        }
-      }
-    }
-    if (match == nullptr) {
-      ++at;
-      continue;
-    }
-    at = descendants_.erase(at);
-    AddChild(token->second, match->name, pid, descendant.born_ns);
-    recognised_.push_back(Recognised{.name = match->name, .pid = pid, .rule = match});
-  }
-}
-
-bool Recorder::HasYoungDescendants() const {
-  const std::uint64_t now = MonotonicNs();
-  return std::any_of(descendants_.begin(), descendants_.end(), [&](const auto& entry) {
-    const auto token = tokens_.find(entry.second.token);
-    return token != tokens_.end() && !token->second.plan->children.empty() &&
-           now < entry.second.born_ns + kYoungNs;
-  });
-}
-
 std::vector<int> Recorder::LivingPids(const std::string& name) const {
   std::vector<int> pids;
   for (const ProcessRecord& record : evidence_.processes) {
@@ -389,25 +266,6 @@ std::vector<int> Recorder::LivingPids(const std::string& name) const {
       pids.push_back(record.pid);
     }
   }
-  return pids;
-}
-
-std::vector<int> Recorder::LivingDescendants(WatchToken token) const {
-  std::vector<int> pids;
-  for (const auto& [pid, descendant] : descendants_) {
-    if (descendant.token == token) {
-      pids.push_back(pid);
-    }
-  }
-  if (const auto info = tokens_.find(token); info != tokens_.end()) {
-    for (const ProcessRecord& record : evidence_.processes) {
-      const bool of_it = record.kind == ProcessRecord::Kind::kChild && record.parent == info->second.name;
-      if (of_it && !record.end_s) {
-        pids.push_back(record.pid);
-      }
-    }
-  }
-  std::sort(pids.begin(), pids.end());
   return pids;
 }
 
@@ -439,42 +297,6 @@ std::string Recorder::NameOf(WatchToken token, int pid) const {
 ProcessRecord* Recorder::RecordOf(int pid) {
   const auto record = record_by_pid_.find(pid);
   return record == record_by_pid_.end() ? nullptr : &evidence_.processes[record->second];
-}
-
-/// What was recorded of it before it was recognised gets its name too.
-void Recorder::Rename(int pid, const std::string& name) {
-  for (SignalSent& sent : evidence_.signals) {
-    if (sent.pid == pid) {
-      sent.process = name;
-    }
-    if (sent.sender_pid == pid && !sent.sender.empty()) {
-      sent.sender = name;
-    }
-  }
-  for (FailedCall& call : evidence_.failed_calls) {
-    if (call.pid == pid) {
-      call.process = name;
-    }
-  }
-}
-
-std::size_t Recorder::AddChild(const TokenInfo& parent, const std::string& name, int pid,
-                               std::uint64_t born_ns) {
-  descendants_.erase(pid);
-  Rename(pid, name);
-  ProcessRecord record;
-  record.name = name;
-  record.kind = ProcessRecord::Kind::kChild;
-  record.parent = parent.name;
-  record.pid = pid;
-  record.started = true;
-  record.ready = true;
-  record.start_s = Since(born_ns);
-  record.comm = ReadSmall(roots_.proc + "/" + std::to_string(pid) + "/comm", 64);
-  record.comm.erase(std::remove(record.comm.begin(), record.comm.end(), '\n'), record.comm.end());
-  evidence_.processes.push_back(std::move(record));
-  record_by_pid_[pid] = evidence_.processes.size() - 1;
-  return evidence_.processes.size() - 1;
 }
 
 void Recorder::SummariseMapsOnce(const std::string& process, int pid, double t_s) {

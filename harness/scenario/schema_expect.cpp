@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Keys of what is expected.
+#include "scenario/schema_sections.h"
+#include "scenario/vocabulary.h"
+
+namespace brink {
+namespace {
+
+using enum ValueType;
+using enum Shape;
+
+}  // namespace
+
+std::vector<Section> ExpectSections() {
+  return {
+      {.name = "expectation",
+       .doc = "What must have happened to a process or child, or what a step must have done. A name that is "
+              "both, as a "
+              "snapshot that a step asks for, may have the keys of both.",
+       .keys = {{.name = "outcome",
+                 .type = kChoice,
+                 .shape = kOneOrList,
+                 .choices = {"survived", "failed", "oom_killed", "hung"},
+                 .subject = "process",
+                 .doc = "How it went; any of these."},
+                {.name = "exit", .type = kInteger, .min = 0, .max = 255, .doc = "Exit status."},
+                {.name = "signal", .type = kSignal, .subject = "process", .doc = "The signal that ended it."},
+                {.name = "killed_by",
+                 .subject = "process",
+                 .doc = "Who ended it: `oom:memcg`, `oom:machine`, `brink`, `self`, `kernel`, `process "
+                        "NAME`, `step NAME` (its "
+                        "command) or `pid N`; a kind alone (`oom`, `process`, `pid`) fits any of it."},
+                {.name = "failure",
+                 .type = kSection,
+                 .section = "failure",
+                 .subject = "process",
+                 .doc = "A call that must have failed."},
+                {.name = "no_failures",
+                 .type = kBoolean,
+                 .subject = "process",
+                 .fallback = "false",
+                 .doc = "No call may have failed."},
+                {.name = "binding_limit",
+                 .type = kChoice,
+                 .choices = BindingLimitNames(),
+                 .subject = "process",
+                 .doc = "The limit that caused the failure; `none`: none may be named."},
+                {.name = "log",
+                 .type = kPattern,
+                 .shape = kOneOrList,
+                 .subject = "process",
+                 .doc = "Each is found in its output."},
+                {.name = "log_absent",
+                 .type = kPattern,
+                 .shape = kOneOrList,
+                 .subject = "process",
+                 .doc = "None is found in its output."},
+                {.name = "oom_scope",
+                 .type = kChoice,
+                 .choices = {"memcg", "machine"},
+                 .subject = "process",
+                 .doc = "Which OOM killer killed it."},
+                {.name = "peak_memory",
+                 .type = kSection,
+                 .section = "sizes",
+                 .subject = "process",
+                 .doc = "The most memory it had."},
+                {.name = "peak_map_count",
+                 .type = kSection,
+                 .section = "counts",
+                 .subject = "process",
+                 .doc = "The most mappings it had."},
+                {.name = "output",
+                 .type = kPattern,
+                 .subject = "command",
+                 .doc = "Found in the command's output."},
+                {.name = "time", .type = kDuration, .subject = "step", .doc = "The step takes no longer."}}},
+      {.name = "machine_expectation",
+       .doc = "What must have become of the machine. Where it is lost, nothing is known of its processes, so "
+              "expect "
+              "nothing of them then. Without this it must survive a panic or a hang; a guest that is lost in "
+              "another "
+              "way is inconclusive.",
+       .keys =
+           {{.name = "outcome",
+             .type = kChoice,
+             .shape = kOneOrList,
+             .choices = {"survived", "machine_panicked", "hung", "failed"},
+             .needed = true,
+             .doc =
+                 "Any of these. `machine_panicked`: its kernel gave up, as vm.panic_on_oom makes it; `hung`: "
+                 "it stopped answering; `failed`: it was reset, ended or was cut off."}}},
+      {.name = "failure",
+       .doc = "A failing call; what is not given may be anything.",
+       .keys = {{.name = "call",
+                 .type = kChoice,
+                 .choices = CallNames(),
+                 .doc = "System call; `clone` also stands for clone3, fork and vfork. `page_fault`: the "
+                        "stack was not "
+                        "allowed to grow (SIGSEGV)."},
+                {.name = "errno", .type = kErrno, .doc = "Its error."},
+                {.name = "count",
+                 .type = kInteger,
+                 .section = "counts",
+                 .min = 0,
+                 .fallback = "at least 1",
+                 .doc = "How often: exactly, or a range."}}},
+      {.name = "counts",
+       .doc = "A range of numbers, both ends included.",
+       .keys = {{.name = "min", .type = kInteger, .min = 0, .doc = "At least."},
+                {.name = "max", .type = kInteger, .min = 0, .doc = "At most."}},
+       .choose = {"min", "max"},
+       .choose_min = 1},
+      {.name = "sizes",
+       .doc = "A range of sizes, both ends included.",
+       .keys = {{.name = "min", .type = kSize, .doc = "At least."},
+                {.name = "max", .type = kSize, .doc = "At most."}},
+       .choose = {"min", "max"},
+       .choose_min = 1}};
+}
+
+}  // namespace brink
