@@ -76,7 +76,7 @@ MapCountRule RemapRule(const Request& request, std::uint64_t limit) {
     return {
         .fails_from = limit, .certain = true, .detail = "cutting off the tail of a mapping needs one more"};
   }
-  const std::uint64_t reserve = request.fixed ? kRemapToReserve : kRemapReserve;
+  const std::uint64_t reserve = request.fixed || request.keeps_old ? kRemapToReserve : kRemapReserve;
   return {.fails_from = limit > reserve ? limit - reserve : 0,
           .certain = request.may_move,
           .detail = "mremap moves a mapping only while a few are left, as that may split one in three"};

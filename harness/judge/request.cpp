@@ -26,6 +26,7 @@ constexpr std::uint64_t kHugeSizeShift =
 constexpr std::uint64_t kHugeSizeMask = 0x3f;
 constexpr std::uint64_t kRemapMayMove = 1;
 constexpr std::uint64_t kRemapFixed = 2;
+constexpr std::uint64_t kRemapDontUnmap = 4;
 constexpr std::uint64_t kShmHugetlb = 04000;
 constexpr std::uint64_t kShmNoReserve = 010000;
 constexpr std::uint64_t kCloneVm = 0x100;
@@ -94,7 +95,9 @@ void ReadMap(const FailedCall& call, Request& request) {
 void ReadRemap(const FailedCall& call, Request& request) {
   const std::uint64_t old_size = RoundUp(call.args[1]);
   const std::uint64_t new_size = RoundUp(call.args[2]);
-  request.bytes = new_size > old_size ? new_size - old_size : 0;
+  request.keeps_old = (call.args[3] & kRemapDontUnmap) != 0;
+  // mm/mremap.c mremap_to(): what stays mapped is asked for a second time, in full.
+  request.bytes = request.keeps_old ? old_size : (new_size > old_size ? new_size - old_size : 0);
   request.shrinks = new_size < old_size;
   request.may_move = (call.args[3] & kRemapMayMove) != 0;
   request.fixed = (call.args[3] & kRemapFixed) != 0;

@@ -42,6 +42,7 @@ struct Request {
   bool huge = false;                  // MAP_HUGETLB, SHM_HUGETLB
   std::uint64_t huge_page_bytes = 0;  // when the call names a size of huge pages; 0: the default
   bool may_move = false;              // MREMAP_MAYMOVE
+  bool keeps_old = false;             // MREMAP_DONTUNMAP: the old range stays mapped
   bool shrinks = false;               // mremap to a smaller size: unmaps the tail
 };
 

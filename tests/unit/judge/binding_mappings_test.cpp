@@ -40,6 +40,13 @@ TEST(Binding, MremapThatMovesStopsThreeBeforeTheLimit) {
   EXPECT_EQ(NameAtMappings(moves_to, 3995), "vm.max_map_count");
 }
 
+// MREMAP_DONTUNMAP takes the way of MREMAP_FIXED.
+TEST(Binding, MremapThatKeepsTheOldRangeStopsFiveBeforeTheLimit) {
+  const FailedCall keeps = Call("mremap", "ENOMEM", {0x1000, kPage, kPage, 1 | 4, 0});
+  EXPECT_EQ(NameAtMappings(keeps, 3994), "none");
+  EXPECT_EQ(NameAtMappings(keeps, 3995), "vm.max_map_count");
+}
+
 TEST(Binding, MremapThatMayNotMoveFailsForWantOfAddresses) {
   const Binding binding = BindingOf(Call("mremap", "ENOMEM", {0x1000, kPage, 2 * kPage, 0, 0}));
   EXPECT_FALSE(binding.limit);

@@ -73,6 +73,24 @@ TEST(Binding, GrowthByMremapCountsOnlyWhatIsAdded) {
   EXPECT_EQ(NameOf(call), "RLIMIT_AS");
 }
 
+// MREMAP_DONTUNMAP: the old range stays mapped, so the whole of it is asked for again.
+TEST(Binding, MremapThatKeepsTheOldRangeAsksForAllOfIt) {
+  FailedCall call = Call("mremap", "ENOMEM", {0x1000, 64 * kMiB, 64 * kMiB, 1 | 4, 0});
+  call.limits.as = 84 * kMiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.limits.as -= kPage;
+  EXPECT_EQ(NameOf(call), "RLIMIT_AS");
+}
+
+TEST(Binding, MmapThatWouldLockUnderAMemlockOfZeroIsEperm) {
+  FailedCall call = Mmap(kMiB, kReadWrite, kLocked);
+  call.errno_name = "EPERM";
+  call.limits.memlock = 0;
+  EXPECT_EQ(NameOf(call), "RLIMIT_MEMLOCK");
+  call.ipc_lock_capable = true;
+  EXPECT_EQ(NameOf(call), "none");
+}
+
 TEST(Binding, OnlyPrivateWritableMappingsAreData) {
   FailedCall call = Mmap(kMiB);
   call.limits.data = 4 * kMiB;
