@@ -130,3 +130,13 @@ static __always_inline void read_compat_args(__u64* args, struct pt_regs* regs) 
     args[5] <<= 12;  // it counts in pages
   }
 }
+
+/// Of old_mmap and mmap2; of any other call they mean nothing.
+static __always_inline __u64 compat_map_flags(struct pt_regs* regs) {
+  if ((__u32)regs->orig_ax != BRINK_NR32_old_mmap) {
+    return (__u32)regs->si;
+  }
+  __u64 args[6] = {0};
+  read_old_mmap(args, regs);
+  return args[3];
+}

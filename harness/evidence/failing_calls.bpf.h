@@ -40,7 +40,9 @@ enum {
   BRINK_NR_process_madvise = 440,
 };
 
-static __always_inline int failure_counts_for(unsigned long call, long error) {
+/// `map_flags`: of an mmap.
+static __always_inline int failure_counts_for(unsigned long call, long error, __u64 map_flags) {
+  const __u64 map_locked = 0x2000;  // asm-generic/mman.h
   switch (call) {
     case BRINK_NR_mlock:
     case BRINK_NR_mlock2:
@@ -50,6 +52,9 @@ static __always_inline int failure_counts_for(unsigned long call, long error) {
     case BRINK_NR_shmget:
       return error == BRINK_ENOMEM || error == BRINK_EAGAIN || error == BRINK_ENOSPC;
     case BRINK_NR_mmap:
+      // EPERM as of mlock where it would lock; otherwise a seal or a security module forbids it.
+      return error == BRINK_ENOMEM || error == BRINK_EAGAIN ||
+             (error == BRINK_EPERM && (map_flags & map_locked));
     case BRINK_NR_mprotect:
     case BRINK_NR_munmap:
     case BRINK_NR_munlock:

@@ -135,7 +135,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   const __u32 call = is_compat ? native_call(regs) : (__u32)regs->orig_ax;
   __u32 error = 0;
   if ((unsigned long)result >= (unsigned long)-BRINK_MAX_ERRNO) {
-    error = failure_counts_for(call, -result) ? -result : 0;
+    const __u64 map_flags = is_compat ? compat_map_flags(regs) : regs->r10;
+    error = failure_counts_for(call, -result, map_flags) ? -result : 0;
   } else if (call == BRINK_NR_brk) {
     error = break_failure(is_compat ? (__u32)regs->bx : regs->di, result);
   }

@@ -51,9 +51,11 @@ static __always_inline void read_groups(struct brink_failure* event, struct task
   }
 }
 
-/// How many tasks RLIMIT_NPROC counts against this user.
+/// How many tasks RLIMIT_NPROC counts against this user: the most of all user namespaces up from its own, as
+/// each level is checked (kernel/ucount.c is_rlimit_overlimit()).
 static __always_inline __u64 user_tasks(struct cred* cred) {
   __s64 tasks = 0;
+  __s64 most = 0;
   if (bpf_core_field_exists(struct user_struct, processes)) {
     return (__u32)BPF_CORE_READ(cred, user, processes.counter);
   }
@@ -66,8 +68,23 @@ static __always_inline __u64 user_tasks(struct cred* cred) {
     offset = bpf_core_field_offset(struct ucounts___5_14, ucount) +
              bpf_core_enum_value(enum ucount_type___5_14, UCOUNT_RLIMIT_NPROC___5_14) * sizeof(tasks);
   }
-  bpf_probe_read_kernel(&tasks, sizeof(tasks), counts + offset);
-  return tasks;
+  for (int level = 0; level < BRINK_USER_LEVELS && counts; ++level) {
+    bpf_probe_read_kernel(&tasks, sizeof(tasks), counts + offset);
+    most = tasks > most ? tasks : most;
+    counts = BPF_CORE_READ((struct ucounts*)counts, ns, ucounts);
+  }
+  return most;
+}
+
+/// As capable() of kernel/capability.c sees them, which every check of a limit asks: those of another user
+/// namespace than the initial one lift none.
+static __always_inline __u64 capabilities(struct cred* effective) {
+  __u64 set = 0;
+  if (!BPF_CORE_READ(effective, user_ns, level)) {
+    void* field = (void*)effective + bpf_core_field_offset(struct cred, cap_effective);
+    bpf_probe_read_kernel(&set, sizeof(set), field);
+  }
+  return set;
 }
 
 static __always_inline void read_figures(struct brink_failure* event, struct task_struct* task) {
@@ -88,7 +105,5 @@ static __always_inline void read_figures(struct brink_failure* event, struct tas
   struct cred* real = BPF_CORE_READ(task, real_cred);
   event->uid = BPF_CORE_READ(real, uid.val);
   event->user_tasks = user_tasks(real);
-  void* effective = BPF_CORE_READ(task, cred);
-  effective += bpf_core_field_offset(struct cred, cap_effective);
-  bpf_probe_read_kernel(&event->capabilities, sizeof(event->capabilities), effective);
+  event->capabilities = capabilities(BPF_CORE_READ(task, cred));
 }

@@ -57,7 +57,13 @@ struct pids_cgroup {
 // 6.0 and up; 5.14 to 5.19 kept the rlimits among the other counts; before, user_struct had the number.
 enum rlimit_type { UCOUNT_RLIMIT_NPROC = 0 };
 enum ucount_type___5_14 { UCOUNT_RLIMIT_NPROC___5_14 = 10 };
+struct ucounts;
+struct user_namespace {
+  int level;                // 0: the initial one
+  struct ucounts* ucounts;  // of its creator, in the namespace above
+};
 struct ucounts {
+  struct user_namespace* ns;
   atomic_long_t rlimit[1];
 };
 struct ucounts___5_14 {
@@ -77,6 +83,7 @@ struct cred {
   kuid_t uid;
   kernel_cap_t cap_effective;
   struct user_struct* user;
+  struct user_namespace* user_ns;
   struct ucounts* ucounts;
 };
 

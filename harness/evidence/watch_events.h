@@ -9,6 +9,7 @@
 enum {
   BRINK_FRAMES = 24,           // user stack, innermost first
   BRINK_GROUP_LEVELS = 6,      // levels of a cgroup controller, nearest first
+  BRINK_USER_LEVELS = 8,       // user namespaces, innermost first
   BRINK_OOM_LEVELS = 16,       // groups above a victim that are looked at
   BRINK_COMM = 16,             // TASK_COMM_LEN
   BRINK_PATH = 256,            // of a program; a longer one is cut
@@ -79,7 +80,7 @@ struct brink_failure {
   __u64 limit_memlock;
   __u64 limit_stack;
   __u64 limit_nproc;
-  __u64 capabilities;  // effective set
+  __u64 capabilities;  // effective set; empty outside the initial user namespace
   __u64 user_tasks;
   __u32 uid;
   __u32 overcommit_refused;

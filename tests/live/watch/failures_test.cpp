@@ -2,6 +2,7 @@
 // Calls that fail for memory, each against a limit that is known by construction.
 #include <gmock/gmock.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -24,6 +25,7 @@ using testing::Not;
 
 constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kPage = 4096;
+constexpr int kNoUserNamespaces = 97;
 
 void Limit(__rlimit_resource resource, std::uint64_t value) {
   const rlimit limit{.rlim_cur = value, .rlim_max = value};
@@ -127,6 +129,53 @@ TEST_F(Failures, MlockWithoutAnyRightIsAnEperm) {
     return ::mlock(Map(kPage), kPage) != 0 && errno == EPERM ? 0 : 1;
   });
   EXPECT_EQ(FirstFailure("mlock").errno_name, "EPERM");
+}
+
+TEST_F(Failures, MmapThatWouldLockWithoutAnyRightIsAnEperm) {
+  RunToEnd(7, [] {
+    Limit(RLIMIT_MEMLOCK, 0);
+    BecomeNobodyElse();
+    void* area = ::mmap(nullptr, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
+    return area == MAP_FAILED && errno == EPERM ? 0 : 1;
+  });
+  const FailedCall call = FirstFailure("mmap");
+  EXPECT_EQ(call.errno_name, "EPERM");
+  EXPECT_EQ(call.limits.memlock, 0U);
+}
+
+// It may do there what it likes; limits are the machine's.
+TEST_F(Failures, CapabilitiesInAUserNamespaceOfItsOwnLiftNoLimit) {
+  const int pid = RunToEnd(7, [] {
+    Limit(RLIMIT_MEMLOCK, 64 * 1024);
+    BecomeNobodyElse();
+    if (::unshare(CLONE_NEWUSER) != 0) {
+      return kNoUserNamespaces;
+    }
+    return ::mlock(Map(kMiB), kMiB) != 0 ? 0 : 1;
+  });
+  if (ExitOf(pid)->exit_code == kNoUserNamespaces) {
+    GTEST_SKIP() << "users may not make user namespaces here";
+  }
+  const FailedCall call = FirstFailure("mlock");
+  EXPECT_FALSE(call.ipc_lock_capable);
+  EXPECT_FALSE(call.resource_capable);
+}
+
+TEST_F(Failures, TasksAreCountedAboveAUserNamespaceOfItsOwnToo) {
+  const int pid = RunToEnd(7, [] {
+    Limit(RLIMIT_NPROC, 1);
+    BecomeNobodyElse();
+    if (::unshare(CLONE_NEWUSER) != 0) {
+      return kNoUserNamespaces;
+    }
+    return ::syscall(SYS_fork) == -1 && errno == EAGAIN ? 0 : 1;
+  });
+  if (ExitOf(pid)->exit_code == kNoUserNamespaces) {
+    GTEST_SKIP() << "users may not make user namespaces here";
+  }
+  const FailedCall call = FirstFailure("fork");
+  EXPECT_GE(call.user_tasks, 1U);
+  EXPECT_FALSE(call.resource_capable);
 }
 
 TEST_F(Failures, ABreakThatDoesNotMoveIsAnEnomem) {
