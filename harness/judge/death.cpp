@@ -93,7 +93,9 @@ std::uint64_t UntoldKills(const Plan& plan, const Evidence& evidence, const Grou
   };
   const auto told = static_cast<std::uint64_t>(
       std::count_if(evidence.processes.begin(), evidence.processes.end(), has_account));
-  return group.oom_kills > told ? group.oom_kills - told : 0;
+  // Those left out of the evidence were told too, and were of nobody that the plan names.
+  const std::uint64_t accounted = told + evidence.left_out.oom_kills;
+  return group.oom_kills > accounted ? group.oom_kills - accounted : 0;
 }
 
 /// A step of the plan sent it this signal: then nobody else need be looked for.

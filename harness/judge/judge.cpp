@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "judge/commitments.h"
 #include "judge/doubt.h"
 #include "judge/expectations.h"
+#include "judge/limits.h"
 #include "judge/machine.h"
 #include "judge/outcome.h"
 #include "judge/prediction.h"
@@ -87,6 +89,14 @@ std::optional<FirstFailure> EarliestFailure(const Findings& findings) {
   return earliest;
 }
 
+std::vector<std::string> NamesOf(const Findings& findings) {
+  std::vector<std::string> names;
+  for (const auto& [name, finding] : findings) {
+    names.push_back(name);
+  }
+  return names;
+}
+
 std::string WhatHappened(const Findings& findings, const Evidence& evidence,
                          const std::optional<FirstFailure>& first) {
   const std::string decisive = Decisive(findings);
@@ -103,7 +113,7 @@ std::string WhatHappened(const Findings& findings, const Evidence& evidence,
   const std::string who = findings.size() == 1 ? decisive + " survived"
                                                : fmt::format("all {} processes survived", findings.size());
   return evidence.grade == EvidenceGrade::kKernel
-             ? who + "; no memory call failed"
+             ? who + "; " + NoFailure(evidence, NamesOf(findings), "")
              : fmt::format("{}; whether memory calls failed is unknown ({})", who, evidence.grade_reason);
 }
 
@@ -132,7 +142,7 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   } else if (findings.empty()) {
     verdict.binding_reason = "nothing was run";
   } else if (evidence.grade == EvidenceGrade::kKernel) {
-    verdict.binding_reason = "no memory call failed and nothing was killed for memory";
+    verdict.binding_reason = NoFailure(evidence, NamesOf(findings), "") + "; nothing was killed for memory";
   } else {
     verdict.binding_reason = fmt::format("failing calls were not watched ({})", evidence.grade_reason);
   }
@@ -214,6 +224,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .binding_limit = {},
                   .binding_reason = {},
                   .oom_kills = {},
+                  .left_out = evidence.left_out,
                   .predicted_victim = PredictedVictimOf(evidence),
                   .faults = evidence.faults,
                   .expectations = {}};

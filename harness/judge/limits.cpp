@@ -106,12 +106,13 @@ Binding GroupLimit(const Plan& plan, const Evidence& evidence, const ProcessReco
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }
 
-/// The figures of the kill are those of the victim's own group, which had room left.
+/// The figures of the kill are those of the victim's own group, which had room left. How much of the
+/// machine's memory was in use is not known: what /proc/meminfo says after the kill is of another instant.
 Binding MachineOom(const Evidence& evidence) {
   const std::uint64_t whole = evidence.host.memory_bytes;
   BindingLimit binding{.name = "machine_memory",
                        .limit = whole,
-                       .use = whole,
+                       .use = std::nullopt,
                        .unit = "bytes",
                        .detail = "the whole machine was out of memory, no group's limit was reached"};
   std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
@@ -128,7 +129,7 @@ const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& pr
 TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process, bool died) {
   const std::vector<TellingFailure> kinds = KindsOfFailure(evidence, process);
   if (kinds.empty()) {
-    return {.binding = {.limit = std::nullopt, .reason = NoFailure(evidence, "of it ")}};
+    return {.binding = {.limit = std::nullopt, .reason = NoFailure(evidence, {process}, "of it ")}};
   }
   const auto known = [](const TellingFailure& kind) { return kind.binding.limit.has_value(); };
   const auto first = std::find_if(kinds.begin(), kinds.end(), known);
@@ -145,15 +146,41 @@ TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& pro
   });
 }
 
-std::string NoFailure(const Evidence& evidence, const std::string& whose) {
-  return evidence.grade == EvidenceGrade::kKernel
-             ? fmt::format("no memory call {}failed", whose)
-             : fmt::format("failing calls were not watched: {}", evidence.grade_reason);
+bool DetailsLost(const Evidence& evidence, const FailureCount& kind) {
+  return kind.count > 0 && std::none_of(evidence.failed_calls.begin(), evidence.failed_calls.end(),
+                                        [&](const FailedCall& call) {
+                                          return call.process == kind.process && call.call == kind.call &&
+                                                 call.errno_name == kind.errno_name;
+                                        });
+}
+
+std::string NoFailure(const Evidence& evidence, const std::vector<std::string>& processes,
+                      const std::string& whose) {
+  if (evidence.grade != EvidenceGrade::kKernel) {
+    return fmt::format("failing calls were not watched: {}", evidence.grade_reason);
+  }
+  std::string lost;
+  for (const FailureCount& kind : evidence.failure_counts) {
+    const bool of_them = std::find(processes.begin(), processes.end(), kind.process) != processes.end();
+    if (of_them && DetailsLost(evidence, kind)) {
+      lost += fmt::format("{}{} failed with {} {}", lost.empty() ? "" : ", ", kind.call, kind.errno_name,
+                          Times(kind.count));
+    }
+  }
+  if (!lost.empty()) {
+    return lost + ", but the details were lost";
+  }
+  return fmt::format("no memory call {}{}failed", whose,
+                     evidence.events_lost > 0 ? "is known to have " : "") +
+         (evidence.events_lost > 0
+              ? fmt::format(", but {} of the kernel's events were lost", FormatCount(evidence.events_lost))
+              : "");
 }
 
 std::optional<double> SurvivedFor(const Evidence& evidence, const ProcessRecord& record) {
   // A program that gives up writes its message and cleans up; this much time for it, also on a busy machine.
   constexpr double kClearlyBefore = 0.5;
+  const double clearly_before_s = kClearlyBefore * (evidence.guest ? evidence.guest->time_scale : 1);
   double last_s = 0;
   std::map<std::pair<std::string, std::string>, std::uint64_t> told;
   for (const FailedCall& call : evidence.failed_calls) {
@@ -168,7 +195,7 @@ std::optional<double> SurvivedFor(const Evidence& evidence, const ProcessRecord&
       });
   const double survived_s = record.end_s.value_or(0) - last_s;
   const bool known = record.end_s && !told.empty() && all_told && evidence.events_lost == 0;
-  return known && survived_s >= kClearlyBefore ? std::optional(survived_s) : std::nullopt;
+  return known && survived_s >= clearly_before_s ? std::optional(survived_s) : std::nullopt;
 }
 
 Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "judge/death.h"
 #include "judge/judge.h"
@@ -24,10 +25,15 @@ struct TellingFailure {
 /// limit that it met last counts (a program survives its probes), and the call that met it first tells.
 [[nodiscard]] TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process,
                                               bool died);
-/// "no memory call WHOSE failed", or that nobody watched. `whose`: "of it " or empty.
-[[nodiscard]] std::string NoFailure(const Evidence& evidence, const std::string& whose);
+/// Failures of this kind were counted, and none is known in detail: what bound is unknown.
+[[nodiscard]] bool DetailsLost(const Evidence& evidence, const FailureCount& kind);
+/// "no memory call WHOSE failed", that some did but without details, or that nobody watched. `whose`: "of it
+/// " or empty.
+[[nodiscard]] std::string NoFailure(const Evidence& evidence, const std::vector<std::string>& processes,
+                                    const std::string& whose);
 /// How long a process that ended went on after its last failing call, where that is long enough (half a
-/// second) that its end need not be due to it, and where that call is known for sure to be the last.
+/// second, in a slow guest as many times longer as it is slower) that its end need not be due to it, and
+/// where that call is known for sure to be the last.
 [[nodiscard]] std::optional<double> SurvivedFor(const Evidence& evidence, const ProcessRecord& record);
 /// memory.max or machine_memory.
 [[nodiscard]] Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "judge/judge.h"
+#include "judge/limits.h"
 #include "judge/request.h"
 #include "judge/words.h"
 #include "model/json.h"
@@ -93,6 +94,15 @@ std::optional<Binding> BindingOfExpected(const Evidence& evidence, const std::st
   return first;
 }
 
+/// Some failures that could show the limit are only counted.
+bool LimitMayBeLost(const Evidence& evidence, const Expectation& expect) {
+  return std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
+                     [&](const FailureCount& kind) {
+                       return kind.process == expect.subject && DetailsLost(evidence, kind) &&
+                              (!expect.failure || CallFits(kind.call, kind.errno_name, *expect.failure));
+                     });
+}
+
 void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
                        Results& results) {
   Binding found{.limit = verdict.binding_limit, .reason = verdict.binding_reason};
@@ -103,7 +113,9 @@ void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, cons
   }
   const std::string text = found.limit ? UseOfNamedLimit(*found.limit) : "none: " + found.reason;
   Met met = (found.limit ? found.limit->name : "none") == *expect.binding_limit;
-  if (!found.limit && !CallsWatched(evidence)) {
+  const bool unknown = !found.limit && !CallsWatched(evidence);
+  const bool may_be_lost = (!found.limit || met == false) && LimitMayBeLost(evidence, expect);
+  if (unknown || may_be_lost) {
     met = std::nullopt;
   }
   results.Add("binding_limit", *expect.binding_limit, text, met);

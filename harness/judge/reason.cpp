@@ -38,7 +38,7 @@ std::string DescribeFailure(const Evidence& evidence, const TellingFailure& fail
 std::string WhyItFailed(const Evidence& evidence, const ProcessRecord& record) {
   const TellingFailure telling = TellingFailureOf(evidence, record.name, /*died=*/true);
   if (telling.call == nullptr) {
-    return "; " + NoFailure(evidence, "");
+    return "; " + NoFailure(evidence, {record.name}, "");
   }
   const std::string failure = DescribeFailure(evidence, telling);
   const auto survived_s = SurvivedFor(evidence, record);

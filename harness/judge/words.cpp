@@ -15,8 +15,9 @@ std::string Amount(std::uint64_t amount, std::string_view unit) {
 }
 
 std::string UseOfLimit(const BindingLimit& limit) {
+  const std::string whole = Amount(limit.limit, limit.unit);
   const std::string figures =
-      fmt::format("{} of {}", Amount(limit.use, limit.unit), Amount(limit.limit, limit.unit));
+      limit.use ? fmt::format("{} of {}", Amount(*limit.use, limit.unit), whole) : whole;
   return limit.unit == "bytes" ? figures : figures + " " + limit.unit;
 }
 

@@ -260,7 +260,7 @@ struct TimelineSample {
   std::uint64_t locked_bytes = 0;
   std::uint64_t total_vm_bytes = 0;
   std::uint64_t memory_bytes = 0;  // charged to its group (0 for a child)
-  std::uint64_t failures = 0;      // failing calls told in detail so far, the first few of each kind
+  std::uint64_t failures = 0;      // all failing calls so far; 0 without kernel evidence
   /// /proc/PID/oom_score, which the machine's OOM killer goes by (0 to 2000, growing with memory and
   /// oom_score_adj); absent where it could not be read.
   std::optional<int> oom_score;
@@ -293,6 +293,13 @@ struct CommitSample {
   bool steady = false;
 };
 
+/// How much did not fit into the bounded lists.
+struct LeftOut {
+  std::uint64_t failed_calls = 0;  // beyond those that the kernel's side tells no details of either
+  std::uint64_t signals = 0;
+  std::uint64_t oom_kills = 0;
+};
+
 struct Evidence {
   int format = 1;
   std::string brink_version;
@@ -309,11 +316,14 @@ struct Evidence {
   std::vector<ProcessRecord> processes;
   std::vector<GroupRecord> groups;
   std::vector<StepRecord> steps;
-  std::vector<FailedCall> failed_calls;  // in time order; bounded
+  /// In time order. Bounded for each process, call and errno by itself, so that the first of each kind is
+  /// here whatever the others do.
+  std::vector<FailedCall> failed_calls;
   std::vector<FailureCount> failure_counts;
-  std::uint64_t events_lost = 0;  // the ring buffer was full so often
-  std::vector<OomKill> oom_kills;
-  std::vector<SignalSent> signals;  // bounded
+  std::uint64_t events_lost = 0;    // the ring buffer was full so often
+  std::vector<OomKill> oom_kills;   // bounded, but for those of the plan's processes and children
+  std::vector<SignalSent> signals;  // bounded, but for the first and the last of each process and signal
+  LeftOut left_out;
   std::vector<LogMatch> log_matches;
   std::vector<MapsSummary> maps;
   std::vector<TimelineSample> timeline;  // bounded: thinned out when it grows too long

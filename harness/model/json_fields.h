@@ -185,6 +185,9 @@ void Fields(auto& a, json::Like<CommitSample> auto& x) {
   a("t_s", x.t_s)("committed_bytes", x.committed_bytes)("targets_bytes", x.targets_bytes);
   a("targets_mapped_bytes", x.targets_mapped_bytes)("steady", x.steady);
 }
+void Fields(auto& a, json::Like<LeftOut> auto& x) {
+  a("failed_calls", x.failed_calls)("signals", x.signals)("oom_kills", x.oom_kills);
+}
 void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("format", x.format)("brink_version", x.brink_version)("host", x.host)("guest", x.guest)("grade", x.grade);
   a("images", x.images);
@@ -193,7 +196,7 @@ void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("groups", x.groups)("steps", x.steps)("failed_calls", x.failed_calls)("failure_counts", x.failure_counts);
   a("events_lost", x.events_lost)("oom_kills", x.oom_kills)("signals", x.signals)("log_matches",
                                                                                   x.log_matches);
-  a("maps", x.maps)("timeline", x.timeline)("commitments", x.commitments);
+  a("left_out", x.left_out)("maps", x.maps)("timeline", x.timeline)("commitments", x.commitments);
 }
 
 namespace json {

@@ -23,9 +23,10 @@ enum class Outcome { kSurvived, kFailed, kOomKilled, kHung, kInconclusive, kMach
 struct BindingLimit {
   std::string name;
   std::uint64_t limit = 0;
-  std::uint64_t use = 0;  // at that instant, without what the failing call asked for
-  std::string unit;       // "bytes", "mappings", "tasks", "pages"
-  std::string detail;     // one clause: "munmap in the middle of a mapping needs one more"; may be empty
+  /// At that instant, without what the failing call asked for; absent: nobody read it then (machine_memory).
+  std::optional<std::uint64_t> use;
+  std::string unit;    // "bytes", "mappings", "tasks", "pages"
+  std::string detail;  // one clause: "munmap in the middle of a mapping needs one more"; may be empty
 };
 
 struct CallArgument {
@@ -116,6 +117,7 @@ struct Verdict {
   std::string binding_reason;
   /// Of the case's processes and steps, and of strangers that the machine's OOM killer took meanwhile.
   std::vector<OomKill> oom_kills;
+  LeftOut left_out;  // of the evidence
   std::optional<PredictedVictim>
       predicted_victim;  // of the machine's first OOM kill; absent: none, or unread
   std::vector<ImposedFault> faults;

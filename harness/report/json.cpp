@@ -28,7 +28,7 @@ Json ToJson(const std::optional<BindingLimit>& limit) {
   }
   return {{"name", limit->name},
           {"limit", LimitOrNull(limit->limit)},
-          {"use", limit->use},
+          {"use", OrNull(limit->use)},
           {"unit", limit->unit},
           {"detail", limit->detail}};
 }
@@ -96,6 +96,12 @@ Json ToJson(const OomKill& kill) {
           {"shmem_rss_bytes", kill.shmem_rss_bytes},
           {"oom_score_adj", kill.oom_score_adj},
           {"t_s", kill.t_s}};
+}
+
+Json ToJson(const LeftOut& left_out) {
+  return {{"failed_calls", left_out.failed_calls},
+          {"signals", left_out.signals},
+          {"oom_kills", left_out.oom_kills}};
 }
 
 Json ToJson(const std::optional<PredictedVictim>& predicted) {
@@ -185,6 +191,7 @@ Json ToJson(const Verdict& verdict) {
           {"binding_limit", ToJson(verdict.binding_limit)},
           {"binding_reason", verdict.binding_reason},
           {"oom_kills", ListToJson(verdict.oom_kills)},
+          {"left_out", ToJson(verdict.left_out)},
           {"predicted_victim", ToJson(verdict.predicted_victim)},
           {"faults", ListToJson(verdict.faults)},
           {"expectations", ListToJson(verdict.expectations)}};

@@ -138,10 +138,14 @@ Colour ExpectedColour(const Verdict& verdict) {
 }
 
 std::string LimitFigures(const BindingLimit& limit) {
-  if (limit.unit != "bytes") {
-    return fmt::format("{} {}/{}", limit.name, FormatCount(limit.use), FormatCount(limit.limit));
+  if (!limit.use) {
+    return fmt::format("{} {}", limit.name,
+                       limit.unit == "bytes" ? FormatBytes(limit.limit) : FormatCount(limit.limit));
   }
-  std::string use = FormatBytes(limit.use);
+  if (limit.unit != "bytes") {
+    return fmt::format("{} {}/{}", limit.name, FormatCount(*limit.use), FormatCount(limit.limit));
+  }
+  std::string use = FormatBytes(*limit.use);
   const std::string whole = FormatBytes(limit.limit);
   const auto unit = whole.find(' ');
   if (unit != std::string::npos && use.ends_with(whole.substr(unit))) {

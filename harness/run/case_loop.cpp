@@ -235,6 +235,7 @@ void CaseLoop::Tick() {
   if (context_.watch != nullptr) {
     if (auto sampled = context_.watch->Sample()) {
       tasks = std::move(*sampled);
+      recorder_.SetFailureTotals(context_.watch->FailureTotals());
       SampleCommitments(tasks);
     }
   }

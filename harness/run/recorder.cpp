@@ -115,6 +115,7 @@ void Recorder::On(const ExecSeen& event) {
 void Recorder::On(const ExitSeen& event) {
   NameAtExit(event);
   descendants_.erase(event.pid);
+  kills_left_out_.erase(event.pid);
   ProcessRecord* record = RecordOf(event.pid);
   if (record == nullptr) {
     return;
@@ -139,9 +140,7 @@ void Recorder::On(const FailureSeen& event) {
   call.t_s = Since(event.at_ns);
   PeakMaps(call.pid, call.map_count);
   SummariseMapsOnce(call.process, call.pid, call.t_s);
-  if (evidence_.failed_calls.size() < kMaxFailedCalls) {
-    evidence_.failed_calls.push_back(std::move(call));
-  }
+  Keep(std::move(call));
 }
 
 void Recorder::On(const OomKillSeen& event) {
@@ -161,6 +160,10 @@ void Recorder::On(const OomKillSeen& event) {
     });
     const auto token = tokens_.find(event.token);
     const bool known = record_by_pid_.contains(kill.pid);
+    if (!known && evidence_.oom_kills.size() >= kMaxOomKills) {
+      ++evidence_.left_out.oom_kills;
+      return;
+    }
     if (token != tokens_.end() && !known && token->second.plan != nullptr) {
       // A descendant nobody named: its death is a fact of its own, not the root's.
       token->second.has_unnamed = true;
@@ -168,15 +171,14 @@ void Recorder::On(const OomKillSeen& event) {
     }
     kill.process = NameOf(event.token, kill.pid);
   }
-  if (evidence_.oom_kills.size() < kMaxOomKills) {
-    evidence_.oom_kills.push_back(std::move(kill));
+  if (event.token == 0 && evidence_.oom_kills.size() >= kMaxOomKills) {
+    ++evidence_.left_out.oom_kills;
+    return;
   }
+  evidence_.oom_kills.push_back(std::move(kill));
 }
 
 void Recorder::On(const SignalSeen& event) {
-  if (evidence_.signals.size() >= kMaxSignals) {
-    return;
-  }
   SignalSent sent = event.sent;
   sent.t_s = Since(event.at_ns);
   sent.process = NameOf(event.token, sent.pid);
@@ -185,7 +187,7 @@ void Recorder::On(const SignalSeen& event) {
   } else if (sent.sender_pid == ::getpid()) {
     sent.sender = "brink";
   }
-  evidence_.signals.push_back(std::move(sent));
+  Keep(std::move(sent));
 }
 
 void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
@@ -215,8 +217,8 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
         memory != memory_by_process.end() && process.kind == ProcessRecord::Kind::kProcess) {
       sample.memory_bytes = memory->second;
     }
-    for (const FailedCall& call : evidence_.failed_calls) {
-      sample.failures += call.process == process.name ? 1 : 0;
+    for (const FailureCount& kind : evidence_.failure_counts) {
+      sample.failures += kind.process == process.name ? kind.count : 0;
     }
     // A machine out of memory may hold brink up, too: what is said to be of before a kill must have been read
     // by then.

@@ -26,11 +26,15 @@ struct Recognised {
 };
 
 /// Owns a case's evidence while it grows. Bounded whatever the target does: lists are capped, counts go on.
+/// No process can crowd out what a verdict on another one rests on: the first failure of each process, call
+/// and errno, the first and the last of each signal to a process that the plan names, and its OOM kill are
+/// always kept. What is left out is counted (Evidence::left_out).
 class Recorder {
  public:
-  static constexpr std::size_t kMaxFailedCalls = 200;
-  static constexpr std::size_t kMaxSignals = 256;
-  static constexpr std::size_t kMaxOomKills = 256;
+  static constexpr std::size_t kMaxFailedCallsOfKind = 64;  // of each process, call and errno
+  static constexpr std::size_t kMaxFailedCalls = 2048;      // beyond it only the first of each kind
+  static constexpr std::size_t kMaxSignals = 256;           // beyond it only those to processes with a name
+  static constexpr std::size_t kMaxOomKills = 256;          // likewise
   static constexpr std::size_t kMaxTimeline = 20000;
   static constexpr std::size_t kMaxDescendants = 65536;
 
@@ -100,6 +104,9 @@ class Recorder {
   void On(const OomKillSeen& event);
   void On(const SignalSeen& event);
 
+  void Keep(FailedCall call);
+  void Keep(SignalSent sent);
+  void KeepBesideFullList(SignalSent sent);
   [[nodiscard]] std::string NameOf(WatchToken token, int pid) const;
   ProcessRecord* RecordOf(int pid);
   void Identify();
@@ -119,6 +126,7 @@ class Recorder {
   std::vector<Recognised> recognised_;                  // not given to the caller yet
   std::set<const ChildRule*> known_too_late_;           // some child of it was known only by its end
   std::unordered_map<int, Descendant> descendants_;     // alive, not recognised
+  std::unordered_map<int, SignalSent> kills_left_out_;  // of descendants that may still get a name
   std::unordered_map<int, std::size_t> record_by_pid_;  // roots and recognised children, also after their end
   std::unordered_map<std::uint64_t, std::string> groups_;
   std::unordered_map<std::string, std::uint64_t> last_map_count_;

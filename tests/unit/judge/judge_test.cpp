@@ -202,6 +202,40 @@ TEST(Judge, LostEventsLeaveOpenWhatMoreFailuresWouldChange) {
   EXPECT_EQ(CountIs({.min_count = 1, .max_count = 5}, 3, 1), std::nullopt);
 }
 
+std::optional<bool> LimitIs(const std::string& expected, const Evidence& evidence) {
+  Plan plan = ServerPlan();
+  plan.expect.push_back({.subject = "server",
+                         .failure = FailureExpect{.call = "mmap", .errno_name = "ENOMEM"},
+                         .binding_limit = expected});
+  return Judge(plan, evidence).expected_met;
+}
+
+TEST(Judge, OfFailuresWithoutDetailsNoLimitCanBeDenied) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.failure_counts = {{.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = 3}};
+  EXPECT_EQ(LimitIs("none", evidence), std::nullopt);
+  EXPECT_EQ(LimitIs("RLIMIT_AS", evidence), std::nullopt);
+  evidence.failed_calls = {AddressSpaceFailure(0.1)};
+  EXPECT_EQ(LimitIs("none", evidence), false);
+  EXPECT_EQ(LimitIs("RLIMIT_AS", evidence), true);
+  evidence.failed_calls.front().limits.as = kNoLimit;
+  EXPECT_EQ(LimitIs("none", evidence), true);
+}
+
+// Its group counted more kills than are told, but those were left out and of others.
+TEST(Judge, KillsLeftOutOfTheEvidenceExplainNoOther) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = 9;
+  GroupRecord group;
+  group.name = "server";
+  group.oom_kills = 44;
+  evidence.groups = {group};
+  EXPECT_EQ(Judge(ServerPlan(), evidence).outcome, Outcome::kOomKilled);
+  evidence.left_out.oom_kills = 44;
+  EXPECT_EQ(Judge(ServerPlan(), evidence).outcome, Outcome::kFailed);
+}
+
 TEST(Judge, AFailureTellsTheArgumentsThatTheCallHas) {
   Evidence evidence = ServerEvidence(1);
   FailedCall call;

@@ -45,6 +45,56 @@ TEST(Reason, AFailureThatWasSurvivedIsNoCause) {
   EXPECT_THAT(verdict.binding_reason, HasSubstr("of an earlier failure, 2.80 s before the end"));
 }
 
+TEST(Reason, InASlowGuestThePauseBeforeTheEndMustBeLonger) {
+  Evidence evidence = ServerEvidence(24);
+  evidence.duration_s = evidence.processes.front().end_s.emplace(3);
+  evidence.failed_calls = {AddressSpaceFailure(2)};
+  evidence.guest.emplace().time_scale = 1;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("survived an earlier failure for 1.00 s"));
+  evidence.guest->time_scale = 4;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("survived")));
+}
+
+// Beside a process that fails without end, what was counted may not be known in detail.
+TEST(Reason, FailuresWithoutDetailsAreNoAbsenceOfFailures) {
+  for (const int exit_code : {0, 24}) {
+    Evidence evidence = ServerEvidence(exit_code);
+    evidence.failure_counts = {{.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = 3}};
+    evidence.left_out.failed_calls = 3;
+    const Verdict verdict = Judge(ServerPlan(), evidence);
+    EXPECT_THAT(verdict.reason, HasSubstr("mmap failed with ENOMEM 3 times, but the details were lost"));
+    EXPECT_THAT(verdict.reason, Not(HasSubstr("no memory call")));
+    EXPECT_THAT(verdict.binding_reason, HasSubstr("details were lost"));
+    EXPECT_FALSE(verdict.binding_limit);
+    EXPECT_EQ(verdict.left_out.failed_calls, 3U);
+  }
+}
+
+TEST(Reason, LostEventsAreToldWhereNoFailureIsKnown) {
+  Evidence evidence = ServerEvidence(24);
+  evidence.events_lost = 7;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              HasSubstr("no memory call is known to have failed, but 7 of the kernel's events were lost"));
+}
+
+TEST(Reason, HowMuchOfAMachineOutOfMemoryWasInUseIsNotInvented) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.host.memory_bytes = 256 << 20;
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = 9;
+  OomKill kill;
+  kill.process = "server";
+  kill.pid = 7;
+  kill.scope = "machine";
+  kill.t_s = 0.5;
+  evidence.oom_kills = {kill};
+  const Verdict verdict = Judge(ServerPlan(), evidence);
+  ASSERT_TRUE(verdict.binding_limit);
+  EXPECT_EQ(verdict.binding_limit->name, "machine_memory");
+  EXPECT_EQ(verdict.binding_limit->use, std::nullopt);
+  EXPECT_THAT(verdict.reason, HasSubstr("with 256 MiB (machine_memory)"));
+}
+
 TEST(Reason, FailuresThatAreNotAllToldMayHaveGoneOnToTheEnd) {
   EXPECT_THAT(FailedAt(0.2, 1000).reason, Not(HasSubstr("survived")));
   EXPECT_THAT(FailedAt(0.2, 1, 1).reason, Not(HasSubstr("survived")));
