@@ -94,8 +94,12 @@ std::optional<Binding> BindingOfExpected(const Evidence& evidence, const std::st
   return first;
 }
 
-/// Some failures that could show the limit are only counted.
-bool LimitMayBeLost(const Evidence& evidence, const Expectation& expect) {
+/// Some failures that could show the limit are only counted, or may be among the lost events.
+bool LimitMayBeLost(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict) {
+  const bool none_known = !verdict.first_failure && verdict.killed_by.empty();
+  if (evidence.events_lost > 0 && none_known) {
+    return true;
+  }
   return std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
                      [&](const FailureCount& kind) {
                        return kind.process == expect.subject && DetailsLost(evidence, kind) &&
@@ -114,7 +118,7 @@ void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, cons
   const std::string text = found.limit ? UseOfNamedLimit(*found.limit) : "none: " + found.reason;
   Met met = (found.limit ? found.limit->name : "none") == *expect.binding_limit;
   const bool unknown = !found.limit && !CallsWatched(evidence);
-  const bool may_be_lost = (!found.limit || met == false) && LimitMayBeLost(evidence, expect);
+  const bool may_be_lost = (!found.limit || met == false) && LimitMayBeLost(evidence, expect, verdict);
   if (unknown || may_be_lost) {
     met = std::nullopt;
   }

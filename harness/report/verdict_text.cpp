@@ -81,6 +81,12 @@ std::string EvidenceLine(const Verdict& verdict) {
     text += fmt::format("; {} (pid {}) OOM-killed{} at {:.2f} s", who, kill.pid,
                         kill.scope.empty() ? "" : " by " + kill.scope, kill.t_s);
   }
+  const LeftOut& left_out = verdict.left_out;
+  if (left_out.failed_calls + left_out.signals + left_out.oom_kills > 0) {
+    text += fmt::format("; too many to keep: {} of failing calls, {} of signals, {} of OOM kills",
+                        FormatCount(left_out.failed_calls), FormatCount(left_out.signals),
+                        FormatCount(left_out.oom_kills));
+  }
   return text;
 }
 

@@ -116,6 +116,7 @@ void Recorder::On(const ExitSeen& event) {
   NameAtExit(event);
   descendants_.erase(event.pid);
   kills_left_out_.erase(event.pid);
+  oom_kills_left_out_.erase(event.pid);
   ProcessRecord* record = RecordOf(event.pid);
   if (record == nullptr) {
     return;
@@ -162,6 +163,9 @@ void Recorder::On(const OomKillSeen& event) {
     const bool known = record_by_pid_.contains(kill.pid);
     if (!known && evidence_.oom_kills.size() >= kMaxOomKills) {
       ++evidence_.left_out.oom_kills;
+      if (descendants_.contains(kill.pid)) {
+        oom_kills_left_out_.try_emplace(kill.pid, std::move(kill));
+      }
       return;
     }
     if (token != tokens_.end() && !known && token->second.plan != nullptr) {

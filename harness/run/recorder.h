@@ -107,6 +107,7 @@ class Recorder {
   void Keep(FailedCall call);
   void Keep(SignalSent sent);
   void KeepBesideFullList(SignalSent sent);
+  void TakeInWhatWasLeftOut(int pid, const std::string& name);
   [[nodiscard]] std::string NameOf(WatchToken token, int pid) const;
   ProcessRecord* RecordOf(int pid);
   void Identify();
@@ -123,10 +124,11 @@ class Recorder {
   bool ending_ = false;
   Evidence evidence_;
   std::unordered_map<WatchToken, TokenInfo> tokens_;
-  std::vector<Recognised> recognised_;                  // not given to the caller yet
-  std::set<const ChildRule*> known_too_late_;           // some child of it was known only by its end
-  std::unordered_map<int, Descendant> descendants_;     // alive, not recognised
-  std::unordered_map<int, SignalSent> kills_left_out_;  // of descendants that may still get a name
+  std::vector<Recognised> recognised_;                   // not given to the caller yet
+  std::set<const ChildRule*> known_too_late_;            // some child of it was known only by its end
+  std::unordered_map<int, Descendant> descendants_;      // alive, not recognised
+  std::unordered_map<int, SignalSent> kills_left_out_;   // of descendants that may still get a name
+  std::unordered_map<int, OomKill> oom_kills_left_out_;  // likewise
   std::unordered_map<int, std::size_t> record_by_pid_;  // roots and recognised children, also after their end
   std::unordered_map<std::uint64_t, std::string> groups_;
   std::unordered_map<std::string, std::uint64_t> last_map_count_;

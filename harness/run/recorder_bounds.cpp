@@ -56,4 +56,16 @@ void Recorder::KeepBesideFullList(SignalSent sent) {
   }
 }
 
+void Recorder::TakeInWhatWasLeftOut(int pid, const std::string& name) {
+  if (const auto sent = kills_left_out_.extract(pid)) {
+    evidence_.signals.push_back(sent.mapped());
+    --evidence_.left_out.signals;
+  }
+  if (const auto kill = oom_kills_left_out_.extract(pid)) {
+    evidence_.oom_kills.push_back(kill.mapped());
+    evidence_.oom_kills.back().process = name;
+    --evidence_.left_out.oom_kills;
+  }
+}
+
 }  // namespace brink

@@ -165,10 +165,7 @@ void Recorder::Rename(int pid, const std::string& name) {
 std::size_t Recorder::AddChild(const TokenInfo& parent, const std::string& name, int pid,
                                std::uint64_t born_ns) {
   descendants_.erase(pid);
-  if (const auto kill = kills_left_out_.extract(pid)) {
-    evidence_.signals.push_back(kill.mapped());
-    --evidence_.left_out.signals;
-  }
+  TakeInWhatWasLeftOut(pid, name);
   Rename(pid, name);
   ProcessRecord record;
   record.name = name;

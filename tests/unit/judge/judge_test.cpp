@@ -222,6 +222,15 @@ TEST(Judge, OfFailuresWithoutDetailsNoLimitCanBeDenied) {
   EXPECT_EQ(LimitIs("none", evidence), true);
 }
 
+TEST(Judge, LostEventsLeaveOpenWhetherALimitBound) {
+  Evidence evidence = ServerEvidence(0);
+  Plan plan = ServerPlan();
+  plan.expect.push_back({.subject = "server", .binding_limit = "none"});
+  EXPECT_EQ(Judge(plan, evidence).expected_met, true);
+  evidence.events_lost = 1;
+  EXPECT_EQ(Judge(plan, evidence).expected_met, std::nullopt);
+}
+
 // Its group counted more kills than are told, but those were left out and of others.
 TEST(Judge, KillsLeftOutOfTheEvidenceExplainNoOther) {
   Evidence evidence = ServerEvidence(0);

@@ -93,6 +93,7 @@ TEST(EvidenceJson, ComesBackAsItWas) {
   evidence.processes[0].kind = ProcessRecord::Kind::kChild;
   evidence.processes[0].exit_code = 0;
   evidence.oom_kills.resize(1);
+  evidence.left_out = {.failed_calls = 5, .signals = 6, .oom_kills = 7};
   evidence.maps.resize(1);
   evidence.maps[0].commonest = {{"rw-p 8 KiB anonymous", 4000}};
   evidence.steps.resize(1);
@@ -108,6 +109,9 @@ TEST(EvidenceJson, ComesBackAsItWas) {
   EXPECT_EQ(again->processes[0].kind, ProcessRecord::Kind::kChild);
   EXPECT_EQ(again->processes[0].exit_code, 0);
   EXPECT_FALSE(again->processes[0].signal);
+  EXPECT_EQ(again->left_out.failed_calls, 5U);
+  EXPECT_EQ(again->left_out.signals, 6U);
+  EXPECT_EQ(again->left_out.oom_kills, 7U);
   EXPECT_EQ(again->maps[0].commonest[0].second, 4000U);
 }
 

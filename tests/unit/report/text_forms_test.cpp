@@ -202,6 +202,24 @@ TEST(VerdictText, UnmetNamesStrangersThatTheOomKillerTook) {
   EXPECT_NE(FormatUnmet(verdict).find("cron, not of this case (pid 7) OOM-killed"), std::string::npos);
 }
 
+TEST(VerdictText, UnmetTellsHowMuchWasTooMuchToKeep) {
+  Verdict verdict = UnmetVerdict();
+  EXPECT_EQ(FormatUnmet(verdict).find("too many"), std::string::npos);
+  verdict.left_out = {.failed_calls = 3000, .signals = 2, .oom_kills = 1};
+  const std::string text = FormatUnmet(verdict);
+  EXPECT_NE(text.find("too many to keep: 3,000 of failing calls, 2 of signals, 1 of OOM kills"),
+            std::string::npos)
+      << text;
+}
+
+TEST(LimitFigures, WhatNobodyReadIsNotShown) {
+  BindingLimit limit{
+      .name = "machine_memory", .limit = 256 << 20, .use = std::nullopt, .unit = "bytes", .detail = ""};
+  EXPECT_EQ(LimitFigures(limit), "machine_memory 256 MiB");
+  limit.use = 1 << 20;
+  EXPECT_EQ(LimitFigures(limit), "machine_memory 1/256 MiB");
+}
+
 TEST(VerdictText, UnmetTellsExpectedFoundEvidenceAndWhere) {
   EXPECT_EQ(FormatUnmet(UnmetVerdict()), R"(munmap-enomem/tuned: oom_killed, NOT as expected
   a.yaml:9:3: server outcome

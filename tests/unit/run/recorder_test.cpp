@@ -412,6 +412,20 @@ TEST_F(RecorderBesideAStorm, TheOomKillOfANamedProcessIsKept) {
   EXPECT_EQ(evidence.oom_kills.back().process, "server");
   EXPECT_EQ(evidence.left_out.oom_kills, 1000 - Recorder::kMaxOomKills);
   EXPECT_LE(evidence.processes.size(), Recorder::kMaxOomKills + 2) << "processes nobody named";
+
+  recorder.OnEvent(ForkSeen{.token = 7, .parent_pid = 100, .pid = 101, .at_ns = MonotonicNs()});
+  killed.kill.pid = 101;
+  recorder.OnEvent(killed);
+  EXPECT_EQ(evidence.oom_kills.back().pid, 100) << "nobody knows yet that it is the snapshot";
+  ExitSeen exit;
+  exit.token = 7;
+  exit.pid = 101;
+  exit.comm = "rdb-bgsave";
+  exit.signal = 9;
+  recorder.OnEvent(exit);
+  EXPECT_EQ(evidence.oom_kills.back().pid, 101);
+  EXPECT_EQ(evidence.oom_kills.back().process, "snapshot");
+  EXPECT_EQ(evidence.left_out.oom_kills, 1000 - Recorder::kMaxOomKills);
 }
 
 TEST_F(RecorderTest, TheTimelineCountsAllFailures) {
