@@ -163,18 +163,23 @@ TEST_F(Failures, CapabilitiesInAUserNamespaceOfItsOwnLiftNoLimit) {
 
 TEST_F(Failures, TasksAreCountedAboveAUserNamespaceOfItsOwnToo) {
   const int pid = RunToEnd(7, [] {
-    Limit(RLIMIT_NPROC, 1);
+    Limit(RLIMIT_NPROC, 2);
     BecomeNobodyElse();
-    if (::unshare(CLONE_NEWUSER) != 0) {
-      return kNoUserNamespaces;
+    const int outside = ::fork();
+    if (outside == 0) {
+      return ::pause();
     }
-    return ::syscall(SYS_fork) == -1 && errno == EAGAIN ? 0 : 1;
+    const bool inside = ::unshare(CLONE_NEWUSER) == 0;
+    const bool refused = inside && ::syscall(SYS_fork) == -1 && errno == EAGAIN;
+    ::kill(outside, SIGKILL);
+    ::waitpid(outside, nullptr, 0);  // so that nobody counts it any more
+    return !inside ? kNoUserNamespaces : (refused ? 0 : 1);
   });
   if (ExitOf(pid)->exit_code == kNoUserNamespaces) {
     GTEST_SKIP() << "users may not make user namespaces here";
   }
   const FailedCall call = FirstFailure("fork");
-  EXPECT_GE(call.user_tasks, 1U);
+  EXPECT_EQ(call.user_tasks, 2U) << "one inside, one outside";
   EXPECT_FALSE(call.resource_capable);
 }
 
