@@ -25,6 +25,7 @@ const std::map<std::string, Options> kContract{
     {"judge", {"--format"}},
     {"doctor", {}},
     {"guest", {}},
+    {"image", {}},
     {"restore", {}},
 };
 
