@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <filesystem>
@@ -133,6 +134,18 @@ Result<std::map<std::string, std::string>> ParseSet(const std::vector<std::strin
 
 std::string DefaultOut() {
   return fmt::format("brink-runs/{:%Y%m%d-%H%M%S}-{}", fmt::localtime(std::time(nullptr)), ::getpid());
+}
+
+/// Asked before anything runs, so that a long run is not in vain.
+Status MakeWritable(const std::string& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code || ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return Fail(fmt::format("--out: cannot write to {}: {}", folder,
+                            code ? code.message() : std::generic_category().message(errno)),
+                "make its folder, or room in it, or name another");
+  }
+  return {};
 }
 
 struct Chosen {
@@ -284,6 +297,10 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
     std::shuffle(chosen.begin(), chosen.end(), std::mt19937(std::random_device{}()));
   }
   const std::string out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string();
+  if (const auto made = choice.dry_run ? Status{} : MakeWritable(out); !made) {
+    PrintError(made.error());
+    return std::nullopt;
+  }
   const SandboxChoice sandbox{.sandbox = choice.sandbox,
                               .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
                               .root = ::geteuid() == 0};

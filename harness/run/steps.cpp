@@ -259,9 +259,9 @@ StepRunner::Next StepRunner::Do(const StartStep& start, const StepPlan& step, St
 StepRunner::Next StepRunner::Do(const StopStep& stop, const StepPlan& step, StepRecord& record) {
   (void)step;
   LiveTarget* target = loop_.Find(stop.process);
-  if (target == nullptr || target->ended) {
-    record.error = fmt::format("{} is not running", stop.process);
-  } else {
+  if (target == nullptr) {
+    record.error = fmt::format("{} was not started", stop.process);
+  } else if (!target->ended) {
     actions_.StopProcess(*target);
   }
   return Next::kGoOn;

@@ -60,7 +60,7 @@ std::vector<Section> StepSections() {
              .not_empty = true,
              .doc = "Sends a signal to a process or child, as `NAME: SIGTERM`."},
             {.name = "start", .type = kName, .doc = "Starts a process, also one that has ended."},
-            {.name = "stop", .type = kName, .doc = "Stops a process."},
+            {.name = "stop", .type = kName, .doc = "Stops a process; one that has ended is left alone."},
             {.name = "wait", .type = kSection, .section = "wait", .doc = "Waits for a condition."},
             {.name = "squeeze",
              .type = kSection,

@@ -25,6 +25,7 @@ const std::map<std::string, Options> kContract{
     {"judge", {"--format"}},
     {"doctor", {}},
     {"guest", {}},
+    {"image", {}},
     {"restore", {}},
 };
 
@@ -82,6 +83,12 @@ class OptionsTest : public CliTest {
     return Offered(ended.output);
   }
 };
+
+TEST_F(OptionsTest, AFolderThatCannotBeWrittenIsBadUsageBeforeAnythingRuns) {
+  const Ended ended = Brink({"run", WriteExit("out", "0"), "--out", "/proc/brink-runs"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_THAT(ended.errors, HasSubstr("--out: cannot write to /proc/brink-runs"));
+}
 
 TEST_F(OptionsTest, HelpOfEachCommandNamesItsOptionsAndNoOthers) {
   for (const auto& [command, options] : kContract) {
