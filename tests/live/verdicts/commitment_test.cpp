@@ -19,9 +19,9 @@ TEST_F(CommitLimit, StopsTheForkOfALargeProcess) {
        .fault = "machine: {sysctl: {vm.overcommit_memory: 2, vm.overcommit_kbytes: +600MiB}}",
        .control = "machine: {sysctl: {vm.overcommit_memory: 1}}"},
       {.outcome = "failed", .call = "clone", .error = "ENOMEM", .binding = "commit_limit", .exit = 3});
-  ASSERT_TRUE(fault.binding_limit);
-  EXPECT_LE(fault.binding_limit->use, fault.binding_limit->limit);
-  EXPECT_GE(fault.binding_limit->use + 400 * kMiB, fault.binding_limit->limit);
+  ASSERT_TRUE(fault.binding_limit && fault.binding_limit->use);
+  EXPECT_LE(*fault.binding_limit->use, fault.binding_limit->limit);
+  EXPECT_GE(*fault.binding_limit->use + 400 * kMiB, fault.binding_limit->limit);
 }
 
 TEST_F(CommitLimit, StopsAMapping) {

@@ -108,7 +108,7 @@ void ExpectBinding(const ProcessVerdict& found, const Says& says) {
   EXPECT_EQ(found.binding_limit ? found.binding_limit->name : "none", *says.binding) << found.binding_reason;
   EXPECT_FALSE(found.binding_reason.empty() && !found.binding_limit) << "no limit, and no reason why none";
   if (found.binding_limit) {
-    const auto use = static_cast<double>(found.binding_limit->use);
+    const auto use = static_cast<double>(found.binding_limit->use.value_or(0));
     EXPECT_EQ(found.binding_limit->limit, says.limit.value_or(found.binding_limit->limit));
     EXPECT_GE(use, says.use.min.value_or(use));
     EXPECT_LE(use, says.use.max.value_or(use));
