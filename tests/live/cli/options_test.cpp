@@ -84,12 +84,6 @@ class OptionsTest : public CliTest {
   }
 };
 
-TEST_F(OptionsTest, AFolderThatCannotBeWrittenIsBadUsageBeforeAnythingRuns) {
-  const Ended ended = Brink({"run", WriteExit("out", "0"), "--out", "/proc/brink-runs"});
-  EXPECT_EQ(ended.status, 2);
-  EXPECT_THAT(ended.errors, HasSubstr("--out: cannot write to /proc/brink-runs"));
-}
-
 TEST_F(OptionsTest, HelpOfEachCommandNamesItsOptionsAndNoOthers) {
   for (const auto& [command, options] : kContract) {
     const Ended ended = Brink({command, "--help"});
