@@ -72,11 +72,18 @@ void AwaitAnEnd(const std::vector<UniqueFd>& killed) {
   ::poll(&last, 1, kLongestRoundMs);
 }
 
-/// So that a fork bomb loses and nobody waits for an OOM that is never resolved.
+/// So that a fork bomb loses.
 void StopGrowth(const std::vector<std::string>& directories) {
   for (const std::string& directory : directories) {
     // Absent where the hierarchy has no such controller; then there is nothing to stop in it.
     static_cast<void>(WriteSmallFile(directory + "/pids.max", "0"));
+  }
+}
+
+/// So that nobody waits for an OOM that is never resolved. Only once all have been killed: the kernel would
+/// take one as its victim first, and the verdict would say so.
+void LetOomKillerAct(const std::vector<std::string>& directories) {
+  for (const std::string& directory : directories) {
     for (const std::string& group : Descendants(directory)) {
       const auto oom = ReadSmallFile(group + "/memory.oom_control");
       if (oom && FindNumber(*oom, "oom_kill_disable") == 1) {
@@ -198,7 +205,9 @@ Status KillGroup(const CgroupHost& host, std::string_view path, double timeout_s
         static_cast<void>(WriteSmallFile(kill, "1"));  // v2 from 5.14 on; the signals below do the rest
       }
     }
-    AwaitAnEnd(KillMembers(pids, path));
+    const std::vector<UniqueFd> killed = KillMembers(pids, path);
+    LetOomKillerAct(directories);
+    AwaitAnEnd(killed);
   }
 }
 
