@@ -9,10 +9,9 @@ namespace {
 TEST(GuestTime, EveryTimeoutOfAPlanIsStretched) {
   Plan plan;
   plan.timeout_s = 10;
-  ProcessPlan process;
-  process.stop_timeout_s = 2;
-  process.ready = Ready{.tcp = 80, .log = {}, .exec = {}, .timeout_s = 3};
-  plan.processes = {process, ProcessPlan{}};
+  plan.processes.resize(2);
+  plan.processes[0].stop_timeout_s = 2;
+  plan.processes[0].ready.emplace().timeout_s = 3;
   StepPlan step;
   step.timeout_s = 4;
   plan.steps = {step};
