@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Cases in real guests: what they say is what the host would say, and a guest that is lost is told, never
 // waited for.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 
-#include <algorithm>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <thread>
 
-#include "base/clock.h"
-#include "cli/cli_fixture.h"
-#include "sandbox/kernels.h"
+#include "guest_fixture.h"
 
 namespace brink::live {
 namespace {
@@ -25,83 +17,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-/// Numbers of the QEMU processes that share this folder.
-std::vector<pid_t> GuestsOf(const std::string& folder) {
-  std::vector<pid_t> found;
-  std::error_code code;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", code)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) {
-      continue;
-    }
-    const std::string words = ReadText(entry.path() / "cmdline");
-    if (words.find("brink-guest") != std::string::npos && words.find("path=" + folder) != std::string::npos) {
-      found.push_back(static_cast<pid_t>(std::stol(name)));
-    }
-  }
-  return found;
-}
-
-class GuestTest : public CliTest {
- protected:
-  void SetUp() override {
-    CliTest::SetUp();
-    if (IsSkipped()) {
-      return;
-    }
-    patience_ = std::chrono::minutes(5);
-    if (!FindKernel("debian-12")) {
-      const auto fetched = FetchKernel("debian-12", [](const std::string&) {});
-      if (!fetched) {
-        GTEST_SKIP() << "no kernel for guests: " << fetched.error().message;
-      }
-    }
-  }
-  /// Its first result.
-  [[nodiscard]] json Result(const Ended& ended) {
-    const json document = ExpectOneDocument(ended.output);
-    EXPECT_TRUE(document.is_object() && !document["results"].empty()) << ended.errors;
-    return document.is_object() && !document["results"].empty() ? document["results"][0] : json::object();
-  }
-  [[nodiscard]] Ended RunInGuest(std::vector<std::string> words) {
-    words.insert(words.end(), {"--sandbox", "vm"});
-    return Run(std::move(words));
-  }
-  /// How many guests were booted for the run whose folder that is.
-  [[nodiscard]] static std::ptrdiff_t Boots(const std::filesystem::path& out) {
-    const auto files = std::filesystem::recursive_directory_iterator(out);
-    return std::count_if(begin(files), end(files), [](const auto& entry) {
-      return entry.path().filename().string().ends_with("-console.log");
-    });
-  }
-  /// A run whose target says "here" in its log and then stays.
-  std::string WriteStaying(const std::string& name) {
-    return Write(name, "processes: {target: {run: [/bin/sh, -c, 'echo here; sleep 1000']}}\ntimeout: 100s\n");
-  }
-  /// Waits until the target of such a run has spoken.
-  [[nodiscard]] bool AwaitTarget(const std::string& out) const {
-    const auto deadline = Clock::now() + patience_;
-    while (Clock::now() < deadline) {
-      std::error_code code;
-      for (const auto& entry : std::filesystem::recursive_directory_iterator(out, code)) {
-        if (entry.path().filename() == "target.log" &&
-            ReadText(entry.path()).find("here") != std::string::npos) {
-          return true;
-        }
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));  // what a guest writes wakes nobody here
-    }
-    return false;
-  }
-  [[nodiscard]] static bool AwaitNoGuest(const std::string& folder) {
-    const auto deadline = Clock::now() + std::chrono::seconds(20);
-    while (!GuestsOf(folder).empty() && Clock::now() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return GuestsOf(folder).empty();
-  }
-};
 
 class SameVerdict : public GuestTest, public testing::WithParamInterface<const char*> {};
 
@@ -126,24 +41,17 @@ expect: {target: {outcome: oom_killed, binding_limit: memory.max}}
 
 INSTANTIATE_TEST_SUITE_P(BothVersions, SameVerdict, testing::Values("v1", "v2"));
 
-/// Kernels and versions of cgroups in one run. In CI two kernels; all that brink knows with BRINK_NIGHTLY
-/// set, as the build target `nightly` does.
+/// Kernels and versions of cgroups in one run.
 TEST_F(GuestTest, AMatrixHasAVerdictForEachCell) {
-  const bool nightly = std::getenv("BRINK_NIGHTLY") != nullptr;
-  const std::vector<std::string> kernels =
-      nightly ? KnownKernelNames() : std::vector<std::string>{"debian-12", "debian-13"};
-  patience_ = std::chrono::minutes(nightly ? 20 : 5);
+  const std::vector<std::string> kernels = KernelsToTest({"debian-12", "debian-13"});
   const std::string file = Write("matrix", R"(
 processes: {target: {run: [)" BRINK_VICTIM R"(, split, call=munmap, count=3000]}}
 machine: {sysctl: {vm.max_map_count: 2000}}
 expect: {target: {failure: {call: munmap, errno: ENOMEM}, binding_limit: vm.max_map_count}}
 )");
-  const Ended ended =
-      Run({file, "--cgroup", "v1,v2", "--kernel", fmt::format("{}", fmt::join(kernels, ","))});
-  EXPECT_EQ(ended.status, 0) << ended.errors;
-  const json document = ExpectOneDocument(ended.output);
-  ASSERT_EQ(document["results"].size(), 2 * kernels.size());
-  for (const json& result : document["results"]) {
+  const json results = ResultsOnKernels(file, {"--cgroup", "v1,v2"}, kernels);
+  ASSERT_EQ(results.size(), 2 * kernels.size());
+  for (const json& result : results) {
     const bool is_v1 = result["run_dir"].get<std::string>().find("v1") != std::string::npos;
     const bool has_v1 = result["guest_kernel"] == "debian-11" || result["guest_kernel"] == "debian-12";
     if (is_v1 && !has_v1) {
