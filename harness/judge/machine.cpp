@@ -5,15 +5,76 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "judge/prediction.h"
 #include "model/json.h"
 
 namespace brink {
 namespace {
 
+/// Something is expected of how the machine itself ends.
 bool IsExpected(const Plan& plan) {
-  return std::any_of(plan.expect.begin(), plan.expect.end(),
-                     [](const Expectation& expect) { return expect.subject == kMachineSubject; });
+  return std::any_of(plan.expect.begin(), plan.expect.end(), [](const Expectation& expect) {
+    return expect.subject == kMachineSubject && !expect.outcome.empty();
+  });
+}
+
+std::string AnyOf(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, " or "));
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void CheckOutcome(const std::optional<MachineLoss>& loss, const std::vector<std::string>& expected,
+                  Results& results) {
+  const std::string found(Name(loss ? loss->outcome : Outcome::kSurvived));
+  results.Add("outcome", AnyOf(expected), loss ? found + ": " + loss->reason : found,
+              Contains(expected, found));
+}
+
+/// Why no victim is known, and whether that tells that there was none.
+std::pair<std::string, Met> NoVictim(const Evidence& evidence) {
+  if (const auto loss = LossOfMachine(evidence)) {
+    return {loss->reason, std::nullopt};
+  }
+  if (!CallsWatched(evidence)) {
+    return {fmt::format("the machine's OOM killer was not watched ({})", evidence.grade_reason),
+            std::nullopt};
+  }
+  if (evidence.events_lost > 0) {
+    return {fmt::format("nobody is known to have been taken, but {} of the kernel's events were lost",
+                        evidence.events_lost),
+            std::nullopt};
+  }
+  return {"the machine's OOM killer took nobody", false};
+}
+
+void CheckOomVictim(const Evidence& evidence, const std::vector<std::string>& expected, Results& results) {
+  const OomKill* kill = FirstMachineKill(evidence);
+  if (kill == nullptr) {
+    auto [found, met] = NoVictim(evidence);
+    return results.Add("oom_victim", AnyOf(expected), std::move(found), met);
+  }
+  results.Add("oom_victim", AnyOf(expected),
+              kill->process.empty()
+                  ? fmt::format("{} (pid {}), which is not of the case", kill->comm, kill->pid)
+                  : kill->process,
+              Contains(expected, kill->process));
+}
+
+void CheckPrediction(const Evidence& evidence, const std::vector<std::string>& expected, Results& results) {
+  if (FirstMachineKill(evidence) == nullptr) {
+    auto [found, met] = NoVictim(evidence);
+    return results.Add("predicted_victim", AnyOf(expected), std::move(found), met);
+  }
+  const auto predicted = PredictedVictimOf(evidence);
+  results.Add("predicted_victim", AnyOf(expected),
+              predicted ? fmt::format("{} (oom_score {})", predicted->process, predicted->oom_score)
+                        : "no oom_score was read in time",
+              predicted ? Met(Contains(expected, predicted->process)) : std::nullopt);
 }
 
 std::string InWords(const std::string& lost) {
@@ -40,11 +101,15 @@ std::optional<MachineLoss> LossOfMachine(const Evidence& evidence) {
 }
 
 void CheckMachine(const Evidence& evidence, const Expectation& expect, Results& results) {
-  const auto loss = LossOfMachine(evidence);
-  const std::string found(Name(loss ? loss->outcome : Outcome::kSurvived));
-  results.Add("outcome", fmt::format("{}", fmt::join(expect.outcome, " or ")),
-              loss ? found + ": " + loss->reason : found,
-              std::find(expect.outcome.begin(), expect.outcome.end(), found) != expect.outcome.end());
+  if (!expect.outcome.empty()) {
+    CheckOutcome(LossOfMachine(evidence), expect.outcome, results);
+  }
+  if (!expect.predicted_victim.empty()) {
+    CheckPrediction(evidence, expect.predicted_victim, results);
+  }
+  if (!expect.oom_victim.empty()) {
+    CheckOomVictim(evidence, expect.oom_victim, results);
+  }
 }
 
 void JudgeLoss(const Plan& plan, const MachineLoss& loss, Verdict& verdict) {

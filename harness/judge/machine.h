@@ -24,7 +24,7 @@ struct MachineLoss {
 /// Nothing when the machine lived on.
 [[nodiscard]] std::optional<MachineLoss> LossOfMachine(const Evidence& evidence);
 
-/// Of `expect: {machine: {outcome: ...}}`.
+/// Of `expect: {machine: {...}}`.
 void CheckMachine(const Evidence& evidence, const Expectation& expect, Results& results);
 
 /// The machine was lost: settles the case's outcome and reason, and makes its processes' inconclusive. What

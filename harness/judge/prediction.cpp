@@ -42,10 +42,15 @@ std::string WithScore(const std::string& name, const std::optional<int>& score) 
 
 }  // namespace
 
-std::optional<PredictedVictim> PredictedVictimOf(const Evidence& evidence) {
+const OomKill* FirstMachineKill(const Evidence& evidence) {
   const auto kill = std::find_if(evidence.oom_kills.begin(), evidence.oom_kills.end(),
                                  [](const OomKill& each) { return each.scope == "machine"; });
-  if (kill == evidence.oom_kills.end()) {
+  return kill == evidence.oom_kills.end() ? nullptr : &*kill;
+}
+
+std::optional<PredictedVictim> PredictedVictimOf(const Evidence& evidence) {
+  const OomKill* kill = FirstMachineKill(evidence);
+  if (kill == nullptr) {
     return std::nullopt;
   }
   const auto scores = LastScores(evidence, kill->t_s);

@@ -5,11 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "model/evidence.h"
 #include "model/verdict.h"
 
 namespace brink {
 
-/// Of the first kill that the whole machine's memory led to. /proc/PID/oom_score is relative to the machine's
+/// The first kill that the whole machine's memory led to; null when there was none.
+[[nodiscard]] const OomKill* FirstMachineKill(const Evidence& evidence);
+
+/// Of that kill. /proc/PID/oom_score is relative to the machine's
 /// memory (fs/proc/base.c proc_oom_score()), so that it says nothing about kills in a memory cgroup. Nothing
 /// where no score was read before the kill, or where the victim is a process of the case that had not been
 /// looked at.

@@ -62,8 +62,8 @@ void Fields(auto& a, json::Like<Expectation> auto& x) {
   a("subject", x.subject)("mark", x.mark)("outcome", x.outcome)("signal", x.signal)("killed_by", x.killed_by);
   a("failure", x.failure)("no_failures", x.no_failures)("binding_limit", x.binding_limit)("log", x.log);
   a("log_absent", x.log_absent)("oom_scope", x.oom_scope)("peak_memory_bytes", x.peak_memory_bytes);
-  a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s)("exit",
-                                                                                                x.exit);
+  a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s);
+  a("exit", x.exit)("predicted_victim", x.predicted_victim)("oom_victim", x.oom_victim);
 }
 void Fields(auto& a, json::Like<GuestSpec> auto& x) {
   a("kernel", x.kernel)("memory_bytes", x.memory_bytes)("swap_bytes", x.swap_bytes)("cpus", x.cpus);

@@ -151,7 +151,7 @@ struct Range {
   std::optional<double> max;
 };
 
-/// What is expected of one process, child or step. Absent means not looked at.
+/// What is expected of one process, child or step, or of the machine. Absent means not looked at.
 struct Expectation {
   std::string subject;
   SourceMark mark;
@@ -168,6 +168,9 @@ struct Expectation {
   std::optional<std::string> oom_scope;      // "memcg" or "machine"
   std::optional<Range> peak_memory_bytes;
   std::optional<Range> peak_map_count;
+  // of the machine
+  std::vector<std::string> predicted_victim;  // processes or children; any of these: see PredictedVictim
+  std::vector<std::string> oom_victim;        // whom its OOM killer takes first
   // of a step
   std::optional<std::string> output;
   std::optional<double> max_duration_s;

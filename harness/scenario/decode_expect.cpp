@@ -75,6 +75,26 @@ void CheckKiller(const Node& value, Decoding& decoding) {
   }
 }
 
+/// Victims must be names of the file.
+void CheckVictims(const Node& map, Decoding& decoding) {
+  std::vector<std::string> known = decoding.names.processes;
+  known.insert(known.end(), decoding.names.children.begin(), decoding.names.children.end());
+  const auto check = [&](const Node& name) {
+    if (!Contains(known, name.scalar)) {
+      decoding.Complain(name.mark, fmt::format("no process or child is called '{}'", name.scalar),
+                        SuggestFrom(name.scalar, known));
+    }
+  };
+  for (const char* key : {"predicted_victim", "oom_victim"}) {
+    const Node* value = Find(map, key);
+    if (value != nullptr && value->kind == Node::Kind::kScalar) {
+      check(*value);
+    } else if (value != nullptr) {
+      std::for_each(value->items.begin(), value->items.end(), check);
+    }
+  }
+}
+
 /// Whether a key can say something of this subject; complains when it cannot.
 void CheckFit(const Node& key, const std::string& subject, Decoding& decoding) {
   const NameTable& names = decoding.names;
@@ -117,6 +137,8 @@ Expectation DecodeExpectation(const Node& subject, const Node& map, Decoding& de
   expect.peak_map_count = MaybeRange(map, "peak_map_count", decoding);
   expect.output = MaybeText(map, "output");
   expect.max_duration_s = MaybeSeconds(map, "time");
+  expect.predicted_victim = TextsAt(map, "predicted_victim");
+  expect.oom_victim = TextsAt(map, "oom_victim");
   if (const Node* failure = Find(map, "failure")) {
     expect.failure = DecodeFailure(*failure, decoding);
     if (expect.no_failures) {
@@ -136,6 +158,7 @@ void DecodeExpectations(Decoding& decoding) {
   known.insert(known.end(), names.steps.begin(), names.steps.end());
   for (const auto& [subject, map] : EntriesOf(Find(decoding.tree, "expect"))) {
     if (subject.scalar == "machine") {
+      CheckVictims(map, decoding);
       decoding.plan.expect.push_back(DecodeExpectation(subject, map, decoding));
       continue;
     }

@@ -78,7 +78,8 @@ std::vector<Section> ExpectSections() {
       {.name = "machine_expectation",
        .doc = "What must have become of the machine. Where it is lost, nothing is known of its processes, so "
               "expect "
-              "nothing of them then. Without this it must survive a panic or a hang; a guest that is lost in "
+              "nothing of them then. Without an `outcome` it must survive a panic or a hang; a guest that is "
+              "lost in "
               "another "
               "way is inconclusive.",
        .keys =
@@ -86,10 +87,21 @@ std::vector<Section> ExpectSections() {
              .type = kChoice,
              .shape = kOneOrList,
              .choices = {"survived", "machine_panicked", "hung", "failed"},
-             .needed = true,
              .doc =
                  "Any of these. `machine_panicked`: its kernel gave up, as vm.panic_on_oom makes it; `hung`: "
-                 "it stopped answering; `failed`: it was reset, ended or was cut off."}}},
+                 "it stopped answering; `failed`: it was reset, ended or was cut off."},
+            {.name = "predicted_victim",
+             .type = kName,
+             .shape = kOneOrList,
+             .doc = "The process or child that had the highest oom_score before the machine's first OOM "
+                    "kill; any of these."},
+            {.name = "oom_victim",
+             .type = kName,
+             .shape = kOneOrList,
+             .doc = "The process or child that the machine's OOM killer takes first; any of these. Where the "
+                    "prediction holds, it is `predicted_victim`."}},
+       .choose = {"outcome", "predicted_victim", "oom_victim"},
+       .choose_min = 1},
       {.name = "failure",
        .doc = "A failing call; what is not given may be anything.",
        .keys = {{.name = "call",

@@ -96,6 +96,53 @@ TEST(Prediction, IsNoneWhereTheScoresSayNothing) {
   EXPECT_EQ(PredictedVictimOf(unread), std::nullopt);
 }
 
+Plan Expecting(const std::string& predicted, const std::string& victim) {
+  Plan plan = ServerPlan();
+  plan.expect = {{.subject = "machine"}};
+  plan.expect.front().predicted_victim = {predicted};
+  plan.expect.front().oom_victim = {victim};
+  return plan;
+}
+
+TEST(Prediction, CanBeExpectedAndSoCanTheVictim) {
+  const Evidence held = MachineKill("server", 7);
+  EXPECT_EQ(Judge(Expecting("server", "server"), held).expected_met, true);
+  EXPECT_EQ(Judge(Expecting("snapshot", "server"), held).expected_met, false);
+  const Evidence did_not = MachineKill("snapshot", 8);
+  EXPECT_EQ(Judge(Expecting("server", "server"), did_not).expected_met, false);
+  EXPECT_EQ(Judge(Expecting("server", "snapshot"), did_not).expected_met, true);
+  Plan either = Expecting("server", "neighbour");
+  either.expect.front().oom_victim.emplace_back("snapshot");
+  EXPECT_EQ(Judge(either, did_not).expected_met, true);
+}
+
+TEST(Prediction, OfAStrangersDeathIsUnmet) {
+  const Verdict verdict = Judge(Expecting("server", "server"), MachineKill("", 99));
+  EXPECT_EQ(verdict.expected_met, false);
+  EXPECT_EQ(verdict.expectations.back().found, "cron (pid 99), which is not of the case");
+}
+
+TEST(Prediction, WithoutAKillIsUnmetAndUnknownWhereNobodyLooked) {
+  Evidence evidence = MachineKill("server", 7);
+  evidence.oom_kills.clear();
+  EXPECT_EQ(Judge(Expecting("server", "server"), evidence).expected_met, false);
+  evidence.events_lost = 1;
+  EXPECT_EQ(Judge(Expecting("server", "server"), evidence).expected_met, std::nullopt);
+  Evidence unread = MachineKill("server", 7);
+  unread.timeline.clear();
+  EXPECT_EQ(Judge(Expecting("server", "server"), unread).expected_met, std::nullopt);
+}
+
+TEST(Prediction, OnALostMachineIsUnknownAndTheLossUnmet) {
+  Plan plan = Expecting("server", "server");
+  plan.sandbox = "vm";
+  Evidence evidence = ServerEvidence(0);
+  evidence.guest = GuestRecord{.kernel = "debian-12", .accelerator = "tcg", .lost = "panicked"};
+  const Verdict verdict = Judge(plan, evidence);
+  EXPECT_EQ(verdict.expectations.front().met, std::nullopt);
+  EXPECT_EQ(verdict.expected_met, false);
+}
+
 TEST(Prediction, IsPartOfTheVerdict) {
   Evidence evidence = MachineKill("server", 7);
   evidence.processes.front().end_s = 0.5;

@@ -149,6 +149,15 @@ TEST(Plan, ExpectsOfTheMachine) {
   EXPECT_THAT(plan.expect[0].outcome, ElementsAre("machine_panicked", "hung"));
 }
 
+TEST(Plan, ExpectsVictimsOfTheMachine) {
+  const Plan plan = PlanOf(WithProcess("    children: {c: {title: x}}\n",
+                                       "expect: {machine: {predicted_victim: p, oom_victim: [p, c]}}\n"));
+  ASSERT_THAT(plan.expect, SizeIs(1));
+  EXPECT_THAT(plan.expect[0].outcome, IsEmpty());
+  EXPECT_THAT(plan.expect[0].predicted_victim, ElementsAre("p"));
+  EXPECT_THAT(plan.expect[0].oom_victim, ElementsAre("p", "c"));
+}
+
 TEST(Plan, AKernelsPathsAreSeenFromTheFolder) {
   EXPECT_EQ(KernelSeenFrom("debian-12", "/x"), "debian-12");
   EXPECT_EQ(KernelSeenFrom("./bzImage", "/x"), "/x/bzImage");
