@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "base/slowness.h"
 #include "base/unique_fd.h"
 #include "kernel/files.h"
 
@@ -184,7 +185,7 @@ Status KillGroup(const CgroupHost& host, std::string_view path, double timeout_s
     return status;
   }
   const auto directories = GroupDirectories(host, path);
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(timeout_s));
+  const auto deadline = Clock::now() + Stretched(Seconds(timeout_s));
   bool growth_stopped = false;
   for (;;) {
     const std::vector<int> pids = ProcessesBelow(directories);
@@ -215,7 +216,7 @@ Status RemoveGroupTree(const CgroupHost& host, std::string_view path, double tim
   if (auto status = KillGroup(host, path, timeout_s); !status) {
     return status;
   }
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(timeout_s));
+  const auto deadline = Clock::now() + Stretched(Seconds(timeout_s));
   for (const std::string& top : GroupDirectories(host, path)) {
     for (const std::string& directory : Descendants(top)) {
       if (auto status = RemoveDirectory(directory, deadline); !status) {

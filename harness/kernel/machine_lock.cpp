@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/slowness.h"
+
 namespace brink {
 
 Result<FileLock> FileLock::Open(const std::string& path) {
@@ -42,8 +44,7 @@ Result<MachineLocks> MachineLocks::Open(const Roots& roots) {
 }
 
 Patience::Patience(double timeout_s, int cancel_fd)
-    : deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(timeout_s))),
-      cancel_fd_(cancel_fd) {}
+    : deadline_(Clock::now() + Stretched(Seconds(timeout_s))), cancel_fd_(cancel_fd) {}
 
 bool Patience::Wait() {
   constexpr int kLongestPauseMs = 20;

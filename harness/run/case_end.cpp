@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/slowness.h"
 #include "run/running_case.h"
 
 namespace brink {
@@ -51,7 +52,7 @@ void CaseRunner::StopProcess(LiveTarget& target) {
   (void)loop_.PumpFor(Seconds(target.plan->stop_timeout_s), [&] { return target.ended; });
   if (!target.ended) {
     ::kill(target.pid, SIGKILL);
-    (void)loop_.PumpFor(std::chrono::seconds(5), [&] { return target.ended; });
+    (void)loop_.PumpFor(Stretched(std::chrono::seconds(5)), [&] { return target.ended; });
   }
 }
 
@@ -105,7 +106,7 @@ void CaseRunner::EndProcesses() {
     return std::all_of(loop_.Targets().begin(), loop_.Targets().end(),
                        [](const auto& target) { return target->ended; });
   };
-  (void)loop_.PumpFor(std::chrono::seconds(5), all_ended);
+  (void)loop_.PumpFor(Stretched(std::chrono::seconds(5)), all_ended);
   if (const auto committed = recorder_.Committed()) {
     recorder_.OnCommitments(*committed, {}, {});
   }

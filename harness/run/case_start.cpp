@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "base/slowness.h"
 #include "model/json.h"
 #include "run/running_case.h"
 
@@ -57,6 +58,8 @@ Result<Launched> CaseRunner::LaunchInto(LaunchSpec spec, Cgroup& group, WatchTok
   for (const UniqueFd& fd : *joins) {
     spec.join_fds.push_back(fd.Get());
   }
+  spec.longest_preparation =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Stretched(spec.longest_preparation));
   spec.share_memory = MayShareMemory(context_.sandbox->SystemRoots(), group);
   Watch::Registration registration;
   if (context_.watch != nullptr) {
@@ -153,7 +156,7 @@ Status CaseRunner::WaitReady(const ProcessPlan& process, LiveTarget& target) {
       Seconds(timeout_s), [&] { return is_ready() || target.ended; }, CaseLoop::Notice::kAsking);
   if (probe != nullptr && !probe->ended) {
     ::kill(-probe->pid, SIGKILL);
-    (void)loop_.PumpFor(std::chrono::seconds(5), [&] { return probe->ended; });
+    (void)loop_.PumpFor(Stretched(std::chrono::seconds(5)), [&] { return probe->ended; });
   }
   Record().processes[target.record].ready = ready;
   if (!ready && !target.ended) {

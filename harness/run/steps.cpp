@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/loopback.h"
+#include "base/slowness.h"
 #include "base/units.h"
 #include "faults/faults.h"
 #include "judge/needs.h"
@@ -148,7 +149,7 @@ StepRunner::Next StepRunner::Do(const RunStep& run, const StepPlan& step, StepRe
 void StepRunner::FinishCommand(LiveTarget& target, const StepPlan& step, StepRecord& record) {
   if (!target.ended) {
     ::kill(-target.pid, SIGKILL);  // it leads its own session
-    (void)loop_.PumpFor(std::chrono::seconds(5), [&] { return target.ended; });
+    (void)loop_.PumpFor(Stretched(std::chrono::seconds(5)), [&] { return target.ended; });
   }
   record.exit_code = target.status.exit_code;
   record.signal = target.status.signal;
