@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/random.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/slowness.h"
 #include "kernel/files.h"
 #include "model/json.h"
 #include "run/session.h"
@@ -37,6 +39,8 @@ using Message = Channel::Message;
 
 /// A folder of the guest's scratch disk, made by its init (containers/guest/init).
 constexpr const char* kScratch = "/run/brink-guest/scratch";
+/// What is measured as slower still was measured at a bad moment.
+constexpr double kSlowestTimes = 50;
 constexpr auto kAliveEvery = std::chrono::seconds(1);
 
 /// The virtio port of this name: /sys/class/virtio-ports/vport1p1/name.
@@ -109,6 +113,22 @@ void TakeEnvironment(const Message& setup) {
   TakeLimits(setup.value("limits", Message::array()));
 }
 
+/// A machine that goes on from a saved state has that state's time and random numbers.
+void TakeTimeAndSeed(const Message& setup) {
+  const auto now_ns = setup.value("time_ns", std::int64_t{0});
+  constexpr std::int64_t kNsPerS = 1'000'000'000;
+  const timespec now{.tv_sec = now_ns / kNsPerS, .tv_nsec = now_ns % kNsPerS};
+  if (now_ns == 0 || ::clock_settime(CLOCK_REALTIME, &now) != 0) {
+    spdlog::warn("the clock is not set");
+  }
+  const auto seed = setup.value("seed", std::vector<std::uint8_t>{});
+  const UniqueFd random(::open("/dev/urandom", O_WRONLY | O_CLOEXEC));
+  if (::write(random.Get(), seed.data(), seed.size()) != static_cast<ssize_t>(seed.size()) ||
+      ::ioctl(random.Get(), RNDRESEEDCRNG) != 0) {
+    spdlog::warn("random numbers are not seeded anew: {}", std::generic_category().message(errno));
+  }
+}
+
 /// The targets' files go to a disk of the guest's own: the shared folder has neither the speed nor the
 /// meaning of one.
 class DataDir {
@@ -170,7 +190,11 @@ class Agent {
     if (!setup) {
       return 1;
     }
+    TakeTimeAndSeed(*setup);
     TakeEnvironment(*setup);
+    const double slowness =
+        std::clamp(MeasureWork() / std::max(setup->value("work_s", 0.0), 1e-6), 1.0, kSlowestTimes);
+    SetSlowness(slowness);
     SessionOptions options;
     options.may_change_machine = true;
     options.machine = Machine::kDisposable;
@@ -186,7 +210,7 @@ class Agent {
     Evidence facts;
     facts.host = session->Host();
     const Heart heart(channel_);
-    if (!channel_.Send({{"type", "hello"}, {"facts", EvidenceToJson(facts)}, {"work_s", MeasureWork()}})) {
+    if (!channel_.Send({{"type", "hello"}, {"facts", EvidenceToJson(facts)}, {"time_scale", slowness}})) {
       return 1;
     }
     while (const auto message = NextMessage(channel_, waiting)) {

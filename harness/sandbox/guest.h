@@ -8,10 +8,14 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "model/evidence.h"
 #include "model/plan.h"
 
 namespace brink {
+
+class SavedMachine;
+struct QemuOptions;
 
 struct GuestOptions {
   GuestSpec spec;
@@ -26,8 +30,8 @@ struct GuestOptions {
 
 class Guest {
  public:
-  /// Boots it and waits until its agent answers. The guest is killed when the calling thread ends: call
-  /// Start(), Run() and the destructor on one thread.
+  /// Boots it, or goes on from a saved machine like it, and waits until its agent answers. The guest is
+  /// killed when the calling thread ends: call Start(), Run() and the destructor on one thread.
   [[nodiscard]] static Result<std::unique_ptr<Guest>> Start(const GuestOptions& options);
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
@@ -40,7 +44,13 @@ class Guest {
   [[nodiscard]] const GuestOptions& Options() const;
 
  private:
-  Guest();
+  explicit Guest(const GuestOptions& options);
+  [[nodiscard]] static Result<UniqueFd> BootToSave(const GuestOptions& options, const QemuOptions& machine,
+                                                   const SavedMachine& place);
+  [[nodiscard]] static Result<std::unique_ptr<Guest>> Begin(const GuestOptions& options,
+                                                            const QemuOptions& machine,
+                                                            const UniqueFd& saved);
+  [[nodiscard]] Status StartQemu(const QemuOptions& machine, const UniqueFd& saved);
   struct State;
   std::unique_ptr<State> state_;
 };

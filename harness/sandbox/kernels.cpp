@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/hash.h"
 #include "base/shipped_files.h"
 #include "kernel/files.h"
 #include "sandbox/run_script.h"
@@ -35,15 +36,6 @@ struct OwnKernel {
   std::string folder;   // in the cache
   [[nodiscard]] std::string Name() const { return modules.empty() ? image : image + ":" + modules; }
 };
-
-/// FNV-1a: names a folder; nothing depends on its being hard to forge.
-std::uint64_t Hash(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char letter : text) {
-    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
-  }
-  return hash;
-}
 
 Result<OwnKernel> LocateOwn(const std::string& name) {
   std::error_code code;

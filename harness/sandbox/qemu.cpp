@@ -25,8 +25,6 @@ namespace bp = boost::process;
 
 constexpr const char* kProgram = "qemu-system-x86_64";
 constexpr const char* kInstall = "apt-get install qemu-system-x86 e2fsprogs";
-/// Room for what the targets write; only what they do write takes place on the disk.
-constexpr off_t kScratchBytes = off_t{16} << 30;
 
 /// In the child, between fork and exec: only async-signal-safe calls.
 struct GuestChild : bp::extend::handler {
@@ -154,12 +152,6 @@ Result<Disks> MakeDisks(const QemuOptions& options) {
   return disks;
 }
 
-Result<std::string> FindQemu() {
-  const auto program = bp::search_path(kProgram);
-  return program.empty() ? Result<std::string>(Fail(std::string(kProgram) + " is not installed", kInstall))
-                         : program.string();
-}
-
 void AddConnections(std::vector<std::string>& arguments, const QemuDescriptors& descriptors) {
   if (descriptors.channel < 0) {
     arguments.insert(arguments.end(), {"-serial", "mon:stdio"});
@@ -191,6 +183,12 @@ Result<Pair> MakePair() {
 
 }  // namespace
 
+Result<std::string> FindQemu() {
+  const auto program = bp::search_path(kProgram);
+  return program.empty() ? Result<std::string>(Fail(std::string(kProgram) + " is not installed", kInstall))
+                         : program.string();
+}
+
 std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDescriptors& descriptors) {
   const bool tcg = options.accelerator == "tcg";
   std::vector<std::string> arguments{
@@ -208,6 +206,9 @@ std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDes
   AddDisk(arguments, "scratch", descriptors.scratch);
   if (descriptors.swap >= 0) {
     AddDisk(arguments, "swap", descriptors.swap);
+  }
+  if (descriptors.saved >= 0) {
+    arguments.insert(arguments.end(), {"-incoming", fmt::format("fd:{}", descriptors.saved)});
   }
   return arguments;
 }
@@ -235,7 +236,7 @@ Error BecomeQemu(const QemuOptions& options) {
   return FailErrno("start " + *program).value();
 }
 
-Result<Qemu> Qemu::Start(const QemuOptions& options) {
+Result<Qemu> Qemu::Start(const QemuOptions& options, const UniqueFd& saved) {
   const auto program = FindQemu();
   if (!program) {
     return tl::unexpected(program.error());
@@ -254,13 +255,14 @@ Result<Qemu> Qemu::Start(const QemuOptions& options) {
                                     .monitor = monitor->theirs.Get(),
                                     .channel = channel->theirs.Get(),
                                     .scratch = disks->scratch.Get(),
-                                    .swap = disks->swap.Get()};
+                                    .swap = disks->swap.Get(),
+                                    .saved = saved.Get()};
   Qemu qemu;
   qemu.output_.Reset(::memfd_create("qemu-output", MFD_CLOEXEC));
   std::error_code code;
   bp::child child(*program, bp::args = QemuArguments(options, descriptors), bp::std_in < bp::null,
                   GuestChild({descriptors.console, descriptors.monitor, descriptors.channel,
-                              descriptors.scratch, descriptors.swap},
+                              descriptors.scratch, descriptors.swap, descriptors.saved},
                              qemu.output_.Get(), ::getpid()),
                   code);
   if (code) {

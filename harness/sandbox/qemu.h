@@ -31,7 +31,14 @@ struct QemuDescriptors {
   int channel = -1;  // the virtio port "brink"
   int scratch = -1;  // disk of serial "scratch": an ext4 file system
   int swap = -1;     // disk of serial "swap"; -1: none
+  int saved = -1;    // a saved machine to go on from (saved_machine.h); -1: boot
 };
+
+/// Room for what the targets write; only what they do write takes place on the disk.
+constexpr std::int64_t kScratchBytes = std::int64_t{16} << 30;
+
+/// The absolute path of QEMU.
+[[nodiscard]] Result<std::string> FindQemu();
 
 /// With no monitor and no channel, the console is on QEMU's own standard input and output.
 [[nodiscard]] std::vector<std::string> QemuArguments(const QemuOptions& options,
@@ -44,8 +51,8 @@ class Qemu {
  public:
   /// Starts it. Its files, the disks, have no name: nothing is left of them when it ends. They take their
   /// room in the file system of run_dir. QEMU is killed when the calling thread ends, so that it never
-  /// outlives a killed brink.
-  [[nodiscard]] static Result<Qemu> Start(const QemuOptions& options);
+  /// outlives a killed brink. `saved`, if valid: the machine to go on from, one that was alike.
+  [[nodiscard]] static Result<Qemu> Start(const QemuOptions& options, const UniqueFd& saved);
   Qemu(Qemu&& other) noexcept;
   Qemu& operator=(Qemu&&) = delete;
   ~Qemu();

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// How a guest starts: it boots, or goes on from a saved machine; then it hears of its run.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "model/json.h"
+#include "sandbox/guest_state.h"
+#include "sandbox/kernels.h"
+#include "sandbox/limits_of_self.h"
+#include "sandbox/saved_machine.h"
+
+namespace brink {
+namespace {
+
+using Message = Channel::Message;
+
+constexpr double kBootS = 120;
+/// How long saving a machine may take, and QEMU's bound for it: as fast as it can.
+constexpr double kSaveS = 60;
+constexpr std::int64_t kSaveBytesPerS = std::int64_t{1} << 40;
+
+std::string CommandLine(const GuestOptions& options) {
+  // Words without a dot and unknown to the kernel become init's environment (kernel-parameters.txt).
+  std::string line = fmt::format("{} BRINK_CGROUP={}", kGuestKernelWords, options.spec.cgroup);
+  for (const std::string& word : options.spec.boot) {
+    line += " " + word;
+  }
+  return line;
+}
+
+QemuOptions MachineOf(const GuestOptions& options) {
+  QemuOptions machine;
+  machine.accelerator = options.accelerator;
+  machine.image = options.kernel_image;
+  machine.initrd = options.initrd;
+  machine.command_line = CommandLine(options);
+  machine.memory_bytes = options.spec.memory_bytes;
+  machine.swap_bytes = options.spec.swap_bytes;
+  machine.cpus = options.spec.cpus;
+  machine.run_dir = options.shared_dir;
+  return machine;
+}
+
+Message EnvironmentMessage() {
+  Message environment = Message::array();
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    environment.push_back(*entry);
+  }
+  return environment;
+}
+
+std::int64_t SystemTimeNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Machines that go on from one saved state would all draw the same random numbers.
+std::vector<std::uint8_t> Seed() {
+  std::vector<std::uint8_t> seed(64);
+  const ssize_t count = ::getrandom(seed.data(), seed.size(), 0);
+  seed.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return seed;
+}
+
+/// brink's agent is brink itself.
+std::string AgentPath() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+}  // namespace
+
+/// Until its init says that it is ready to hear of this run.
+Status Guest::State::Boot() {
+  last_heard = After(kBootS);  // nothing can be heard of a machine that boots
+  return Wait(After(kBootS), {}) ? Status{}
+                                 : tl::unexpected(Complaint("the guest did not boot: " + lost_detail));
+}
+
+/// False costs time, now and when the next one boots, and nothing else.
+bool Guest::State::Save(const UniqueFd& file) {
+  // It is saved as it runs: one that is saved stopped stays so. It waits, so little changes meanwhile.
+  const Message events{{"capabilities", {{{"capability", "events"}, {"state", true}}}}};
+  const bool begun = monitor->Command("migrate-set-capabilities", events) &&
+                     monitor->Command("migrate-set-parameters", {{"max-bandwidth", kSaveBytesPerS}}) &&
+                     monitor->Command("getfd", {{"fdname", "saved"}}, file.Get()) &&
+                     monitor->Command("migrate", {{"uri", "fd:saved"}});
+  const auto deadline = After(kSaveS);
+  const auto over = [&] { return monitor->Saving() == "completed" || monitor->Saving() == "failed"; };
+  while (begun && !over() && !exited && !Cancelled() && Clock::now() < deadline) {
+    Poll(deadline);
+  }
+  const bool saved = monitor->Saving() == "completed" && ::lseek(file.Get(), 0, SEEK_SET) == 0;
+  if (!saved) {
+    spdlog::info("the guest was not saved: {}", begun ? monitor->Saving() : "QEMU takes no commands");
+  }
+  return saved;
+}
+
+/// Init waits for two lines (containers/guest/init).
+Status Guest::State::Settle() {
+  const std::string lines = fmt::format("{}\n{}\n", AgentPath(), options.shared_dir);
+  last_heard = After(kBootS);
+  if (::write(channel->Fd(), lines.data(), lines.size()) != static_cast<ssize_t>(lines.size())) {
+    return FailErrno("write to the guest's channel");
+  }
+  if (!Wait(After(kBootS), {})) {
+    return tl::unexpected(Complaint("the guest did not start its agent: " + lost_detail));
+  }
+  last_heard = Clock::now();
+  return {};
+}
+
+/// The agent gets the time, a seed, how fast this machine is, and brink's environment and limits, which
+/// targets inherit; it tells what it is, and how much slower.
+Status Guest::State::Greet() {
+  static const double host_work_s = MeasureWork();
+  const auto sent = channel->Send({{"type", "setup"},
+                                   {"environment", EnvironmentMessage()},
+                                   {"limits", OwnLimits()},
+                                   {"work_s", host_work_s},
+                                   {"time_ns", SystemTimeNs()},
+                                   {"seed", Seed()}});
+  if (!sent) {
+    return tl::unexpected(Complaint("the guest takes no message: " + sent.error().message));
+  }
+  const auto hello = Wait(After(kBootS), {});
+  if (!hello) {
+    return tl::unexpected(Complaint("the guest's agent failed: " + lost_detail));
+  }
+  if (hello->contains("error")) {
+    return Fail("the guest's agent: " + hello->value("error", ""), hello->value("remedy", ""));
+  }
+  auto evidence = EvidenceFromJson(hello->value("facts", ""));
+  if (!evidence) {
+    return Within("the guest's agent", evidence.error());
+  }
+  facts = evidence->host;
+  time_scale = std::max(hello->value("time_scale", 1.0), 1.0);
+  return {};
+}
+
+Status Guest::StartQemu(const QemuOptions& machine, const UniqueFd& saved) {
+  State& state = *state_;
+  auto qemu = Qemu::Start(machine, saved);
+  if (!qemu) {
+    return tl::unexpected(qemu.error());
+  }
+  state.qemu.emplace(std::move(*qemu));
+  state.channel.emplace(std::move(state.qemu->channel));
+  state.monitor.emplace(std::move(state.qemu->monitor));
+  return state.monitor->Command("qmp_capabilities");
+}
+
+/// Boots a machine to save it, and nothing else. Invalid when it cannot be saved.
+Result<UniqueFd> Guest::BootToSave(const GuestOptions& options, const QemuOptions& machine,
+                                   const SavedMachine& place) {
+  UniqueFd file = place.Create();
+  if (!file.Valid()) {
+    return file;
+  }
+  Guest guest(options);
+  if (auto started = guest.StartQemu(machine, {}); !started) {
+    return tl::unexpected(started.error());
+  }
+  if (auto booted = guest.state_->Boot(); !booted) {
+    return tl::unexpected(booted.error());
+  }
+  if (!guest.state_->Save(file)) {
+    return UniqueFd();
+  }
+  place.Keep(file);
+  return file;
+}
+
+/// `saved` invalid: it boots.
+Result<std::unique_ptr<Guest>> Guest::Begin(const GuestOptions& options, const QemuOptions& machine,
+                                            const UniqueFd& saved) {
+  std::unique_ptr<Guest> guest(new Guest(options));
+  if (auto started = guest->StartQemu(machine, saved); !started) {
+    return tl::unexpected(started.error());
+  }
+  State& state = *guest->state_;
+  if (saved.Valid()) {
+    state.console_file << "brink: this guest goes on from where one like it had booted and was saved\n"
+                       << std::flush;
+  } else if (auto booted = state.Boot(); !booted) {
+    return tl::unexpected(booted.error());
+  }
+  if (auto settled = state.Settle(); !settled) {
+    return tl::unexpected(settled.error());
+  }
+  if (auto greeted = state.Greet(); !greeted) {
+    return tl::unexpected(greeted.error());
+  }
+  return guest;
+}
+
+Result<std::unique_ptr<Guest>> Guest::Start(const GuestOptions& options) {
+  std::error_code code;
+  std::filesystem::remove(options.console_file, code);
+  const QemuOptions machine = MachineOf(options);
+  const SavedMachine place(machine);
+  UniqueFd saved = place.Open();
+  if (!saved.Valid()) {
+    auto booted = BootToSave(options, machine, place);
+    if (!booted) {
+      return tl::unexpected(booted.error());
+    }
+    saved = std::move(*booted);
+  }
+  auto guest = Begin(options, machine, saved);
+  if (guest || !saved.Valid() || IsReadable(options.cancel_fd)) {
+    return guest;
+  }
+  spdlog::info("a saved machine does not go on, and is removed: {}", guest.error().message);
+  place.Remove();
+  return Begin(options, machine, {});
+}
+
+Error BecomeGuestShell(const GuestOptions& options) {
+  QemuOptions machine = MachineOf(options);
+  winsize size = {};
+  ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+  const char* terminal = std::getenv("TERM");
+  machine.command_line +=
+      fmt::format(" BRINK_AGENT=\"{}\" BRINK_RUN=\"{}\" BRINK_SHELL={}x{} TERM={}", AgentPath(),
+                  options.shared_dir, size.ws_row, size.ws_col, terminal == nullptr ? "linux" : terminal);
+  return BecomeQemu(machine);
+}
+
+}  // namespace brink

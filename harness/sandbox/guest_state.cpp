@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/guest_state.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace brink {
+namespace {
+
+using Message = Channel::Message;
+
+/// Without a word of the agent, which speaks every second, the guest counts as hung. An agent on a machine
+/// that is out of memory may stall for long; plain TCG beside other load does so for seconds.
+constexpr double kSilenceS = 30;
+/// How long QEMU may take to end after a guest was lost, and to tell why.
+constexpr double kFarewellS = 5;
+
+}  // namespace
+
+Clock::time_point After(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(seconds));
+}
+
+bool IsReadable(int fd) {
+  pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
+  return fd >= 0 && ::poll(&ready, 1, 0) > 0;
+}
+
+bool Guest::State::Cancelled() const { return IsReadable(options.cancel_fd); }
+
+void Guest::State::ReadConsole() {
+  std::array<char, 4096> buffer{};
+  const ssize_t count = ::read(qemu->console.Get(), buffer.data(), buffer.size());
+  if (count <= 0) {
+    qemu->console.Reset();
+    return;
+  }
+  const std::string_view text(buffer.data(), static_cast<std::size_t>(count));
+  console.Append(text);
+  console_file << text << std::flush;
+}
+
+void Guest::State::ReadChannel() {
+  std::vector<Message> received;
+  const auto status = channel->Receive(received);
+  for (Message& message : received) {
+    last_heard = Clock::now();
+    messages.push_back(std::move(message));
+  }
+  if (!status) {
+    cut = status.error().message;
+  }
+}
+
+void Guest::State::Poll(Clock::time_point until) {
+  std::array<pollfd, 5> fds{{{.fd = qemu->console.Get(), .events = POLLIN, .revents = 0},
+                             {.fd = monitor->Fd(), .events = POLLIN, .revents = 0},
+                             {.fd = cut.empty() ? channel->Fd() : -1, .events = POLLIN, .revents = 0},
+                             {.fd = qemu->PidFd(), .events = POLLIN, .revents = 0},
+                             {.fd = options.cancel_fd, .events = POLLIN, .revents = 0}}};
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+  if (::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<long>(wait, 0, 1000))) <= 0) {
+    return;
+  }
+  if (fds[0].revents != 0) {
+    ReadConsole();
+  }
+  if (fds[1].revents != 0) {
+    monitor->Read();
+  }
+  if (fds[2].revents != 0) {
+    ReadChannel();
+  }
+  exited = exited || (fds[3].revents != 0 && fds[0].revents == 0 && fds[1].revents == 0);
+}
+
+/// Once it is clear that the guest is gone: how. QEMU may still have to say why.
+void Guest::State::TellLost(Clock::time_point deadline) {
+  const bool silent = !exited && cut.empty() && !monitor->Panicked();
+  const double silence = Seconds(Clock::now() - last_heard).count();
+  for (const auto farewell = After(kFarewellS);
+       !exited && !silent && Clock::now() < farewell && !Cancelled();) {
+    Poll(farewell);
+  }
+  if (monitor->Panicked()) {
+    lost = "panicked";
+    lost_detail = "the guest's kernel panicked";
+  } else if (monitor->WasReset()) {
+    lost = "reset";
+    lost_detail = "the guest restarted by itself";
+  } else if (exited) {
+    lost = "exited";
+    lost_detail = "QEMU ended" + (qemu->Output().empty() ? std::string() : ": " + qemu->Output());
+  } else if (silent) {
+    lost = "hung";
+    lost_detail = Clock::now() >= deadline && silence < kSilenceS
+                      ? "the guest did not finish the case within its time"
+                      : fmt::format("the guest did not answer for {:.0f} s", silence);
+  } else {
+    lost = "cut";
+    lost_detail = "the guest's agent is gone: " + cut;
+  }
+}
+
+std::optional<Message> Guest::State::Wait(Clock::time_point deadline,
+                                          const std::function<void(const std::string&)>& progress) {
+  while (!Cancelled()) {
+    while (!messages.empty()) {
+      Message message = std::move(messages.front());
+      messages.pop_front();
+      const std::string type = message.value("type", "");
+      if (type == "progress" && progress) {
+        progress(message.value("text", ""));
+      } else if (type != "alive" && type != "progress") {
+        return message;
+      }
+    }
+    const bool silent = Seconds(Clock::now() - last_heard).count() > kSilenceS;
+    if (exited || monitor->Panicked() || !cut.empty() || silent || Clock::now() >= deadline) {
+      TellLost(deadline);
+      return std::nullopt;
+    }
+    Poll(deadline);
+  }
+  return std::nullopt;
+}
+
+GuestRecord Guest::State::Record() const {
+  GuestRecord record;
+  record.kernel = options.spec.kernel;
+  record.accelerator = options.accelerator;
+  record.time_scale = time_scale;
+  record.lost = lost;
+  record.lost_detail = lost_detail;
+  if (!lost.empty()) {
+    record.console = console.Lines();
+  }
+  return record;
+}
+
+Evidence Guest::State::Lost(double duration_s) const {
+  Evidence evidence;
+  evidence.host = facts;
+  evidence.guest = Record();
+  evidence.grade_reason = lost_detail;
+  evidence.duration_s = duration_s;
+  evidence.interrupted = Cancelled();
+  return evidence;
+}
+
+Error Guest::State::Complaint(const std::string& what) const {
+  if (Cancelled()) {
+    return Error{.message = "interrupted while the guest booted", .remedy = ""};
+  }
+  const auto lines = console.Lines();
+  return Error{.message = fmt::format("{}{}{}", what, lines.empty() ? "" : "; its console's last line: ",
+                                      lines.empty() ? "" : lines.back()),
+               .remedy = "its console is in " + options.console_file};
+}
+
+}  // namespace brink

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// What a Guest holds, for its own source files: guest_boot.cpp starts it, guest_state.cpp listens to it,
+// guest.cpp runs cases in it.
+#pragma once
+
+#include <deque>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "sandbox/channel.h"
+#include "sandbox/guest.h"
+#include "sandbox/monitor.h"
+#include "sandbox/qemu.h"
+
+namespace brink {
+
+/// The last lines of a byte stream.
+class ConsoleTail {
+ public:
+  void Append(std::string_view text) {
+    for (const char letter : text) {
+      if (letter == '\n') {
+        lines_.push_back(std::move(line_));
+        line_.clear();
+        if (lines_.size() > kMostLines) {
+          lines_.pop_front();
+        }
+      } else if (letter != '\r' && line_.size() < kLongestLine) {
+        line_ += letter;
+      }
+    }
+  }
+  [[nodiscard]] std::vector<std::string> Lines() const {
+    std::vector<std::string> lines(lines_.begin(), lines_.end());
+    if (!line_.empty()) {
+      lines.push_back(line_);
+    }
+    return lines;
+  }
+
+ private:
+  static constexpr std::size_t kMostLines = 30;
+  static constexpr std::size_t kLongestLine = 400;
+  std::deque<std::string> lines_;
+  std::string line_;
+};
+
+[[nodiscard]] Clock::time_point After(double seconds);
+
+/// False for -1.
+[[nodiscard]] bool IsReadable(int fd);
+
+struct Guest::State {
+  GuestOptions options;
+  std::optional<Qemu> qemu;
+  std::optional<Channel> channel;
+  std::ofstream console_file;
+  ConsoleTail console;
+  std::optional<Monitor> monitor;
+  std::deque<Channel::Message> messages;
+  Clock::time_point last_heard = Clock::now();
+  HostFacts facts;
+  double time_scale = 1;
+  bool exited = false;
+  std::string cut;  // why the channel is no more
+  bool soiled = false;
+  std::string lost;
+  std::string lost_detail;
+
+  /// One look at everything the guest says, waiting for it until then at most.
+  void Poll(Clock::time_point until);
+  void ReadConsole();
+  void ReadChannel();
+  void TellLost(Clock::time_point deadline);
+  [[nodiscard]] bool Cancelled() const;
+  /// The next message that is no sign of life or progress. Nothing when the guest is lost (`lost` then tells
+  /// how), or the user gives up.
+  [[nodiscard]] std::optional<Channel::Message> Wait(Clock::time_point deadline,
+                                                     const std::function<void(const std::string&)>& progress);
+  [[nodiscard]] Evidence Lost(double duration_s) const;
+  [[nodiscard]] GuestRecord Record() const;
+
+  // The steps of its start, in guest_boot.cpp.
+  [[nodiscard]] Status Boot();
+  [[nodiscard]] bool Save(const UniqueFd& file);
+  [[nodiscard]] Status Settle();
+  [[nodiscard]] Status Greet();
+  [[nodiscard]] Error Complaint(const std::string& what) const;
+};
+
+}  // namespace brink

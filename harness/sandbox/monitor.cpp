@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/monitor.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+namespace brink {
+
+void Monitor::Read() {
+  std::array<char, 4096> buffer{};
+  const ssize_t count = ::read(fd_.Get(), buffer.data(), buffer.size());
+  if (count <= 0) {
+    fd_.Reset();
+    return;
+  }
+  text_.append(buffer.data(), static_cast<std::size_t>(count));
+  for (std::size_t end = 0; (end = text_.find('\n')) != std::string::npos;) {
+    Take(Message::parse(text_.substr(0, end), nullptr, false));
+    text_.erase(0, end + 1);
+  }
+}
+
+void Monitor::Take(const Message& line) {
+  if (!line.is_object()) {
+    return;
+  }
+  const std::string event = line.value("event", "");
+  const Message data = line.value("data", Message::object());
+  panicked_ = panicked_ || event == "GUEST_PANICKED";
+  if (event == "SHUTDOWN") {
+    const std::string reason = data.value("reason", "");
+    panicked_ = panicked_ || reason == "guest-panic";
+    reset_ = reset_ || reason == "guest-reset";
+  } else if (event == "MIGRATION") {
+    saving_ = data.value("status", "");
+  }
+}
+
+Status Monitor::Command(const std::string& name, const Message& arguments, int fd) {
+  std::string line = Message{{"execute", name}, {"arguments", arguments}}.dump() + "\n";
+  iovec text{.iov_base = line.data(), .iov_len = line.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &text;
+  message.msg_iovlen = 1;
+  if (fd >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof(int));
+  }
+  const bool sent = ::sendmsg(fd_.Get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(line.size());
+  return sent ? Status{} : FailErrno("write to QEMU's monitor");
+}
+
+}  // namespace brink

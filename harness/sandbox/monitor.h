@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// QEMU's monitor (QMP, one JSON object a line; QEMU's docs/interop/qmp-spec): what it tells of a machine, and
+// commands to it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace brink {
+
+class Monitor {
+ public:
+  using Message = nlohmann::ordered_json;
+
+  explicit Monitor(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  /// Readable when Read() has something to do; -1 once QEMU has closed it.
+  [[nodiscard]] int Fd() const { return fd_.Get(); }
+  void Read();
+  /// The answer is not waited for: what comes of a command is told by events. The first one must be
+  /// qmp_capabilities. `fd` goes
+  /// with the command, if not -1.
+  [[nodiscard]] Status Command(const std::string& name, const Message& arguments = Message::object(),
+                               int fd = -1);
+
+  [[nodiscard]] bool Panicked() const { return panicked_; }
+  [[nodiscard]] bool WasReset() const { return reset_; }
+  /// QEMU's word for how saving the machine goes: "active", "completed", "failed"; empty before it began.
+  [[nodiscard]] const std::string& Saving() const { return saving_; }
+
+ private:
+  void Take(const Message& line);
+
+  UniqueFd fd_;
+  std::string text_;
+  bool panicked_ = false;
+  bool reset_ = false;
+  std::string saving_;
+};
+
+}  // namespace brink

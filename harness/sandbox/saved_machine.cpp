@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/saved_machine.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace brink {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Kinds of machines a kernel has kept; scenarios differ in little more than the size of memory.
+constexpr std::size_t kMostKept = 4;
+
+std::string FileIdentity(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0
+             ? fmt::format("{} {} {}.{}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+             : path;
+}
+
+std::string Identity(const QemuOptions& options) {
+  QemuOptions alike = options;
+  alike.run_dir.clear();  // the shares are connected when the guest has gone on
+  constexpr QemuDescriptors kAny{.console = 0, .monitor = 0, .channel = 0, .scratch = 0, .swap = -1};
+  std::string identity = fmt::format("{}\n{}\n{}\nswap {}\nbrink {}\n", FileIdentity(FindQemu().value_or("")),
+                                     FileIdentity(options.image), FileIdentity(options.initrd),
+                                     options.swap_bytes, kScratchBytes);
+  for (const std::string& word : QemuArguments(alike, kAny)) {
+    identity += word + "\n";
+  }
+  return identity;
+}
+
+}  // namespace
+
+SavedMachine::SavedMachine(const QemuOptions& options)
+    : folder_(fs::path(options.image).parent_path() / "saved") {
+  if (options.accelerator == "tcg") {
+    path_ = fmt::format("{}/{:016x}", folder_, Hash(Identity(options)));
+  }
+}
+
+UniqueFd SavedMachine::Open() const {
+  UniqueFd file(path_.empty() ? -1 : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.Valid()) {
+    ::futimens(file.Get(), nullptr);  // used now; not ours to mark: then it only goes earlier
+  }
+  return file;
+}
+
+UniqueFd SavedMachine::Create() const {
+  if (path_.empty()) {
+    return {};
+  }
+  std::error_code code;
+  fs::create_directory(folder_, code);
+  return UniqueFd(::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
+}
+
+void SavedMachine::Keep(const UniqueFd& file) const {
+  // Another brink may have been first; its machine is as good.
+  static_cast<void>(::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", file.Get()).c_str(), AT_FDCWD,
+                             path_.c_str(), AT_SYMLINK_FOLLOW));
+  struct Kept {
+    fs::file_time_type used;
+    fs::path path;
+  };
+  std::vector<Kept> kept;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder_, code)) {
+    kept.push_back({.used = entry.last_write_time(code), .path = entry.path()});
+  }
+  std::sort(kept.begin(), kept.end(),
+            [](const Kept& left, const Kept& right) { return left.used > right.used; });
+  for (std::size_t at = kMostKept; at < kept.size(); ++at) {
+    fs::remove(kept[at].path, code);
+  }
+}
+
+void SavedMachine::Remove() const {
+  std::error_code code;
+  fs::remove(path_, code);
+}
+
+}  // namespace brink

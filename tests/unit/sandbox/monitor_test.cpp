@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/monitor.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+namespace brink {
+namespace {
+
+class MonitorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    monitor_.emplace(UniqueFd(ends[0]));
+    qemu_.Reset(ends[1]);
+  }
+  void QemuSays(const std::string& text) {
+    ASSERT_EQ(::write(qemu_.Get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    monitor_->Read();
+  }
+
+  std::optional<Monitor> monitor_;
+  UniqueFd qemu_;
+};
+
+TEST_F(MonitorTest, APanicIsToldByTheDeviceOrByTheReasonOfTheEnd) {
+  QemuSays("{\"return\": {}}\r\n{\"event\": \"RESUME\"}\r\n");
+  EXPECT_FALSE(monitor_->Panicked());
+  QemuSays("{\"event\": \"GUEST_PANICKED\", \"data\": {\"action\": \"shutdown\"}}\r\n");
+  EXPECT_TRUE(monitor_->Panicked());
+}
+
+TEST_F(MonitorTest, ALineCountsOnceItIsWhole) {
+  QemuSays("{\"event\": \"SHUTDOWN\", \"data\": {\"rea");
+  EXPECT_FALSE(monitor_->WasReset());
+  QemuSays("son\": \"guest-reset\"}}\r\n");
+  EXPECT_TRUE(monitor_->WasReset());
+  EXPECT_FALSE(monitor_->Panicked());
+}
+
+TEST_F(MonitorTest, SavingIsFollowedToItsEnd) {
+  EXPECT_EQ(monitor_->Saving(), "");
+  QemuSays("{\"event\": \"MIGRATION\", \"data\": {\"status\": \"active\"}}\n");
+  EXPECT_EQ(monitor_->Saving(), "active");
+  QemuSays("{\"event\": \"MIGRATION\", \"data\": {\"status\": \"completed\"}}\n");
+  EXPECT_EQ(monitor_->Saving(), "completed");
+}
+
+TEST_F(MonitorTest, NonsenseIsPassedOver) {
+  QemuSays("nonsense\n[1]\n{\"event\": \"GUEST_PANICKED\"}\n");
+  EXPECT_TRUE(monitor_->Panicked());
+}
+
+TEST_F(MonitorTest, ACommandTakesADescriptorAlong) {
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  const UniqueFd reader(pipe_ends[0]);
+  const UniqueFd writer(pipe_ends[1]);
+  ASSERT_TRUE(monitor_->Command("getfd", {{"fdname", "saved"}}, writer.Get()));
+
+  std::array<char, 256> text{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  iovec into{.iov_base = text.data(), .iov_len = text.size()};
+  msghdr message{};
+  message.msg_iov = &into;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ASSERT_GT(::recvmsg(qemu_.Get(), &message, 0), 0);
+  EXPECT_STREQ(text.data(), "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"saved\"}}\n");
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  int received = -1;
+  std::memcpy(&received, CMSG_DATA(header), sizeof(int));
+  const UniqueFd same(received);
+  ASSERT_EQ(::write(same.Get(), "x", 1), 1);
+  char letter = 0;
+  EXPECT_EQ(::read(reader.Get(), &letter, 1), 1);
+}
+
+TEST_F(MonitorTest, AQemuThatIsGoneFailsTheCommand) {
+  qemu_.Reset();
+  EXPECT_FALSE(monitor_->Command("cont"));
+  monitor_->Read();
+  EXPECT_EQ(monitor_->Fd(), -1);
+}
+
+}  // namespace
+}  // namespace brink
