@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Emulated guests that go on from a saved machine: fresh machines, and none that a broken one can spoil.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "guest_fixture.h"
+#include "sandbox/accelerator.h"
+#include "sandbox/kernels.h"
+
+namespace brink::live {
+namespace {
+
+using testing::IsEmpty;
+
+/// With a cache of its own, whose kernel is that of the shared one.
+class SavedGuestTest : public GuestTest {
+ protected:
+  void SetUp() override {
+    GuestTest::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
+    const auto kernel = FindKernel("debian-12");
+    const auto shared = CacheFolder();
+    ASSERT_TRUE(kernel && shared);
+    const std::filesystem::path folder = std::filesystem::path(kernel->image).parent_path();
+    std::filesystem::create_directories(Path("cache/kernels/debian-12"));
+    for (const char* file : {"vmlinux", "initrd.cpio", "modules", "init", "facts"}) {
+      std::filesystem::create_symlink(folder / file, Path("cache/kernels/debian-12/") + file);
+    }
+    std::error_code code;  // of a machine that has probed its accelerator already
+    std::filesystem::copy_file(*shared + "/accelerator", Path("cache/accelerator"), code);
+    before_cache_ = std::getenv("BRINK_CACHE") == nullptr ? "" : std::getenv("BRINK_CACHE");
+    ::setenv("BRINK_CACHE", Path("cache").c_str(), 1);
+    if (ChooseAccelerator().name != "tcg") {
+      GTEST_SKIP() << "guests run by KVM here and are not saved; remove /dev/kvm to test it";
+    }
+  }
+  void TearDown() override {
+    if (before_cache_.empty()) {
+      ::unsetenv("BRINK_CACHE");
+    } else {
+      ::setenv("BRINK_CACHE", before_cache_.c_str(), 1);
+    }
+    GuestTest::TearDown();
+  }
+  [[nodiscard]] std::vector<std::filesystem::path> Saved() const {
+    std::vector<std::filesystem::path> found;
+    std::error_code code;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(Path("cache/kernels/debian-12/saved"), code)) {
+      found.push_back(entry.path());
+    }
+    return found;
+  }
+  /// What the target of a run printed.
+  [[nodiscard]] std::string Printed(const std::string& out) const {
+    std::string text;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(Path(out))) {
+      text += entry.path().filename() == "target.log" ? ReadText(entry.path()) : "";
+    }
+    return text;
+  }
+  std::string before_cache_;
+};
+
+TEST_F(SavedGuestTest, EachThatGoesOnIsAFreshMachineOfItsOwn) {
+  const std::string file = Write("who", R"(
+processes: {target: {run: [/bin/sh, -c, "cat /proc/sys/kernel/random/uuid /proc/sys/kernel/random/boot_id; date +%s"]}}
+)");
+  EXPECT_EQ(RunInGuest({file}).status, 0);
+  const auto saved = Saved();
+  ASSERT_EQ(saved.size(), 1U);
+  const auto before = std::time(nullptr);
+  EXPECT_EQ(RunInGuest({file}).status, 0);
+  EXPECT_EQ(Saved(), saved);
+  std::istringstream first(Printed("out-1"));
+  std::istringstream second(Printed("out-2"));
+  for (const char* what : {"uuid", "boot_id"}) {
+    std::string one;
+    std::string other;
+    first >> one;
+    second >> other;
+    EXPECT_FALSE(one.empty()) << what;
+    EXPECT_NE(one, other) << what;
+  }
+  std::time_t there = 0;
+  second >> there;
+  EXPECT_GE(there, before);
+  EXPECT_LE(there, std::time(nullptr));
+}
+
+TEST_F(SavedGuestTest, OneThatDoesNotGoOnIsRemovedAndTheGuestBoots) {
+  const std::string file = WriteExit("quick", "0");
+  EXPECT_EQ(RunInGuest({file}).status, 0);
+  ASSERT_EQ(Saved().size(), 1U);
+  std::ofstream(Saved().front(), std::ios::trunc) << "no machine";
+  const Ended ended = RunInGuest({file});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(Saved(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace brink::live
