@@ -63,8 +63,12 @@ class OwnCache {
     (void)ChooseAccelerator();  // its answer is copied, so that no run has to probe again
     before_ = std::getenv("BRINK_CACHE") == nullptr ? "" : std::getenv("BRINK_CACHE");
     fs::create_directories(Own());
-    for (const char* file : {"vmlinux", "initrd.cpio", "modules", "init", "facts"}) {
+    // What brink of another checkout makes anew in the shared cache is copied, the rest is shared.
+    for (const char* file : {"vmlinux", "modules"}) {
       fs::create_symlink(kernel / file, Own() + "/" + file);
+    }
+    for (const char* file : {"init", "initrd.cpio", "facts"}) {
+      fs::copy_file(kernel / file, Own() + "/" + file);
     }
     std::error_code code;
     fs::copy_file(shared + "/accelerator", folder_ + "/accelerator", code);
