@@ -13,7 +13,6 @@ namespace {
 
 using nlohmann::json;
 using testing::AnyOf;
-using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
