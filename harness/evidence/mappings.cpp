@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include <charconv>
+#include "evidence/mappings.h"
+
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "evidence/bpf_support.h"
-#include "evidence/watch.h"
 #include "evidence/watch_events.h"
 #include "mappings.skel.h"
 
 namespace brink {
-namespace {
-
-Result<std::vector<ProcessMappings>> ByIterator() {
+Result<std::vector<ProcessMappings>> CountProcessMappingsByKernel() {
   ForwardLibbpfLog();
   const SkeletonPtr<mappings_bpf> skeleton(mappings_bpf::open_and_load());
   if (!skeleton) {
@@ -36,42 +31,17 @@ Result<std::vector<ProcessMappings>> ByIterator() {
   return processes;
 }
 
-/// Reads what is there; a process that ends meanwhile, or a thread of the kernel, has no mappings and is left
-/// out.
-Result<std::vector<ProcessMappings>> ByReading(const std::string& proc) {
-  std::error_code error;
-  std::vector<ProcessMappings> processes;
-  for (std::filesystem::directory_iterator entry(proc, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    int pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr != name.data() + name.size()) {
-      continue;
-    }
-    std::ifstream maps(entry->path() / "maps");
-    const auto lines = std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
-    std::string comm;
-    std::ifstream comm_file(entry->path() / "comm");
-    std::getline(comm_file, comm);
-    if (lines > 0) {
-      processes.push_back({.pid = pid, .comm = comm, .map_count = static_cast<std::uint64_t>(lines)});
-    }
+Result<std::vector<ProcessMappings>> CountProcessMappings(const Roots& roots, std::uint64_t least) {
+  auto read = ReadProcessMappings(roots, least);
+  if (read) {
+    return read;
   }
-  if (error) {
-    return FailErrno("list " + proc, error.value());
+  auto counted = CountProcessMappingsByKernel();
+  if (!counted) {
+    return read;  // that is why nothing is known, and what can be mended
   }
-  return processes;
-}
-
-}  // namespace
-
-Result<std::vector<ProcessMappings>> AllProcessMappings(const std::string& proc) {
-  if (proc == "/proc") {
-    if (auto processes = ByIterator()) {
-      return processes;
-    }
-  }
-  return ByReading(proc);
+  std::erase_if(*counted, [&](const ProcessMappings& process) { return process.map_count < least; });
+  return counted;
 }
 
 }  // namespace brink

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,12 +22,11 @@
 #include "evidence/syscall_names.h"
 #include "evidence/watch_events.h"
 #include "kernel/machine_guard.h"
+#include "kernel/pid_namespace.h"
 #include "watch.skel.h"
 
 namespace brink {
 namespace {
-
-constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO of linux/proc_ns.h
 
 /// On kernels before 5.11 libbpf raises RLIMIT_MEMLOCK for its maps; the targets would inherit that.
 class KeepMemlockLimit {
@@ -49,20 +47,6 @@ struct FreeRing {
 std::string ReadMountinfo() {
   std::ifstream file("/proc/self/mountinfo");
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// The programs know processes by the numbers of the machine, the targets by those of their namespace.
-Status CheckPidNamespace() {
-  struct stat facts {};
-  if (::stat("/proc/self/ns/pid", &facts) != 0) {
-    return FailErrno("stat /proc/self/ns/pid");
-  }
-  if (facts.st_ino != kInitialPidNamespace) {
-    return Fail(
-        "brink runs in a PID namespace of its own, so the kernel's process numbers are not the ones it sees",
-        "run it in the host's PID namespace (for a container: --pid=host)");
-  }
-  return {};
 }
 
 /// Some kernels refuse every program at a function's entry or return. To learn that from the object's own
@@ -229,18 +213,11 @@ bool HasMemory(int pid) {
   return pages > 0;
 }
 
-/// The machine's figures as the call met them. They are read a little later, and a process that has ended
-/// meanwhile has given back what it had committed: its private writable memory, which is counted in again.
-MachineFigures FiguresAtFailure(const FailedCall& call) {
+/// The machine's figures a little after the call's return, and whether the process had ended by then.
+void AddMachineFigures(FailedCall& call) {
   const bool alive_before = HasMemory(call.pid);
-  MachineFigures figures = ReadMachineFigures({});
-  if (figures.overcommit_memory == 2 && !(alive_before && HasMemory(call.pid))) {
-    const std::uint64_t with_it = figures.committed_as_bytes + call.data_vm_bytes + call.stack_vm_bytes;
-    // It may not have given back all of it yet; more than the limit was never committed.
-    figures.committed_as_bytes =
-        std::max(figures.committed_as_bytes, std::min(with_it, figures.commit_limit_bytes));
-  }
-  return figures;
+  call.machine = ReadMachineFigures({});
+  call.machine_without_it = !(alive_before && HasMemory(call.pid));
 }
 
 }  // namespace
@@ -249,7 +226,7 @@ void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decode
   if (!entries) {
     seen.call.overcommit_refused.reset();
   }
-  seen.call.machine = FiguresAtFailure(seen.call);
+  AddMachineFigures(seen.call);
   for (std::size_t level = 0; level < decoded.memory_group_ids.size(); ++level) {
     seen.call.memory_groups[level].path = memory_paths.Resolve(decoded.memory_group_ids[level]);
   }
@@ -266,7 +243,8 @@ Watch::~Watch() = default;
 
 Result<Watch> Watch::Load() {
   ForwardLibbpfLog();
-  if (auto status = CheckPidNamespace(); !status) {
+  // The programs know processes by the numbers of the machine, the targets by those of their namespace.
+  if (auto status = CheckPidNamespace({}); !status) {
     return tl::unexpected(status.error());
   }
   Watch watch;

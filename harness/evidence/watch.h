@@ -134,16 +134,6 @@ class Watch {
   std::unique_ptr<State> state_;
 };
 
-/// map_count of every process of the machine, by BPF where possible, else by counting lines of
-/// /proc/PID/maps.
-struct ProcessMappings {
-  int pid = 0;
-  std::string comm;
-  std::uint64_t map_count = 0;
-};
-
-[[nodiscard]] Result<std::vector<ProcessMappings>> AllProcessMappings(const std::string& proc = "/proc");
-
 /// Counts and sorts the lines of a /proc/PID/maps text.
 [[nodiscard]] MapsSummary SummariseMaps(std::string_view maps_text);
 

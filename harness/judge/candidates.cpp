@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/saturating.h"
 #include "base/units.h"
 
 namespace brink {
@@ -17,18 +18,12 @@ namespace {
 using enum CallFamily;
 
 constexpr std::uint64_t kPage = 4096;
-/// What a request of unknown size is taken to be at most: malloc extends the heap by less than its mmap
-/// threshold (at most 32 MiB, mallopt(3)) plus padding.
-constexpr std::uint64_t kUnknownRequest = std::uint64_t{64} << 20;
 /// mm/mremap.c move_vma(): "We'd prefer to avoid failure later on in do_munmap: which may split one vma into
 /// three".
 constexpr std::uint64_t kRemapReserve = 3;
 constexpr std::uint64_t kRemapToReserve = 5;  // mremap_to(): two splits of its own on top
 /// kernel/pid.c RESERVED_PIDS: after the first round, pids below it are not given out again.
 constexpr std::uint64_t kReservedPids = 300;
-
-/// a + b, UINT64_MAX when it doesn't fit.
-std::uint64_t Sum(std::uint64_t a, std::uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
 bool HasLimit(std::uint64_t limit) { return limit != kNoLimit; }
 
@@ -43,15 +38,11 @@ Fit Exceeds(std::uint64_t use, const Request& request, std::uint64_t limit) {
   }
   const std::uint64_t whole_pages = limit / kPage * kPage;
   if (request.bytes_known) {
-    const bool beyond = Sum(use, request.bytes) > whole_pages;
+    const bool beyond = SaturatingSum(use, request.bytes) > whole_pages;
     return {.fits = beyond, .certain = beyond};
   }
-  return {.fits = Sum(use, kUnknownRequest) > whole_pages, .certain = Sum(use, kPage) > whole_pages};
-}
-
-std::string Asked(const FailedCall& call, const Request& request) {
-  return request.bytes_known ? fmt::format("{} asked for {} more", call.call, FormatBytes(request.bytes))
-                             : fmt::format("{} asked for more", call.call);
+  return {.fits = SaturatingSum(use, kUnknownRequest) > whole_pages,
+          .certain = SaturatingSum(use, kPage) > whole_pages};
 }
 
 void Add(Candidates& out, bool certain, std::string name, std::uint64_t use, std::uint64_t limit,
@@ -182,7 +173,7 @@ void AddAddressSpace(const FailedCall& call, const Request& request, Candidates&
   if (grows && fit.fits) {
     // MAP_FIXED gives back first what it covers, so its own request may be less.
     Add(out, fit.certain && !request.fixed, "RLIMIT_AS", call.total_vm_bytes, call.limits.as, "bytes",
-        Asked(call, request));
+        DescribeRequest(call, request));
   }
 }
 
@@ -197,7 +188,7 @@ void AddData(const FailedCall& call, const Request& request, Candidates& out) {
       request.family == kProtect
           ? fmt::format("{} would make {} more writable, which count as data from then on", call.call,
                         FormatBytes(request.bytes))
-          : Asked(call, request);
+          : DescribeRequest(call, request);
   const bool certain = fit.certain && !request.fixed && request.family != kRemap;
   Add(out, certain, "RLIMIT_DATA", call.data_vm_bytes, call.limits.data, "bytes", detail);
 }
@@ -254,64 +245,6 @@ void AddRlimits(const FailedCall& call, const Request& request, Candidates& out)
   AddMemlock(call, request, out);
 }
 
-namespace {
-
-/// mm/util.c __vm_enough_memory(): what mode 2 keeps back of the commit limit from this process; root's
-/// processes may use the administrator's part, and who is one is not known exactly.
-std::uint64_t KeptBack(const FailedCall& call) {
-  return Sum(call.machine.admin_reserve_bytes,
-             std::min(call.total_vm_bytes / 32, call.machine.user_reserve_bytes));
-}
-
-}  // namespace
-
-BindingLimit CommitLimitOf(const FailedCall& call, const Request& request) {
-  const MachineFigures& machine = call.machine;
-  const std::string what = request.family == kFork
-                               ? fmt::format("{} charges the parent's {} of private memory anew", call.call,
-                                             FormatBytes(request.bytes))
-                               : Asked(call, request);
-  if (machine.overcommit_memory == 2) {
-    return BindingLimit{.name = "commit_limit",
-                        .limit = machine.commit_limit_bytes,
-                        .use = machine.committed_as_bytes,
-                        .unit = "bytes",
-                        .detail = what + fmt::format(" (vm.overcommit_memory=2, up to {} are kept back)",
-                                                     FormatBytes(KeptBack(call)))};
-  }
-  const std::uint64_t whole = Sum(machine.memory_total_bytes, machine.swap_total_bytes);
-  return BindingLimit{
-      .name = "commit_limit",
-      .limit = whole,
-      .use = machine.committed_as_bytes,
-      .unit = "bytes",
-      .detail =
-          what + fmt::format("; vm.overcommit_memory={} refuses a single mapping larger than memory and "
-                             "swap together ({})",
-                             machine.overcommit_memory, FormatBytes(whole))};
-}
-
-/// mm/util.c __vm_enough_memory().
-void AddCommitLimit(const FailedCall& call, const Request& request, Candidates& out) {
-  const MachineFigures& machine = call.machine;
-  if (call.errno_name != "ENOMEM" || !request.accounted || call.overcommit_refused == false) {
-    return;
-  }
-  if (machine.overcommit_memory == 2 && machine.commit_limit_bytes > 0) {
-    const std::uint64_t request_bytes = request.bytes_known ? request.bytes : kUnknownRequest;
-    const std::uint64_t wanted = Sum(machine.committed_as_bytes, request_bytes);
-    if (Sum(wanted, KeptBack(call)) > machine.commit_limit_bytes) {
-      const bool certain = request.bytes_known && wanted > machine.commit_limit_bytes;
-      out.push_back(Candidate{.limit = CommitLimitOf(call, request), .certain = certain});
-    }
-  }
-  const std::uint64_t whole = Sum(machine.memory_total_bytes, machine.swap_total_bytes);
-  if (machine.overcommit_memory == 0 && whole > 0 && !request.no_reserve && request.bytes > whole) {
-    // fork asks for each mapping by itself, so its sum being too large proves nothing.
-    out.push_back(Candidate{.limit = CommitLimitOf(call, request), .certain = request.family != kFork});
-  }
-}
-
 /// mm/hugetlb.c hugetlb_reserve_pages(): ENOMEM when the pool has too few free pages that are not promised to
 /// others.
 void AddHugePages(const FailedCall& call, const Request& request, Candidates& out) {
@@ -341,7 +274,7 @@ void AddPhysicalMemory(const FailedCall& call, const Request& request, Candidate
   }
   for (std::size_t level = 0; level < call.memory_groups.size(); ++level) {
     const GroupFigures& group = call.memory_groups[level];
-    if (HasLimit(group.limit) && Sum(group.use, GroupMargin(group.limit)) >= group.limit) {
+    if (HasLimit(group.limit) && SaturatingSum(group.use, GroupMargin(group.limit)) >= group.limit) {
       const std::string which = group.path.empty() ? fmt::format("{} above its own", level) : group.path;
       Add(out, false, "memory.max", group.use, group.limit, "bytes",
           fmt::format(
@@ -364,7 +297,7 @@ void AddTaskLimits(const FailedCall& call, const Request& request, Candidates& o
     return;
   }
   // fs/exec.c do_execveat_common(): execve refuses only a user who is above the limit already.
-  const std::uint64_t tasks_after = forks ? Sum(call.user_tasks, 1) : call.user_tasks;
+  const std::uint64_t tasks_after = forks ? SaturatingSum(call.user_tasks, 1) : call.user_tasks;
   if (HasLimit(call.limits.nproc) && tasks_after > call.limits.nproc && call.uid != 0 &&
       !call.resource_capable) {
     Add(out, true, "RLIMIT_NPROC", call.user_tasks, call.limits.nproc, "tasks",
@@ -384,11 +317,14 @@ void AddTaskLimits(const FailedCall& call, const Request& request, Candidates& o
   const MachineFigures& machine = call.machine;
   // The figures of the whole machine are read a moment later: close to the limit is likely, at the limit
   // certain.
-  if (machine.pid_max > 0 && Sum(machine.threads, kReservedPids + machine.pid_max / 100) >= machine.pid_max) {
-    Add(out, Sum(machine.threads, kReservedPids) >= machine.pid_max, "kernel.pid_max", machine.threads,
-        machine.pid_max, "tasks", fmt::format("pids below {} are not given out again", kReservedPids));
+  if (machine.pid_max > 0 &&
+      SaturatingSum(machine.threads, kReservedPids + machine.pid_max / 100) >= machine.pid_max) {
+    Add(out, SaturatingSum(machine.threads, kReservedPids) >= machine.pid_max, "kernel.pid_max",
+        machine.threads, machine.pid_max, "tasks",
+        fmt::format("pids below {} are not given out again", kReservedPids));
   }
-  if (machine.threads_max > 0 && Sum(machine.threads, machine.threads_max / 100) >= machine.threads_max) {
+  if (machine.threads_max > 0 &&
+      SaturatingSum(machine.threads, machine.threads_max / 100) >= machine.threads_max) {
     Add(out, machine.threads >= machine.threads_max, "kernel.threads-max", machine.threads,
         machine.threads_max, "tasks", "the whole machine may have no more threads");
   }

@@ -126,7 +126,8 @@ std::string CaseReason(const Findings& findings, const Evidence& evidence,
     if (process.left_running_count == 0) {
       continue;
     }
-    const std::string remark = DescribeLeftRunning(process.left_running, process.left_running_count);
+    const std::string remark = DescribeLeftRunning(process.left_running, process.left_running_count,
+                                                   process.outcome == Outcome::kSurvived);
     if (text.find(remark) == std::string::npos) {
       text += fmt::format("; {}: {}", name, remark);
     }

@@ -117,17 +117,16 @@ bool KilledByOther(const ProcessRecord& record, const Finding& finding) {
   return finding.outcome == Outcome::kFailed && finding.death.kind == Death::Kind::kSignalled && by_other;
 }
 
-std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint64_t count) {
+std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint64_t count, bool survived) {
   std::string who;
   for (const LeftRunning& each : left) {
     who += fmt::format("{}pid {} {}", who.empty() ? "" : ", ", each.pid, each.comm);
   }
   who += count > left.size() ? ", ..." : "";
-  return fmt::format(
-      "{} that it started ({}) {} still running, and brink ended {}: `run:` should start the "
-      "server in the foreground",
-      count == 1 ? "a process" : FormatCount(count) + " processes", who, count == 1 ? "was" : "were",
-      count == 1 ? "it" : "them");
+  return fmt::format("{} that it started ({}) {} still running, and brink ended {}{}",
+                     count == 1 ? "a process" : FormatCount(count) + " processes", who,
+                     count == 1 ? "was" : "were", count == 1 ? "it" : "them",
+                     survived ? ": `run:` should start the server in the foreground" : "");
 }
 
 std::string Sentence(const Evidence& evidence, const ProcessRecord& record, const Finding& finding,
@@ -145,7 +144,7 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
     text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
   }
   if (record.left_running_count > 0) {
-    text += "; " + DescribeLeftRunning(record.left_running, record.left_running_count);
+    text += "; " + DescribeLeftRunning(record.left_running, record.left_running_count, survived);
   }
   return text;
 }

@@ -38,8 +38,10 @@ struct Finding {
 /// Somebody else's signal ended it: no limit did. (brink's own, to one that failed before, is not meant.)
 [[nodiscard]] bool KilledByOther(const ProcessRecord& record, const Finding& finding);
 
-/// "2 processes that it started (pid 7 worker, pid 8 worker) were still running, and brink ended them: ..."
-[[nodiscard]] std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint64_t count);
+/// "2 processes that it started (pid 7 worker, pid 8 worker) were still running, and brink ended them". One
+/// that `survived`, and left processes of its own, has made a daemon of itself: that comes with the remedy.
+[[nodiscard]] std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint64_t count,
+                                              bool survived);
 
 /// The whole sentence of a process; `binding` is the verdict's.
 [[nodiscard]] std::string Sentence(const Evidence& evidence, const ProcessRecord& record,

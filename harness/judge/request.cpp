@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "judge/request.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
+
+#include "base/units.h"
 
 namespace brink {
 namespace {
@@ -182,6 +186,11 @@ Request RequestOf(const FailedCall& call) {
       break;
   }
   return request;
+}
+
+std::string DescribeRequest(const FailedCall& call, const Request& request) {
+  return request.bytes_known ? fmt::format("{} asked for {} more", call.call, FormatBytes(request.bytes))
+                             : fmt::format("{} asked for more", call.call);
 }
 
 }  // namespace brink

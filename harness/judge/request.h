@@ -48,6 +48,13 @@ struct Request {
 
 [[nodiscard]] Request RequestOf(const FailedCall& call);
 
+/// What a request of unknown size is taken to be at most, in bytes: malloc extends the heap by less than its
+/// mmap threshold (at most 32 MiB, mallopt(3)) plus padding.
+inline constexpr std::uint64_t kUnknownRequest = std::uint64_t{64} << 20;
+
+/// "mmap asked for 8 KiB more".
+[[nodiscard]] std::string DescribeRequest(const FailedCall& call, const Request& request);
+
 /// True for clone, clone3, fork and vfork: which one libc uses varies.
 [[nodiscard]] bool IsFork(std::string_view call);
 

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "kernel/cgroup.h"
+#include "kernel/process_mappings.h"
 #include "kernel/roots.h"
 #include "model/evidence.h"
 #include "model/plan.h"
@@ -35,13 +36,21 @@ namespace brink {
 /// Who would be hurt by these settings: running processes with more mappings than a lower vm.max_map_count (a
 /// reserve of 100 is kept), commitments above a lower commit limit (64 MiB are left beside what
 /// vm.admin_reserve_kbytes and vm.user_reserve_kbytes keep back),
-/// panic_on_oom. Empty: nobody. Each entry is a sentence with process and figures.
+/// panic_on_oom. Empty: nobody. Each entry is a sentence with process and figures. Fails where it can't be
+/// known: a process's mappings can't be read, or not every process can be seen.
 [[nodiscard]] Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots,
-                                                              const std::vector<Setting>& settings);
+                                                              const std::vector<Setting>& settings,
+                                                              const MappingCounter& count);
 
 /// Whether anybody minds what happens to the machine. kDisposable: a guest of the vm sandbox, in which
 /// nothing runs but the case: WhoWouldBeHurt() is not asked.
 enum class Machine { kShared, kDisposable };
+
+/// Who else is on the machine.
+struct Bystanders {
+  Machine machine = Machine::kShared;
+  MappingCounter count = ReadProcessMappings;
+};
 
 /// The machine held under one set of values; other sets wait until it is released.
 class MachineHold {
@@ -53,7 +62,7 @@ class MachineHold {
   /// killed brink left is restored.
   [[nodiscard]] static Result<MachineHold> Take(const Roots& roots, std::vector<Setting> settings,
                                                 std::vector<ImposedFault>& proof, double timeout_s = 600,
-                                                int cancel_fd = -1, Machine machine = Machine::kShared);
+                                                int cancel_fd = -1, Bystanders bystanders = {});
   MachineHold(MachineHold&&) noexcept;
   MachineHold& operator=(MachineHold&&) noexcept;
   MachineHold(const MachineHold&) = delete;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
@@ -17,7 +18,7 @@ struct MachineHold::State {
   Roots roots;
   std::vector<Setting> settings;
   MachineLocks locks;
-  Machine machine = Machine::kShared;
+  Bystanders bystanders;
   bool held = false;
 };
 
@@ -31,19 +32,27 @@ std::string Joined(const std::vector<std::string>& sentences) {
   return text;
 }
 
-Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings, Machine machine) {
-  if (machine == Machine::kDisposable) {
+constexpr const char* kElsewhere = "run it where nobody else is: --sandbox vm";
+
+Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings, const Bystanders& bystanders) {
+  if (bystanders.machine == Machine::kDisposable) {
     return {};
   }
-  const auto hurt = WhoWouldBeHurt(roots, settings);
+  const auto hurt = WhoWouldBeHurt(roots, settings, bystanders.count);
   if (!hurt) {
-    return tl::unexpected(hurt.error());
+    Error error = hurt.error();
+    error.message = "nothing proves that no process of this machine would be hurt: " + error.message;
+    if (error.remedy.empty()) {
+      error.remedy = kElsewhere;
+    }
+    return tl::unexpected(std::move(error));
   }
   if (!hurt->empty()) {
     return Fail(
         "refused on this machine: " + Joined(*hurt),
-        "end those processes or wait until they are done, set a milder value in the scenario, or run it "
-        "where nobody else is: --sandbox vm");
+        fmt::format(
+            "end those processes or wait until they are done, set a milder value in the scenario, or {}",
+            kElsewhere));
   }
   return {};
 }
@@ -95,12 +104,12 @@ Status Impose(const Roots& roots, const Setting& requested, MachineJournal& jour
 }
 
 /// The caller holds `users` exclusively and the machine is as it was.
-Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, Machine machine,
+Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, const Bystanders& bystanders,
                  std::vector<ImposedFault>& proof) {
   if (settings.empty()) {
     return {};
   }
-  if (auto status = RefuseHarm(roots, settings, machine); !status) {
+  if (auto status = RefuseHarm(roots, settings, bystanders); !status) {
     return status;
   }
   MachineJournal journal{.key = KeyOf(settings), .slots = {}};
@@ -190,11 +199,11 @@ tl::unexpected<Error> GaveUp(const Patience& patience, double timeout_s) {
 }
 
 /// One attempt, with the gate held. True: the machine is held under the settings (`users` shared).
-Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, Machine machine,
+Result<bool> TryEnter(const Roots& roots, const std::vector<Setting>& settings, const Bystanders& bystanders,
                       MachineLocks& locks, std::vector<ImposedFault>& proof) {
   if (locks.users.TryExclusive()) {
     auto status = CleanUp(roots);
-    status = status ? ImposeAll(roots, settings, machine, proof) : status;
+    status = status ? ImposeAll(roots, settings, bystanders, proof) : status;
     // From exclusive to shared always succeeds: nobody else can hold it now.
     if (!status || !locks.users.TryShared()) {
       Error error = status ? Fail("share the machine's lock").value() : status.error();
@@ -236,8 +245,8 @@ void TellOfWaiting(const Roots& roots) {
   }
 }
 
-Status Enter(const Roots& roots, const std::vector<Setting>& settings, Machine machine, MachineLocks& locks,
-             std::vector<ImposedFault>& proof, Patience patience, double timeout_s) {
+Status Enter(const Roots& roots, const std::vector<Setting>& settings, const Bystanders& bystanders,
+             MachineLocks& locks, std::vector<ImposedFault>& proof, Patience patience, double timeout_s) {
   while (!locks.gate.TryExclusive()) {
     TellOfWaiting(roots);
     if (!patience.Wait()) {
@@ -246,7 +255,7 @@ Status Enter(const Roots& roots, const std::vector<Setting>& settings, Machine m
   }
   // The gate is kept while waiting for the users to leave: nobody who came later may overtake.
   for (;;) {
-    const auto entered = TryEnter(roots, settings, machine, locks, proof);
+    const auto entered = TryEnter(roots, settings, bystanders, locks, proof);
     if (!entered || *entered) {
       locks.gate.Unlock();
       return entered ? Status{} : tl::unexpected(entered.error());
@@ -274,7 +283,7 @@ Status RefuseDouble(const std::vector<Setting>& settings) {
 
 Result<MachineHold> MachineHold::Take(const Roots& roots, std::vector<Setting> settings,
                                       std::vector<ImposedFault>& proof, double timeout_s, int cancel_fd,
-                                      Machine machine) {
+                                      Bystanders bystanders) {
   auto ready = RefuseDouble(settings);
   ready = ready ? MakeRunDirectory(roots) : ready;
   if (!ready) {
@@ -284,7 +293,7 @@ Result<MachineHold> MachineHold::Take(const Roots& roots, std::vector<Setting> s
   if (!locks) {
     return tl::unexpected(locks.error());
   }
-  auto entered = Enter(roots, settings, machine, *locks, proof, Patience(timeout_s, cancel_fd), timeout_s);
+  auto entered = Enter(roots, settings, bystanders, *locks, proof, Patience(timeout_s, cancel_fd), timeout_s);
   if (!entered) {
     return tl::unexpected(entered.error());
   }
@@ -292,7 +301,7 @@ Result<MachineHold> MachineHold::Take(const Roots& roots, std::vector<Setting> s
   hold.state_ = std::make_unique<State>(State{.roots = roots,
                                               .settings = std::move(settings),
                                               .locks = std::move(*locks),
-                                              .machine = machine,
+                                              .bystanders = std::move(bystanders),
                                               .held = true});
   return hold;
 }
@@ -315,7 +324,7 @@ Status MachineHold::Change(const Setting& setting, ImposedFault& proof) {
     return Fail(setting.name + ": the machine is not held any more");
   }
   const Roots& roots = state_->roots;
-  auto status = RefuseHarm(roots, {setting}, state_->machine);
+  auto status = RefuseHarm(roots, {setting}, state_->bystanders);
   if (status && !state_->locks.users.TryExclusive()) {
     status = Fail(setting.name + " cannot change now: another case shares the machine",
                   "give the case machine-wide values of its own, or run with --jobs 1");

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Whether lower machine-wide limits would hurt a process that runs already.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "base/saturating.h"
 #include "base/units.h"
 #include "kernel/files.h"
 #include "kernel/machine_guard.h"
 #include "kernel/machine_slots.h"
+#include "kernel/pid_namespace.h"
 
 namespace brink {
 namespace {
@@ -16,43 +19,25 @@ namespace {
 constexpr std::uint64_t kSpareMappings = 100;
 constexpr std::uint64_t kSpareCommit = std::uint64_t{64} << 20;
 
-/// Mappings of a process; 0 when it is gone. Reading maps is dear, so a process too small to have `least` is
-/// passed over: every mapping has at least one page.
-std::uint64_t CountMappings(const std::string& process, std::uint64_t least) {
-  const std::string sizes = ReadSmallFile(process + "/statm").value_or("");
-  const auto fields = Split(sizes, ' ');
-  const auto pages = fields.empty() ? std::nullopt : ParseNumber(fields[0]);
-  if (pages.value_or(0) < least || pages.value_or(0) == 0) {
-    return 0;
+Status FindManyMappings(const Roots& roots, std::uint64_t limit, const MappingCounter& count,
+                        std::vector<std::string>& hurt) {
+  if (auto status = CheckPidNamespace(roots); !status) {
+    return status;
   }
-  const std::string maps = ReadSmallFile(process + "/maps").value_or("");
-  const auto lines = std::count(maps.begin(), maps.end(), '\n');
-  return maps.empty() ? 0 : static_cast<std::uint64_t>(lines) + 1;
-}
-
-Status FindManyMappings(const Roots& roots, std::uint64_t limit, std::vector<std::string>& hurt) {
   const std::uint64_t most = limit > kSpareMappings ? limit - kSpareMappings : 0;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(roots.proc, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string pid = it->path().filename().string();
-    if (!ParseNumber(pid)) {
-      continue;
-    }
-    const std::uint64_t count = CountMappings(it->path().string(), most);
-    if (count > most) {
-      hurt.push_back("process " + pid + " (" + ReadSmallFile(it->path().string() + "/comm").value_or("?") +
-                     ") has " + FormatCount(count) + " mappings; vm.max_map_count=" + std::to_string(limit) +
-                     " leaves it fewer than " + std::to_string(kSpareMappings) + " more");
-    }
+  const auto processes = count(roots, most + 1);
+  if (!processes) {
+    return tl::unexpected(processes.error());
   }
-  return error ? FailErrno("read " + roots.proc, error.value()) : Status{};
+  for (const ProcessMappings& process : *processes) {
+    hurt.push_back(
+        fmt::format("process {} ({}) has {} mappings; vm.max_map_count={} leaves it fewer than {} more",
+                    process.pid, process.comm, FormatCount(process.map_count), limit, kSpareMappings));
+  }
+  return {};
 }
 
 constexpr std::uint64_t kKibibyte = 1024;
-
-/// a + b, UINT64_MAX when it doesn't fit.
-std::uint64_t Sum(std::uint64_t a, std::uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
 /// KiB as bytes, UINT64_MAX when they don't fit.
 std::uint64_t FromKibibytes(std::uint64_t kbytes) {
@@ -96,7 +81,7 @@ std::uint64_t CommitLimit(const Roots& roots, const MachineFigures& figures, con
   const std::uint64_t rest = figures.memory_total_bytes - std::min(pools, figures.memory_total_bytes);
   const std::uint64_t base =
       commitment.kbytes != 0 ? FromKibibytes(commitment.kbytes) : rest / kPercent * commitment.ratio;
-  return Sum(base, figures.swap_total_bytes);
+  return SaturatingSum(base, figures.swap_total_bytes);
 }
 
 /// The address space of the largest process in bytes.
@@ -118,8 +103,8 @@ std::uint64_t LargestAddressSpace(const Roots& roots) {
 /// not root, and a 32nd of its address space, up to the user's reserve, from each process.
 std::uint64_t KeptBack(const Roots& roots, const Commitment& commitment) {
   constexpr std::uint64_t kShare = 32;
-  return Sum(commitment.admin_reserve,
-             std::min(LargestAddressSpace(roots) / kShare, commitment.user_reserve));
+  return SaturatingSum(commitment.admin_reserve,
+                       std::min(LargestAddressSpace(roots) / kShare, commitment.user_reserve));
 }
 
 Status FindCommitment(const Roots& roots, const std::vector<Setting>& settings,
@@ -145,7 +130,7 @@ Status FindCommitment(const Roots& roots, const std::vector<Setting>& settings,
   }
   const std::uint64_t limit = CommitLimit(roots, figures, commitment);
   const std::uint64_t kept_back = KeptBack(roots, commitment);
-  if (limit < Sum(Sum(figures.committed_as_bytes, kept_back), kSpareCommit)) {
+  if (limit < SaturatingSum(SaturatingSum(figures.committed_as_bytes, kept_back), kSpareCommit)) {
     hurt.push_back(
         "processes have been promised " + FormatBytes(figures.committed_as_bytes) +
         "; the commit limit would be " + FormatBytes(limit) + ", of which " + FormatBytes(kept_back) +
@@ -157,7 +142,8 @@ Status FindCommitment(const Roots& roots, const std::vector<Setting>& settings,
 
 }  // namespace
 
-Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots, const std::vector<Setting>& settings) {
+Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots, const std::vector<Setting>& settings,
+                                                const MappingCounter& count) {
   std::vector<std::string> hurt;
   for (const Setting& setting : settings) {
     const auto value = ParseNumber(setting.value);
@@ -167,7 +153,7 @@ Result<std::vector<std::string>> WhoWouldBeHurt(const Roots& roots, const std::v
     if (setting.name == "vm.max_map_count" && value) {
       const auto now = ReadNumber(MachineSettingPath(roots, setting.name));
       if (!now || *value < *now) {
-        if (auto status = FindManyMappings(roots, *value, hurt); !status) {
+        if (auto status = FindManyMappings(roots, *value, count, hurt); !status) {
           return tl::unexpected(status.error());
         }
       }

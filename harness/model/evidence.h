@@ -109,6 +109,9 @@ struct FailedCall {
   /// not watched.
   std::optional<bool> overcommit_refused;
   MachineFigures machine;
+  /// `machine` was read when the process had ended, or was about to: Committed_AS is without what it had
+  /// promised.
+  bool machine_without_it = false;
   /// Innermost first: "munmap+0x7 (libc.so.6)". A frame that could not be named is "0x1234 (build id
   /// 4f0a...)", with the offset in that file, or "0x7f... (?)".
   std::vector<std::string> stack;

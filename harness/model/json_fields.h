@@ -122,7 +122,8 @@ void Fields(auto& a, json::Like<FailedCall> auto& x) {
   a("ipc_lock_capable", x.ipc_lock_capable)("resource_capable", x.resource_capable)("user_tasks",
                                                                                     x.user_tasks);
   a("uid", x.uid)("limits", x.limits)("memory_groups", x.memory_groups)("pids_groups", x.pids_groups);
-  a("overcommit_refused", x.overcommit_refused)("machine", x.machine)("stack", x.stack);
+  a("overcommit_refused", x.overcommit_refused)("machine", x.machine);
+  a("machine_without_it", x.machine_without_it)("stack", x.stack);
 }
 void Fields(auto& a, json::Like<FailureCount> auto& x) {
   a("process", x.process)("call", x.call)("errno_name", x.errno_name)("count", x.count);

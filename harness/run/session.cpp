@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/version.h"
+#include "evidence/mappings.h"
 #include "evidence/watch.h"
 #include "judge/judge.h"
 #include "kernel/users.h"
@@ -261,7 +262,7 @@ Evidence Session::State::CollectHere(Worker& worker, Plan& plan) {
   std::vector<ImposedFault> proof;
   Report(plan, "taking the machine");
   auto hold = MachineHold::Take(sandbox->SystemRoots(), plan.machine, proof, kMachineWaitS, options.cancel_fd,
-                                options.machine);
+                                {.machine = options.machine, .count = CountProcessMappings});
   if (!hold) {
     evidence.faults = std::move(proof);
     evidence.interrupted = Cancelled();

@@ -12,8 +12,7 @@
 namespace brink::live {
 namespace {
 
-/// On a machine where brink can do its work, at least so many tests run (of live_verdicts: the contract of
-/// issue 2).
+/// On a machine where brink can do its work, at least so many tests run.
 constexpr int kLeastTests = BRINK_LIVE_LEAST_TESTS;
 /// live_counters shows what is left without it.
 constexpr bool kUsesBpf = BRINK_LIVE_USES_BPF;

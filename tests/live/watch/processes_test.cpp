@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <thread>
 
+#include "evidence/mappings.h"
 #include "watch_fixture.h"
 
 namespace brink {
@@ -161,7 +163,7 @@ TEST_F(Processes, SampleTellsTheMappingsOfTheLiving) {
   // [vsyscall] is a line there, but no mapping.
   EXPECT_NEAR(static_cast<double>(sample->front().map_count), static_cast<double>(lines), 1);
 
-  const auto all = AllProcessMappings();
+  const auto all = CountProcessMappingsByKernel();
   ASSERT_TRUE(all.has_value()) << all.error().message;
   const auto found = std::find_if(all->begin(), all->end(), [&](const auto& p) { return p.pid == pid; });
   ASSERT_NE(found, all->end());
@@ -171,6 +173,16 @@ TEST_F(Processes, SampleTellsTheMappingsOfTheLiving) {
   ::close(ready[0]);
   ::close(ready[1]);
   EXPECT_TRUE(watch_->Sample()->empty());
+}
+
+TEST(CountProcessMappings, AsksTheKernelWhereReadingIsRefused) {
+  const auto proc = std::filesystem::temp_directory_path() / ("brink-proc-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(proc / "12" / "maps");  // can't be read: EISDIR
+  std::ofstream(proc / "12" / "statm") << "9 1 1 1 0 1 0\n";
+  const auto all = CountProcessMappings({.proc = proc}, 1);
+  std::filesystem::remove_all(proc);
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_TRUE(std::any_of(all->begin(), all->end(), [](const auto& p) { return p.pid == ::getpid(); }));
 }
 
 /// Who is in a sample, by its process number.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The commit limit, huge pages, memory cgroups and the machine: on either side of where the kernel refuses.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <string>
 
@@ -9,6 +9,8 @@
 
 namespace brink::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(Binding, TheKernelsOwnOvercommitRefusalIsProof) {
   FailedCall call = Mmap(kPage);
@@ -54,6 +56,24 @@ TEST(Binding, StrictOvercommitIgnoresWhatIsNotWritableButNotNoReserve) {
   call.args[2] = kReadWrite;
   call.args[3] |= kNoReserve;
   EXPECT_EQ(NameOf(call), "commit_limit");
+}
+
+TEST(Binding, WhatAnEndedProcessHadBeenPromisedIsCountedInAndSaid) {
+  FailedCall call = Mmap(kGiB);
+  call.overcommit_refused.reset();
+  call.machine.overcommit_memory = 2;
+  call.machine.committed_as_bytes = 2 * kGiB;
+  call.data_vm_bytes = 10 * kGiB;
+  EXPECT_EQ(NameOf(call), "none");
+  call.machine_without_it = true;
+  const Binding binding = BindingOf(call);
+  ASSERT_TRUE(binding.limit);
+  EXPECT_EQ(binding.limit->name, "commit_limit");
+  EXPECT_EQ(binding.limit->use, 12 * kGiB);
+  EXPECT_THAT(binding.reason, HasSubstr("its own part is counted in again"));
+  EXPECT_THAT(binding.reason, HasSubstr("most likely"));
+  call.machine.overcommit_memory = 0;
+  EXPECT_EQ(NameOf(call), "none");
 }
 
 TEST(Binding, HeuristicOvercommitRefusesASingleRequestLargerThanTheMachine) {

@@ -132,6 +132,7 @@ TEST(Reason, WhatItLeftBehindIsToldOnce) {
   EXPECT_THAT(reason,
               HasSubstr("a process that it started (pid 12 daemon) was still running, and brink ended it"));
   EXPECT_EQ(reason.find("daemon"), reason.rfind("daemon"));
+  EXPECT_THAT(reason, Not(HasSubstr("foreground")));  // it failed: nothing says that it meant to be a daemon
 }
 
 TEST(Reason, WhatALimitDidNotStopFromStartingIsInconclusive) {

@@ -48,6 +48,13 @@ class FakeTree : public testing::Test {
           "CommitLimit:     4194304 kB\nCommitted_AS:    1048576 kB\nHugePages_Total:       5\n"
           "HugePages_Free:        3\nHugePages_Rsvd:        1\nHugepagesize:       2048 kB\n");
     Write("proc/loadavg", "0.20 0.18 0.12 2/345 11206\n");
+    LinkPidNamespace("pid:[4026531836]");  // the machine's first
+  }
+  void LinkPidNamespace(const std::string& name) const {
+    const std::filesystem::path link = roots_.proc + "/self/ns/pid";
+    std::filesystem::create_directories(link.parent_path());
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(name, link);
   }
 
   std::string base_;

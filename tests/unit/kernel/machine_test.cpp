@@ -39,7 +39,7 @@ class MachineTest : public FakeTree {
     Write(folder + "/comm", "database\n");
   }
   [[nodiscard]] std::vector<std::string> Hurt(const std::vector<Setting>& settings) const {
-    return WhoWouldBeHurt(roots_, settings).value();
+    return WhoWouldBeHurt(roots_, settings, ReadProcessMappings).value();
   }
 };
 
@@ -95,6 +95,24 @@ TEST_F(MachineTest, LowerMappingLimitHurtsOnlyWhoIsNear) {
   EXPECT_THAT(hurt[0], HasSubstr("process 100 (database) has 950 mappings"));
 }
 
+TEST_F(MachineTest, UnreadableMappingsProveNothing) {
+  WriteProcess(100, 950);
+  std::filesystem::remove(base_ + "/proc/100/maps");
+  EXPECT_THAT(Hurt({Of("vm.max_map_count", "1000")}), IsEmpty());  // ended meanwhile
+  std::filesystem::create_directory(base_ + "/proc/100/maps");     // opens, and can't be read: EISDIR
+  const auto hurt = WhoWouldBeHurt(roots_, {Of("vm.max_map_count", "1000")}, ReadProcessMappings);
+  ASSERT_FALSE(hurt);
+  EXPECT_THAT(hurt.error().message, HasSubstr("proc/100/maps"));
+}
+
+TEST_F(MachineTest, ProcessesOutsideThePidNamespaceCantBeSpared) {
+  LinkPidNamespace("pid:[4026532456]");
+  const auto hurt = WhoWouldBeHurt(roots_, {Of("vm.max_map_count", "1000")}, ReadProcessMappings);
+  ASSERT_FALSE(hurt);
+  EXPECT_THAT(hurt.error().remedy, HasSubstr("--pid=host"));
+  EXPECT_THAT(Hurt({Of("vm.max_map_count", "262144")}), IsEmpty());
+}
+
 TEST_F(MachineTest, HigherMappingLimitHurtsNobody) {
   WriteProcess(100, 66000);
   EXPECT_THAT(Hurt({Of("vm.max_map_count", "262144")}), IsEmpty());
@@ -146,7 +164,7 @@ TEST_F(MachineTest, NobodyIsHurtOnADisposableMachine) {
   std::vector<ImposedFault> proof;
   EXPECT_FALSE(MachineHold::Take(roots_, settings, proof, 1));
   EXPECT_EQ(Read("proc/sys/vm/panic_on_oom"), "0\n");
-  auto hold = MachineHold::Take(roots_, settings, proof, 1, -1, Machine::kDisposable);
+  auto hold = MachineHold::Take(roots_, settings, proof, 1, -1, {.machine = Machine::kDisposable});
   ASSERT_TRUE(hold) << hold.error().message;
   EXPECT_EQ(ReadMachineSetting(roots_, "vm.panic_on_oom").value(), "1");
   ImposedFault change;

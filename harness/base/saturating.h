@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace brink {
+
+/// a + b, UINT64_MAX when it doesn't fit: limits and uses come from the kernel or from a hostile target, and
+/// "no limit" is UINT64_MAX.
+[[nodiscard]] constexpr std::uint64_t SaturatingSum(std::uint64_t a, std::uint64_t b) {
+  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+}  // namespace brink
