@@ -124,6 +124,7 @@ Cgroup::Cgroup(Cgroup&& other) noexcept
     : host_(other.host_),
       path_(std::move(other.path_)),
       directories_(std::move(other.directories_)),
+      most_memory_read_(other.most_memory_read_),
       removed_(std::exchange(other.removed_, true)) {}
 
 Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
@@ -135,6 +136,7 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
     }
     host_ = other.host_;
     path_ = std::move(other.path_);
+    most_memory_read_ = other.most_memory_read_;
     directories_ = std::move(other.directories_);
     removed_ = std::exchange(other.removed_, true);
   }

@@ -84,7 +84,8 @@ class Cgroup {
   /// Reads it back, in the same unit and words ("max"; v1's 9223372036854771712 is "max").
   [[nodiscard]] Result<std::string> Get(std::string_view name) const;
 
-  [[nodiscard]] CgroupCounters Counters() const;
+  /// Where the kernel keeps no peak of memory (v2 before 5.19), that is the most that was ever read here.
+  [[nodiscard]] CgroupCounters Counters();
   [[nodiscard]] std::vector<int> Pids() const;  // of this group and all below
 
   /// Open cgroup.procs (v1: one per hierarchy) for writing: a child writes "0" to each between fork and exec.
@@ -101,6 +102,7 @@ class Cgroup {
   const CgroupHost* host_ = nullptr;
   std::string path_;
   std::vector<std::string> directories_;
+  std::uint64_t most_memory_read_ = 0;
   bool removed_ = true;
 };
 

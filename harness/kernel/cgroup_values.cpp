@@ -4,6 +4,8 @@
 // scheduler/sched-bwc.rst.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "kernel/cgroup.h"
 #include "kernel/files.h"
 #include "kernel/libcgroup.h"
@@ -236,7 +238,7 @@ Result<std::string> Cgroup::Get(std::string_view name) const {
   return ReadSmallFile(directory + "/" + place->file);
 }
 
-CgroupCounters Cgroup::Counters() const {
+CgroupCounters Cgroup::Counters() {
   CgroupCounters counters;
   const std::string memory = host_->Directory("memory", path_) + "/";
   const std::string pids = host_->Directory("pids", path_) + "/";
@@ -263,6 +265,10 @@ CgroupCounters Cgroup::Counters() const {
       counters.limit_hits = FindNumber(*events, "max");
       counters.throttled_high = FindNumber(*events, "high");
     }
+  }
+  most_memory_read_ = std::max(most_memory_read_, counters.memory_use.value_or(0));
+  if (!counters.memory_peak && most_memory_read_ > 0) {
+    counters.memory_peak = most_memory_read_;
   }
   counters.pids_use = ReadNumber(pids + "pids.current");
   counters.pids_peak = ReadNumber(pids + "pids.peak");  // from 6.1 on

@@ -14,6 +14,17 @@ namespace brink {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The kernel has told of its exit, although it may be found in /proc and in its group a moment longer.
+bool SeenToEnd(const std::vector<ProcessRecord>& processes, int pid) {
+  const auto newest = std::find_if(processes.rbegin(), processes.rend(),
+                                   [&](const ProcessRecord& record) { return record.pid == pid; });
+  return newest != processes.rend() && newest->end_s.has_value();
+}
+
+}  // namespace
+
 void CaseRunner::RecordTimeout() {
   for (const auto& target : loop_.Targets()) {
     if (target->ended || target->plan == nullptr) {
@@ -70,7 +81,7 @@ void CaseRunner::RecordLeftRunning() {
         target->own_group ? target->group->Pids() : recorder_.LivingDescendants(target->token);
     for (const int pid : pids) {
       const std::string comm = recorder_.CommOf(pid);
-      if (comm.empty()) {
+      if (comm.empty() || SeenToEnd(Record().processes, pid)) {
         continue;  // it has ended meanwhile
       }
       ++record.left_running_count;

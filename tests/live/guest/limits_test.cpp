@@ -142,12 +142,17 @@ cases:
   group-memory:
     processes: {target: {run: [)" BRINK_VICTIM R"(, touch, size=64M], cgroup: {memory.max: 32MiB}}}
     expect: {target: {outcome: oom_killed, oom_scope: memcg, binding_limit: memory.max}}
+  peak-of-the-group:  # this memory belongs to no process's resident size; before 5.19 there is no memory.peak
+    processes:
+      target: {run: [)" BRINK_VICTIM R"(, shm, size=64M, how=write], env: {VICTIM_STAYS: "1"}}
+    steps: [{wait: {memory: {process: target, above: 63MiB}}}]
+    expect: {target: {outcome: survived, peak_memory: {min: 63MiB, max: 96MiB}}}
   machine-memory:
     processes: {target: {run: [)" BRINK_VICTIM R"(, touch, size=2G]}}
     expect: {target: {outcome: oom_killed, oom_scope: machine, binding_limit: machine_memory}}
 )");
   const auto results = RunOn(kernels, file);
-  ASSERT_EQ(results.size(), 11 * kernels.size());
+  ASSERT_EQ(results.size(), 12 * kernels.size());
   for (const std::string& kernel : kernels) {
     ExpectLimit(results.at({kernel, "mappings"}), "vm.max_map_count", 2000, 2000);
     ExpectLimit(results.at({kernel, "locked"}), "RLIMIT_MEMLOCK", 256 << 10, 256 << 10);
