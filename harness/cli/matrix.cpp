@@ -112,7 +112,7 @@ std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice) {
   if (choice.sandbox != "auto") {
     return choice.sandbox;
   }
-  return plan.needs_guest || ChangesMachine(plan) || !choice.root ? "vm" : "host";
+  return plan.needs_guest || ChangesMachine(plan) || !choice.groups ? "vm" : "host";
 }
 
 std::optional<bool> HasMemoryControllerV1(const std::string& kernel) {

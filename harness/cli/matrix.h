@@ -31,7 +31,7 @@ struct Cell {
 struct SandboxChoice {
   std::string sandbox = "auto";  // "auto", "host" or "vm"
   bool matrix = false;           // --kernel or --cgroup were given: everything runs in guests
-  bool root = true;              // brink may make cgroups here
+  bool groups = true;            // brink may make control groups here
 };
 
 /// "host" or "vm". auto: a guest for what changes the machine or needs another one, or where brink has no

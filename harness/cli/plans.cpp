@@ -24,6 +24,7 @@
 #include "base/units.h"
 #include "cli/common.h"
 #include "cli/matrix.h"
+#include "kernel/cgroup.h"
 #include "kernel/machine_guard.h"
 #include "run/steps.h"
 #include "sandbox/images.h"
@@ -257,6 +258,12 @@ PlanResult MakeFittingPlan(const Chosen& chosen, PlanContext context, const Sand
   return made;
 }
 
+/// Root alone is not enough: in a container without privileges it may not.
+bool MayMakeGroupsHere() {
+  const auto cgroups = CgroupHost::Discover(Roots{});
+  return ::geteuid() == 0 && cgroups && cgroups->MayMakeGroups();
+}
+
 /// The cells of the matrix; explains itself and gives nothing where the words do not fit together.
 std::optional<std::vector<Cell>> CellsOf(const RunChoice& choice) {
   const bool matrix = !choice.kernels.empty() || !choice.cgroups.empty();
@@ -303,7 +310,7 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
   }
   const SandboxChoice sandbox{.sandbox = choice.sandbox,
                               .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
-                              .root = ::geteuid() == 0};
+                              .groups = MayMakeGroupsHere()};
   std::vector<Plan> plans;
   PortPool ports;
   bool good = true;

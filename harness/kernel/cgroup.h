@@ -33,6 +33,9 @@ class CgroupHost {
   [[nodiscard]] std::string Directory(std::string_view controller, std::string_view group) const;
   /// Every mounted hierarchy that brink uses, as mount directories without duplicates (v2: one).
   [[nodiscard]] std::vector<std::string> Mounts() const;
+  /// Whether this process may make groups where the memory controller is: not where nobody mounted it, and
+  /// not in a container that has it read-only, though its user is root.
+  [[nodiscard]] bool MayMakeGroups() const;
 
  private:
   struct Hierarchy {

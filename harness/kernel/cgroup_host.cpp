@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which controller is mounted where. Source: cgroups(7), /proc/PID/mounts in proc(5).
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
@@ -96,6 +98,11 @@ std::vector<std::string> CgroupHost::Mounts() const {
     }
   }
   return mounts;
+}
+
+bool CgroupHost::MayMakeGroups() const {
+  const std::string place = Directory("memory", "");
+  return !place.empty() && ::access(place.c_str(), W_OK | X_OK) == 0;
 }
 
 }  // namespace brink

@@ -21,6 +21,23 @@ namespace fs = std::filesystem;
 
 std::string FolderOf(const std::string& name, const ImagePlaces& places) { return places.cache + "/" + name; }
 
+/// A name is that of a folder in the cache; those that begin with a dot are make-image's own.
+bool IsName(const std::string& name) {
+  return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
+}
+
+bool IsKnown(const std::string& name, const ImagePlaces& places) {
+  const std::vector<std::string> known = KnownImageNames(places);
+  return std::find(known.begin(), known.end(), name) != known.end();
+}
+
+tl::unexpected<Error> FailUnknown(const std::string& name, const ImagePlaces& places) {
+  return Fail(fmt::format("there is no image '{}'", name),
+              fmt::format("choose one of {}, or write a recipe beside them in {}",
+                          fmt::join(KnownImageNames(places), ", "),
+                          (fs::path(places.script).parent_path() / "images").string()));
+}
+
 std::string FactsOf(const std::string& folder) { return folder + "/etc/brink-image"; }
 
 }  // namespace
@@ -49,14 +66,11 @@ std::vector<std::string> KnownImageNames(const ImagePlaces& places) {
 Result<std::string> FindImage(const std::string& name, const ImagePlaces& places) {
   std::string folder = FolderOf(name, places);
   std::error_code code;
-  if (fs::exists(FactsOf(folder), code)) {
+  if (IsName(name) && fs::exists(FactsOf(folder), code)) {
     return folder;
   }
-  const std::vector<std::string> known = KnownImageNames(places);
-  if (std::find(known.begin(), known.end(), name) == known.end()) {
-    return Fail(fmt::format("there is no image '{}'", name),
-                fmt::format("choose one of {}, or write a recipe beside them in {}", fmt::join(known, ", "),
-                            (fs::path(places.script).parent_path() / "images").string()));
+  if (!IsKnown(name, places)) {
+    return FailUnknown(name, places);
   }
   return Fail(fmt::format("the image {} is not in {}", name, places.cache), "brink image build " + name);
 }
@@ -79,16 +93,20 @@ ImageRecord ReadImage(const std::string& name, const std::string& folder) {
 
 Status MakeImage(const std::string& name, const std::function<void(const std::string&)>& progress,
                  const ImagePlaces& places) {
+  if (!IsKnown(name, places)) {
+    return FailUnknown(name, places);
+  }
   if (auto made = RunScript(places.script, {name, FolderOf(name, places)}, progress); !made) {
     return Within("make the image " + name, made.error());
   }
-  return {};
+  const auto found = FindImage(name, places);
+  return found ? Status{} : Within("make the image " + name, found.error());
 }
 
 Status RemoveImage(const std::string& name, const ImagePlaces& places) {
   const std::string folder = FolderOf(name, places);
   std::error_code code;
-  if (name.find('/') != std::string::npos || !fs::exists(FactsOf(folder), code)) {
+  if (!IsName(name) || !fs::exists(folder, code)) {
     return Fail(fmt::format("the image {} is not in {}", name, places.cache),
                 "`brink image list` shows what is");
   }

@@ -31,13 +31,14 @@ struct ImagePlaces {
 /// name alone.
 [[nodiscard]] ImageRecord ReadImage(const std::string& name, const std::string& folder);
 
-/// Makes it unless it has been made; `progress` receives lines for the user meanwhile. Takes minutes and
-/// needs the network. Two at a time take turns.
+/// Makes it unless it has been made, or anew where its recipe calls it old; `progress` receives lines for the
+/// user meanwhile. Takes minutes and needs the network. Two at a time take turns.
 [[nodiscard]] Status MakeImage(const std::string& name,
                                const std::function<void(const std::string&)>& progress,
                                const ImagePlaces& places);
 
-/// The error: it was not there. Processes that run in it go on until they need another of its files.
+/// Also what is left of half an image. The error: it was not there. Processes that run in it go on until they
+/// need another of its files.
 [[nodiscard]] Status RemoveImage(const std::string& name, const ImagePlaces& places);
 
 }  // namespace brink

@@ -101,6 +101,24 @@ TEST_F(ImageLive, LimitsAndGroupHoldAndNothingStaysMounted) {
   EXPECT_EQ(ReadSmallFile("/proc/self/mountinfo").value_or("-"), mounts);
 }
 
+TEST_F(ImageLive, TargetGoesOnWhenItsImageIsRemovedAndTheNextIsRefused) {
+  auto group = MakeGroup(*host_);
+  auto target = Start(
+      group, {"/bin/sh", "-c", "echo started; while [ ! -e go ]; do :; done; echo a >kept; echo went-on"},
+      spec_);
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_THAT(ReadUntil(*target, "started"), HasSubstr("started"));
+  fs::rename(place_ / "image", place_ / "gone");  // as RemoveImage does
+  fs::remove_all(place_ / "gone");
+  std::ofstream(place_ / "data/go") << "x";
+  EXPECT_THAT(ReadUntil(*target, "went-on"), HasSubstr("went-on"));
+  static_cast<void>(AwaitEnd(*target));
+  EXPECT_EQ(ReadSmallFile((place_ / "data/kept").string()).value_or(""), "a");
+  const auto next = Start(group, {"/bin/sh"}, spec_);
+  ASSERT_FALSE(next);
+  EXPECT_THAT(next.error().message, HasSubstr((place_ / "image").string()));
+}
+
 TEST_F(ImageLive, CommandThatTheImageLacksIsNamed) {
   auto group = MakeGroup(*host_);
   const auto target = Start(group, {"/usr/bin/true"}, spec_);

@@ -66,7 +66,7 @@ TEST(Sandbox, AutoIsAGuestForWhatChangesTheMachineOrNeedsAnother) {
   EXPECT_EQ(ChooseSandbox(changes, {}), "vm");
   EXPECT_EQ(ChooseSandbox(later, {}), "vm");
   EXPECT_EQ(ChooseSandbox(ThatNeedsAGuest(), {}), "vm");
-  EXPECT_EQ(ChooseSandbox(Plan{}, {.root = false}), "vm");
+  EXPECT_EQ(ChooseSandbox(Plan{}, {.groups = false}), "vm");
   EXPECT_EQ(ChooseSandbox(Plan{}, {.matrix = true}), "vm");
   EXPECT_EQ(ChooseSandbox(changes, {.sandbox = "host"}), "host");
   EXPECT_EQ(ChooseSandbox(Plan{}, {.sandbox = "vm"}), "vm");

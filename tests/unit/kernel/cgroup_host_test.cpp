@@ -50,6 +50,17 @@ TEST_F(CgroupHostTest, NoCgroupsAndMalformedLinesAreNoError) {
   EXPECT_EQ(host->MemoryVersion(), CgroupVersion::kNone);
 }
 
+TEST_F(CgroupHostTest, GroupsCanBeMadeWhereTheMemoryControllerIsAndIsWritable) {
+  const auto may = [this](const std::string& place) {
+    Write("proc/self/mounts", "cgroup " + place + " cgroup rw,memory 0 0\n");
+    return CgroupHost::Discover(roots_)->MayMakeGroups();
+  };
+  EXPECT_TRUE(may(base_));
+  EXPECT_FALSE(may(base_ + "/nowhere"));
+  Write("proc/self/mounts", "cgroup " + base_ + " cgroup rw,pids 0 0\n");
+  EXPECT_FALSE(CgroupHost::Discover(roots_)->MayMakeGroups());
+}
+
 TEST_F(CgroupHostTest, MissingMountTableIsAnError) {
   const auto host = CgroupHost::Discover(roots_);
   ASSERT_FALSE(host);
