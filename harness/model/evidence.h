@@ -280,7 +280,7 @@ struct GuestRecord {
   /// (QEMU ended) or "cut" (the channel to it); empty when it lived on.
   std::string lost;
   std::string lost_detail;           // one sentence
-  std::vector<std::string> console;  // the last lines of its console, when it was lost
+  std::vector<std::string> console;  // its last lines, when it was lost; first of them why it panicked
 };
 
 /// What the machine had promised beside what the case's own processes had asked for, while a value relative

@@ -3,7 +3,6 @@
 // guest.cpp runs cases in it.
 #pragma once
 
-#include <deque>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -13,42 +12,12 @@
 
 #include "base/clock.h"
 #include "sandbox/channel.h"
+#include "sandbox/console_tail.h"
 #include "sandbox/guest.h"
 #include "sandbox/monitor.h"
 #include "sandbox/qemu.h"
 
 namespace brink {
-
-/// The last lines of a byte stream.
-class ConsoleTail {
- public:
-  void Append(std::string_view text) {
-    for (const char letter : text) {
-      if (letter == '\n') {
-        lines_.push_back(std::move(line_));
-        line_.clear();
-        if (lines_.size() > kMostLines) {
-          lines_.pop_front();
-        }
-      } else if (letter != '\r' && line_.size() < kLongestLine) {
-        line_ += letter;
-      }
-    }
-  }
-  [[nodiscard]] std::vector<std::string> Lines() const {
-    std::vector<std::string> lines(lines_.begin(), lines_.end());
-    if (!line_.empty()) {
-      lines.push_back(line_);
-    }
-    return lines;
-  }
-
- private:
-  static constexpr std::size_t kMostLines = 30;
-  static constexpr std::size_t kLongestLine = 400;
-  std::deque<std::string> lines_;
-  std::string line_;
-};
 
 [[nodiscard]] Clock::time_point After(double seconds);
 

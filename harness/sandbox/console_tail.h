@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace brink {
+
+/// The last 30 lines of a console, each cut to 400 letters; before them the line in which the kernel told why
+/// it panicked (kernel/panic.c), as a long call trace pushes that one out.
+class ConsoleTail {
+ public:
+  void Append(std::string_view text);
+  [[nodiscard]] std::vector<std::string> Lines() const;
+
+ private:
+  std::deque<std::string> lines_;
+  std::string line_;   // the one that has not ended
+  std::string panic_;  // once it is no longer among lines_
+};
+
+}  // namespace brink
