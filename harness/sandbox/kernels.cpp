@@ -23,8 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kImage = "vmlinux";
-constexpr const char* kInitrd = "initrd.cpio";
-constexpr const char* kInit = "init";
 constexpr const char* kFacts = "facts";
 
 bool IsPath(const std::string& name) { return name.find('/') != std::string::npos; }
@@ -84,7 +82,6 @@ Result<GuestKernel> ReadKernel(const std::string& folder) {
   GuestKernel kernel;
   kernel.name = fs::path(folder).filename().string();
   kernel.image = folder + "/" + kImage;
-  kernel.initrd = folder + "/" + kInitrd;
   for (const std::string_view line : Split(*facts, '\n')) {
     const std::size_t equals = line.find('=');
     const std::string_view key = line.substr(0, equals);
@@ -107,19 +104,19 @@ Result<GuestKernel> ReadKernel(const std::string& folder) {
   return kernel;
 }
 
-bool SameContent(const std::string& left, const std::string& right) {
-  const auto one = ReadSmallFile(left);
-  const auto other = ReadSmallFile(right);
-  return one && other && *one == *other;
-}
-
-/// Init is brink's own, and changes with brink; the kernel and its modules need no new download then.
-Status RenewInitrd(const std::string& folder, const KernelPlaces& places) {
-  const std::string current = fs::path(places.script).parent_path() / kInit;
-  if (SameContent(folder + "/" + kInit, current)) {
-    return {};
+/// Makes the initramfs unless it is there. Init is brink's own, and changes with brink; the kernel and its
+/// modules need no new download then. Several versions of brink share the cache, each with an initramfs of
+/// its own.
+Status MakeInitrd(GuestKernel& kernel, const std::string& folder, const KernelPlaces& places) {
+  const auto init = ReadSmallFile(fs::path(places.script).parent_path() / "init");
+  if (!init) {
+    return tl::unexpected(init.error());
   }
-  return RunScript(places.script, {"--renew", folder}, {});
+  const std::string name = fmt::format("initrd-{:016x}.cpio", Hash(*init));
+  kernel.initrd = folder + "/" + name;
+  std::error_code code;
+  return fs::exists(kernel.initrd, code) ? Status{}
+                                         : RunScript(places.script, {"--initrd", folder, name}, {});
 }
 
 std::vector<std::string> MakeArguments(const std::string& name, const std::string& folder) {
@@ -196,8 +193,8 @@ Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& plac
   if (!kernel) {
     return kernel;
   }
-  if (auto renewed = RenewInitrd(*folder, places); !renewed) {
-    return Within("renew the initramfs of " + name, renewed.error());
+  if (auto made = MakeInitrd(*kernel, *folder, places); !made) {
+    return Within("make the initramfs of " + name, made.error());
   }
   return kernel;
 }

@@ -58,17 +58,15 @@ class OwnCache {
 
   OwnCache(const Options& options, Saving saving)
       : folder_(fmt::format("{}/cache-{}", options.scratch, ++count)) {
-    const fs::path kernel = fs::canonical(Kernel().image).parent_path();
+    const GuestKernel kernel = Kernel();
     const std::string shared = Must(CacheFolder());
     (void)ChooseAccelerator();  // its answer is copied, so that no run has to probe again
     before_ = std::getenv("BRINK_CACHE") == nullptr ? "" : std::getenv("BRINK_CACHE");
     fs::create_directories(Own());
-    // What brink of another checkout makes anew in the shared cache is copied, the rest is shared.
-    for (const char* file : {"vmlinux", "modules"}) {
-      fs::create_symlink(kernel / file, Own() + "/" + file);
-    }
-    for (const char* file : {"init", "initrd.cpio", "facts"}) {
-      fs::copy_file(kernel / file, Own() + "/" + file);
+    const fs::path folder = fs::canonical(kernel.image).parent_path();
+    for (const fs::path& file :
+         {fs::path("vmlinux"), fs::path("modules"), fs::path("facts"), fs::path(kernel.initrd).filename()}) {
+      fs::create_symlink(folder / file, fs::path(Own()) / file);
     }
     std::error_code code;
     fs::copy_file(shared + "/accelerator", folder_ + "/accelerator", code);

@@ -122,11 +122,19 @@ TEST_F(MakeKernelTest, TheInitramfsHoldsBusyboxAndInit) {
   Write("payload", kernel_);
   WriteBzImage("payload", 0);
   ASSERT_TRUE(Make("made"));
-  ASSERT_EQ(Shell("mkdir root && cd root && busybox cpio -idm <../made/initrd.cpio"), 0) << Read("shell.log");
+  const auto made = RunScript(BRINK_MAKE_KERNEL, {"--initrd", base_ + "/made", "initrd-1.cpio"}, {});
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(Shell("mkdir root && cd root && busybox cpio -idm <../made/initrd-1.cpio"), 0)
+      << Read("shell.log");
   EXPECT_EQ(Shell("cmp root/init '" + (fs::path(BRINK_MAKE_KERNEL).parent_path() / "init").string() + "'"),
             0);
   EXPECT_EQ(Shell("root/bin/busybox true"), 0);
-  EXPECT_EQ(Shell("cmp made/init root/init"), 0);
+  EXPECT_EQ(Shell("diff -r made/modules root/modules"), 0);
+  for (const char* name : {"initrd-2.cpio", "initrd-3.cpio", "initrd-4.cpio"}) {
+    ASSERT_TRUE(RunScript(BRINK_MAKE_KERNEL, {"--initrd", base_ + "/made", name}, {}));
+  }
+  EXPECT_FALSE(fs::exists(base_ + "/made/initrd-1.cpio"));  // the oldest goes
+  EXPECT_TRUE(fs::exists(base_ + "/made/initrd-2.cpio"));
 }
 
 TEST_F(MakeKernelTest, TheConfigurationTellsOfTheMemoryControllerOfV1) {

@@ -30,12 +30,9 @@ class SavedGuestTest : public GuestTest {
     ASSERT_TRUE(kernel && shared);
     const std::filesystem::path folder = std::filesystem::path(kernel->image).parent_path();
     std::filesystem::create_directories(Path("cache/kernels/debian-12"));
-    // What brink of another checkout makes anew in the shared cache is copied, the rest is shared.
-    for (const char* file : {"vmlinux", "modules"}) {
+    for (const std::string& file : {std::string("vmlinux"), std::string("modules"), std::string("facts"),
+                                    std::filesystem::path(kernel->initrd).filename().string()}) {
       std::filesystem::create_symlink(folder / file, Path("cache/kernels/debian-12/") + file);
-    }
-    for (const char* file : {"init", "initrd.cpio", "facts"}) {
-      std::filesystem::copy_file(folder / file, Path("cache/kernels/debian-12/") + file);
     }
     std::error_code code;  // of a machine that has probed its accelerator already
     std::filesystem::copy_file(*shared + "/accelerator", Path("cache/accelerator"), code);

@@ -21,14 +21,13 @@ here=$(dirname "$0")
 echo "$*" >>"$here/calls"
 for last in "$@"; do :; done
 case $1 in
-  --renew) cp "$here/init" "$last/init"; exit ;;
+  --initrd) cp "$here/init" "$2/$3"; exit ;;
   sid) echo "fetching" >&2; echo "make-kernel: no network" >&2; echo "  remedy: plug it in" >&2; exit 4 ;;
   --file) source="source=$2"; [ "$3" = --modules ] && source="$source:$4" ;;
   *) source="package=linux-image 6.1-1" ;;
 esac
 echo "unpacking" >&2
 mkdir -p "$last"
-cp "$here/init" "$last/init"
 printf '%s\nrelease=6.1.0-50-amd64\ncgroup_v1_memory=yes\n' "$source" >"$last/facts"
 )";
 
@@ -78,11 +77,13 @@ TEST_F(KernelsTest, ItIsFetchedOnce) {
   EXPECT_THAT(said_, ElementsAre("unpacking"));
   const auto again = Fetch("debian-12");
   ASSERT_TRUE(again);
-  EXPECT_EQ(Read("guest/calls"), "debian-12 " + places_.cache + "/debian-12\n");
+  const std::string folder = places_.cache + "/debian-12";
+  EXPECT_EQ(Read("guest/calls"), "debian-12 " + folder + "\n--initrd " + folder + " " +
+                                     std::filesystem::path(again->initrd).filename().string() + "\n");
   EXPECT_EQ(again->name, "debian-12");
   EXPECT_EQ(again->release, "6.1.0-50-amd64");
   EXPECT_EQ(again->image, places_.cache + "/debian-12/vmlinux");
-  EXPECT_EQ(again->initrd, places_.cache + "/debian-12/initrd.cpio");
+  EXPECT_EQ(std::filesystem::path(again->initrd).parent_path(), folder);
   EXPECT_THAT(again->packages, ElementsAre("linux-image 6.1-1"));
   EXPECT_TRUE(again->cgroup_v1);
 }
@@ -95,12 +96,19 @@ TEST_F(KernelsTest, ComplaintsOfTheScriptBecomeTheError) {
   EXPECT_THAT(said_, ElementsAre("fetching"));
 }
 
-TEST_F(KernelsTest, TheInitramfsIsMadeAnewWhenInitHasChanged) {
-  ASSERT_TRUE(Fetch("debian-12"));
+TEST_F(KernelsTest, EachInitHasAnInitramfsOfItsOwn) {
+  const auto first = Fetch("debian-12");
+  ASSERT_TRUE(first) << first.error().message;
   Write("guest/init", "second");
-  ASSERT_TRUE(FindKernel("debian-12", places_));
-  EXPECT_THAT(Read("guest/calls"), HasSubstr("--renew " + places_.cache + "/debian-12\n"));
-  EXPECT_EQ(Read("cache/debian-12/init"), "second");
+  const auto second = FindKernel("debian-12", places_);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_NE(first->initrd, second->initrd);
+  EXPECT_EQ(Read("cache/debian-12/" + std::filesystem::path(first->initrd).filename().string()), "first");
+  EXPECT_EQ(Read("cache/debian-12/" + std::filesystem::path(second->initrd).filename().string()), "second");
+  Write("guest/init", "first");
+  const std::string calls = Read("guest/calls");
+  EXPECT_EQ(FindKernel("debian-12", places_)->initrd, first->initrd);
+  EXPECT_EQ(Read("guest/calls"), calls);
 }
 
 TEST_F(KernelsTest, AnImageOfTheUsersOwnIsAnotherKernelAfterItChanged) {
