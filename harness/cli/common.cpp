@@ -106,7 +106,8 @@ void PrintError(const Error& error) {
 TextStyle StyleFor(std::FILE* stream) {
   TextStyle style;
   winsize size{};
-  if (::isatty(::fileno(stream)) == 1) {
+  style.cut_cells = ::isatty(::fileno(stream)) == 1;
+  if (style.cut_cells) {
     style.colour = std::getenv("NO_COLOR") == nullptr;
     if (::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
       style.width = size.ws_col;

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -45,7 +47,7 @@ class Progress {
  public:
   Progress(std::size_t total, bool text_follows)
       : style_(StyleFor(stderr)),
-        live_(style_.colour),
+        live_(::isatty(STDERR_FILENO) != 0),
         told_below_(text_follows && ::isatty(STDERR_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0),
         total_(total) {}
 
@@ -209,7 +211,10 @@ void AddManner(CLI::App& command, RunChoice& choice) {
   command
       .add_option("--timeout", choice.timeout_s, "Seconds a case may take, instead of what its scenario says")
       ->type_name("S")
-      ->check(CLI::Range(0.001, kLongestTimeout).description(""));
+      ->check(CLI::Range(0.001, kLongestTimeout).description(""))
+      ->check([](const std::string& text) {
+        return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + " is not a number" : std::string();
+      });
   command.add_option("--out", choice.out, "Folder for evidence and logs (default: brink-runs/TIME-PID)")
       ->type_name("DIR");
 }

@@ -22,6 +22,8 @@ struct RunReport {
 struct TextStyle {
   bool colour = false;
   int width = 100;  // columns of the terminal
+  /// Whether a table's cells are cut to fit. Not in a file: what is cut there is lost.
+  bool cut_cells = true;
 };
 
 /// The table at the end: incident, case, where it ran (if not all on the host), outcome, failing call and

@@ -125,10 +125,10 @@ std::string GroupedTable(const RunReport& report, const std::vector<Cells>& rows
   const auto room = static_cast<std::size_t>(std::max(style.width, 60));
   // Names give way before figures do.
   constexpr std::array<std::pair<Column, std::size_t>, 5> kShrink{
-      {{kCase, 12}, {kOutcome, 24}, {kLimit, 20}, {kCase, 6}, {kOutcome, 12}}};
+      {{kCase, 12}, {kOutcome, 20}, {kLimit, 20}, {kCase, 6}, {kOutcome, 12}}};
   for (const auto& [column, least] : kShrink) {
     const std::size_t total = Total(widths, kCase) + kIndent;
-    const std::size_t over = total > room ? total - room : 0;
+    const std::size_t over = style.cut_cells && total > room ? total - room : 0;
     widths[column] -= std::min(over, widths[column] - std::min(widths[column], least));
   }
   const std::string indent(kIndent, ' ');

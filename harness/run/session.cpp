@@ -78,14 +78,14 @@ Status GiveDataDir(const Plan& plan) {
   return {};
 }
 
-/// A verdict that cannot be saved is still a verdict: the failure is only told.
-void Save(const std::string& path, const std::string& text) {
+Status Save(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
   if (!file) {
-    spdlog::error("write {}: {} (check the space of the folder given by --out)", path, std::strerror(errno));
+    return FailErrno("write " + path, errno, "check the space of the folder given by --out");
   }
+  return {};
 }
 
 /// The innermost folder below which all run_dirs of guests lie.
@@ -138,6 +138,7 @@ struct Session::State {
   std::vector<Worker> workers;
   std::mutex report_mutex;
   Status put_back;  // what could not be put back, of all cases
+  Status saved;     // the first file that could not be written
 
   /// One plan, saved and judged.
   struct Finished {
@@ -152,6 +153,8 @@ struct Session::State {
   static void RemoveSpent(Worker& worker);
   void Report(const Plan& plan, const std::string& line);
   void KeepFailure(const Error& error);
+  /// A verdict that can't be saved is still a verdict: the run goes on, and Finish() fails.
+  void SaveTo(const std::string& path, const std::string& text);
   [[nodiscard]] bool Cancelled() const;
 };
 
@@ -285,12 +288,21 @@ Evidence Session::State::CollectHere(Worker& worker, Plan& plan) {
   return evidence;
 }
 
+void Session::State::SaveTo(const std::string& path, const std::string& text) {
+  const auto status = Save(path, text);
+  if (!status) {
+    spdlog::error("{}", status.error().message);
+    const std::scoped_lock lock(report_mutex);
+    saved = saved ? status : saved;
+  }
+}
+
 Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wanted) {
   Plan plan = wanted;
   const auto folders = MakeFolders(plan);
   if (folders) {
     // First of all: it marks the folder as a run's, also when brink is killed on the way.
-    Save(plan.run_dir + "/plan.json", PlanToJson(plan));
+    SaveTo(plan.run_dir + "/plan.json", PlanToJson(plan));
   } else {
     plan.not_runnable = folders.error().message;
     plan.not_runnable_remedy = folders.error().remedy;
@@ -303,9 +315,9 @@ Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wante
     report.brink_version = kVersion;
     report.host = evidence.host;
     report.results.push_back(verdict);
-    Save(plan.run_dir + "/plan.json", PlanToJson(plan));
-    Save(plan.run_dir + "/evidence.json", EvidenceToJson(evidence));
-    Save(plan.run_dir + "/verdict.json", FormatJson(report));
+    SaveTo(plan.run_dir + "/plan.json", PlanToJson(plan));
+    SaveTo(plan.run_dir + "/evidence.json", EvidenceToJson(evidence));
+    SaveTo(plan.run_dir + "/verdict.json", FormatJson(report));
   }
   if (options.finished && !evidence.interrupted) {
     const std::scoped_lock lock(report_mutex);
@@ -404,7 +416,7 @@ Status Session::Finish() {
       state_->KeepFailure(finished.error());
     }
   }
-  return state_->put_back;
+  return state_->put_back ? state_->saved : state_->put_back;
 }
 
 }  // namespace brink

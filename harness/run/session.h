@@ -54,7 +54,8 @@ class Session {
   /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd
   /// became readable are left out.
   [[nodiscard]] std::vector<Verdict> RunAll(const std::vector<Plan>& plans);
-  /// Leaves the machine clean; an error names what could not be put back, after any of the cases too.
+  /// Leaves the machine clean; an error names what could not be put back, after any of the cases too, or else
+  /// the first file of a run that could not be written.
   [[nodiscard]] Status Finish();
 
  private:

@@ -320,14 +320,12 @@ StepRunner::Next StepRunner::Do(const SqueezeStep& squeeze, const StepPlan& step
     limit = down ? limit - by : limit + by;
     ImposedFault fault = ImposeOnGroup(
         *group, squeeze.process, Setting{.name = "memory.max", .value = std::to_string(limit), .mark = {}});
-    if (!fault.in_force) {
-      // cgroup v1 refuses a limit below what it cannot reclaim (EBUSY): the squeeze has gone as far as it
-      // can.
-      record.output = fmt::format("stopped at {}: {}", FormatBytes(limit), fault.error);
-      return Next::kGoOn;
-    }
-    if (limit == squeeze.to_bytes) {
+    if (!fault.in_force || limit == squeeze.to_bytes) {
+      const bool refused = !fault.in_force;  // cgroup v1: a limit below what it cannot reclaim (EBUSY)
       actions_.Imposed(std::move(fault));
+      if (refused) {
+        return Next::kGoOn;
+      }
     }
     const auto wake = loop_.PumpFor(std::chrono::duration<double>(squeeze.every_s),
                                     [&] { return !loop_.Alive(squeeze.process); });

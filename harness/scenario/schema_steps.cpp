@@ -136,7 +136,9 @@ std::vector<Section> StepSections() {
                  .needed = true,
                  .doc = "Its limit."}}},
       {.name = "ramp",
-       .doc = "From the limit in force towards another.",
+       .doc = "From the limit in force towards another. A limit that the kernel refuses makes the case "
+              "inconclusive: cgroup v1 "
+              "refuses one below the memory that it cannot take back, where v2 kills.",
        .keys = {{.name = "to", .type = kSize, .needed = true, .doc = "The limit at the end."},
                 {.name = "by", .type = kSize, .min = 1, .needed = true, .doc = "The change at a time."},
                 {.name = "every",

@@ -115,6 +115,7 @@ TEST_F(EndingsTest, AFullDiskCostsNoVerdict) {
   EXPECT_THAT(CasesOf(document), ElementsAre("good/default#1", "loud/default#1"));
   EXPECT_EQ(document["results"][1]["outcome"], "survived") << ended.errors;
   EXPECT_THAT(ended.errors, HasSubstr("No space left on device"));
+  EXPECT_EQ(ended.status, 4);  // the evidence is lost
 }
 
 TEST_F(EndingsTest, AnOutFolderThatCannotBeMadeIsBadUsageBeforeAnythingRuns) {

@@ -68,6 +68,7 @@ TEST_F(StatusTest, IsTwoForBadUsage) {
   ExpectBadUsage({"run", good, "--repeat", "-1"}, {"--repeat"});
   ExpectBadUsage({"run", good, "--timeout", "0"}, {"--timeout", "0"});
   ExpectBadUsage({"run", good, "--timeout", "soon"}, {"--timeout", "soon"});
+  ExpectBadUsage({"run", good, "--timeout", "nan"}, {"--timeout", "nan"});
 }
 
 TEST_F(StatusTest, IsTwoForAChoiceThatFitsNothing) {

@@ -167,6 +167,22 @@ TEST_F(Step, SqueezesMemory) {
   ExpectSays(verdict, "target", {.outcome = "oom_killed", .binding = "memory.max", .limit = 64 * kMiB});
 }
 
+TEST_F(Step, ASqueezeThatTheKernelRefusesIsInconclusive) {
+  if (TheGround().session->Host().cgroup_version != "v1") {
+    GTEST_SKIP() << "cgroup v1 only refuses a limit below what is in use; v2 kills";
+  }
+  const Verdict verdict = RunCase(R"(
+processes:
+  target: {run: [victim, touch, size=60M], env: {VICTIM_STAYS: "1"}, cgroup: {memory.max: 200MiB}}
+steps:
+  - {wait: {memory: {process: target, above: 50MiB}}, timeout: 5s}
+  - {squeeze: {target: {memory.max: {to: 10MiB, by: 40MiB, every: 10ms}}}}
+cases: {case: {expect: {target: {outcome: survived}}}}
+)");
+  EXPECT_EQ(verdict.outcome, Outcome::kInconclusive);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("of target is not in force"));
+}
+
 TEST_F(Step, WaitsForMappings) {
   const Verdict verdict = RunCase(R"(
 processes: {target: {run: [victim, map-many, count=3000], env: {VICTIM_STAYS: "1"}}}

@@ -48,6 +48,16 @@ bgsave
 )")) << table;
 }
 
+TEST(Table, IsNotCutInAFile) {
+  RunReport report = SampleReport();
+  report.results[0].case_name = std::string(200, 'c');
+  EXPECT_NE(
+      FormatTable(report, {.colour = false, .width = 100, .cut_cells = false}).find(std::string(200, 'c')),
+      std::string::npos);
+  EXPECT_EQ(FormatTable(report, {.colour = false, .width = 100}).find(std::string(200, 'c')),
+            std::string::npos);
+}
+
 TEST(Table, StaysWithinTheTerminal) {
   RunReport report = SampleReport();
   report.results[0].scenario = std::string(100, 's');
