@@ -23,7 +23,8 @@ Result<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) {
-    return Fail("cannot read " + path, "name the folder of a run, or of one of its cases");
+    return Fail("cannot read " + path,
+                "name the folder of a run, or of one of its cases; one that was killed has no evidence");
   }
   return text;
 }
@@ -66,20 +67,27 @@ std::vector<std::string> CaseFolders(const std::string& path) {
   return folders.empty() ? std::vector<std::string>{path} : folders;
 }
 
+/// One that can't be judged is told, and spoils the exit status but not the others' verdicts.
 int JudgeRun(const std::string& run_dir, const std::string& format) {
   RunReport report;
   report.brink_version = kVersion;
+  bool all_judged = true;
   for (const std::string& folder : CaseFolders(run_dir)) {
     auto verdict = JudgeFolder(folder, report.host);
     if (!verdict) {
       PrintError(verdict.error());
-      return kExitUsage;
+      all_judged = false;
+      continue;
     }
     report.duration_s += verdict->duration_s;
     report.results.push_back(std::move(*verdict));
   }
-  return PrintResults(format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)),
-                      ExitCodeOf(report));
+  if (report.results.empty()) {
+    return kExitUsage;
+  }
+  const int status = PrintResults(
+      format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)), ExitCodeOf(report));
+  return all_judged ? status : kExitUsage;
 }
 
 }  // namespace

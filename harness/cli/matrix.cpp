@@ -8,8 +8,8 @@
 #include <array>
 #include <filesystem>
 #include <utility>
-#include <variant>
 
+#include "run/plan_queue.h"
 #include "sandbox/kernels.h"
 
 namespace brink {
@@ -22,13 +22,6 @@ constexpr auto kControllerV1 =
                                                       {"debian-12-backports", false},
                                                       {"debian-13", false},
                                                       {"sid", false}});
-
-bool ChangesMachine(const Plan& plan) {
-  return !plan.machine.empty() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const StepPlan& step) {
-    const auto* set = std::get_if<SetStep>(&step.action);
-    return set != nullptr && !set->machine.empty();
-  });
-}
 
 /// The value given twice, if any.
 const std::string* Doubled(const std::vector<std::string>& values) {

@@ -32,14 +32,23 @@ std::string DescribeSettings(const std::vector<Setting>& settings) {
 
 std::string Describe(const RunStep& run) { return fmt::format("run {}", fmt::join(run.argv, " ")); }
 std::string Describe(const SetStep& set) {
-  std::string text = "set " + DescribeSettings(set.machine);
+  std::string text = "set";
+  if (!set.machine.empty()) {
+    text += " " + DescribeSettings(set.machine);
+  }
   for (const SetStep::Target& target : set.targets) {
-    text += fmt::format(" {}: {}", target.name, DescribeSettings(target.cgroup));
+    text += fmt::format(" {}:", target.name);
+    if (!target.cgroup.empty()) {
+      text += " " + DescribeSettings(target.cgroup);
+    }
     for (const RlimitSetting& limit : target.rlimits) {
       text += fmt::format(" {}={}", limit.name, limit.soft);
     }
     if (target.oom_score_adj) {
       text += fmt::format(" oom_score_adj={}", *target.oom_score_adj);
+    }
+    if (target.nice) {
+      text += fmt::format(" nice={}", *target.nice);
     }
   }
   return text;

@@ -8,6 +8,7 @@
 namespace brink::live {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
@@ -95,6 +96,16 @@ TEST_F(DocumentsTest, JudgeNeedsTheFilesOfARunAndNamesTheOneItMisses) {
   const Ended nowhere = Brink({"judge", Path("nowhere")});
   EXPECT_EQ(nowhere.status, 2);
   EXPECT_THAT(nowhere.errors, HasSubstr("name the folder of a run"));
+}
+
+TEST_F(DocumentsTest, OneCaseThatCannotBeJudgedLeavesTheOthersTheirVerdicts) {
+  EXPECT_EQ(Run({WriteExit("good", "0"), WriteExit("other", "0")}).status, 0);
+  const std::string spoilt = Path("out-1/good/default/evidence.json");
+  std::filesystem::resize_file(spoilt, 0);
+  const Ended judged = Brink({"judge", Path("out-1"), "--format", "json"});
+  EXPECT_EQ(judged.status, 2);
+  EXPECT_THAT(judged.errors, HasSubstr(spoilt));
+  EXPECT_THAT(CasesOf(ExpectOneDocument(judged.output)), ElementsAre("other/default#1"));
 }
 
 TEST_F(DocumentsTest, JunitIsWellFormedWhateverTargetsPrint) {
