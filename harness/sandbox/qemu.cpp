@@ -17,6 +17,7 @@
 #include <boost/process/extend.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <string_view>
 
 namespace brink {
 namespace {
@@ -25,6 +26,11 @@ namespace bp = boost::process;
 
 constexpr const char* kProgram = "qemu-system-x86_64";
 constexpr const char* kInstall = "apt-get install qemu-system-x86 e2fsprogs";
+
+/// Out of memory, the kernel is to take a guest before the user's programs: a guest can be had again. Half
+/// the machine's memory on top of its own use (proc_pid_oom_adj(5)); brink's own -1000 would be inherited,
+/// and spare the guest, the largest there is of brink.
+constexpr std::string_view kOomScoreAdj = "500";
 
 /// In the child, between fork and exec: only async-signal-safe calls.
 struct GuestChild : bp::extend::handler {
@@ -39,6 +45,10 @@ struct GuestChild : bp::extend::handler {
     if (::getppid() != parent) {
       ::_exit(127);
     }
+    // Refused only where brink was itself given more: then the guest keeps that.
+    const int oom_score_adj = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    static_cast<void>(::write(oom_score_adj, kOomScoreAdj.data(), kOomScoreAdj.size()) < 0);
+    ::close(oom_score_adj);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

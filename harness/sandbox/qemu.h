@@ -51,7 +51,8 @@ class Qemu {
  public:
   /// Starts it. Its files, the disks, have no name: nothing is left of them when it ends. They take their
   /// room in the file system of run_dir. QEMU is killed when the calling thread ends, so that it never
-  /// outlives a killed brink. `saved`, if valid: the machine to go on from, one that was alike.
+  /// outlives a killed brink; out of memory, the kernel takes it before the user's programs. `saved`, if
+  /// valid: the machine to go on from, one that was alike.
   [[nodiscard]] static Result<Qemu> Start(const QemuOptions& options, const UniqueFd& saved);
   Qemu(Qemu&& other) noexcept;
   Qemu& operator=(Qemu&&) = delete;

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "guest_fixture.h"
 
@@ -148,6 +149,20 @@ TEST_F(GuestTest, AKilledBrinkLeavesNoQemuAndNoFalseVerdict) {
   const std::string run_dir = Path("out/killed/default");
   EXPECT_TRUE(std::filesystem::exists(run_dir + "/plan.json"));  // the mark of a run that was begun
   EXPECT_FALSE(std::filesystem::exists(run_dir + "/verdict.json"));
+}
+
+/// brink makes itself the OOM killer's last choice; what it started for a test must not be spared with it.
+TEST_F(GuestTest, OutOfMemoryItGoesBeforeTheUsersPrograms) {
+  BrinkProcess brink(folder_, "brink",
+                     {"run", WriteStaying("victim"), "--sandbox", "vm", "--out", Path("out")});
+  ASSERT_TRUE(AwaitTarget(Path("out"))) << brink.Errors();
+  const auto guests = GuestsOf(Path("out"));
+  ASSERT_EQ(guests.size(), 1U);
+  int adjustment = 0;
+  std::ifstream("/proc/" + std::to_string(guests[0]) + "/oom_score_adj") >> adjustment;
+  EXPECT_EQ(adjustment, 500);
+  brink.Signal(SIGINT);
+  EXPECT_TRUE(brink.EndsWithin(patience_));
 }
 
 TEST_F(GuestTest, CtrlCEndsTheGuestAtOnce) {
