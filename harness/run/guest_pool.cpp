@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
+#include "kernel/files.h"
 #include "kernel/machine_guard.h"
 #include "sandbox/accelerator.h"
 #include "sandbox/kernels.h"
@@ -25,7 +28,24 @@ bool Cancelled(int cancel_fd) {
   return cancel_fd >= 0 && ::poll(&cancel, 1, 0) > 0;
 }
 
+/// The second number of /proc/PID/statm is the resident set in pages (proc_pid_statm(5)). 0 for one that is
+/// gone.
+std::uint64_t ResidentBytes(pid_t pid) {
+  const auto statm = ReadSmallFile(fmt::format("/proc/{}/statm", pid));
+  const auto fields = Split(statm ? std::string_view(*statm) : std::string_view(), ' ');
+  const auto pages = fields.size() > 1 ? ParseNumber(fields[1]) : std::nullopt;
+  return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace
+
+bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running, std::uint64_t available_bytes) {
+  std::uint64_t needed = bytes;
+  for (const GuestMemory& guest : running) {
+    needed += guest.promised_bytes - std::min(guest.promised_bytes, guest.taken_bytes);
+  }
+  return needed <= available_bytes / 5 * 4;
+}
 
 Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& shared_dir,
                                       const std::function<void(const std::string&)>& progress) {
@@ -55,18 +75,28 @@ Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& 
   return options;
 }
 
+std::vector<GuestMemory> GuestPool::MemoryOfRunning() const {
+  std::vector<GuestMemory> memory;
+  for (const auto& [slot, guest] : running_) {
+    memory.push_back({.promised_bytes = guest.promised_bytes,
+                      .taken_bytes = guest.qemu > 0 ? ResidentBytes(guest.qemu) : 0});
+  }
+  return memory;
+}
+
 /// The first guest may always start: one that the host cannot hold is the user's wish, and most use less than
 /// they may.
-Status GuestPool::TakeMemory(std::uint64_t bytes, int cancel_fd) {
+Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd) {
   std::unique_lock lock(memory_mutex_);
-  while (memory_taken_ > 0 && bytes > ReadMachineFigures(Roots{}).memory_available_bytes / 5 * 4) {
+  while (!running_.empty() &&
+         !HasRoomFor(bytes, MemoryOfRunning(), ReadMachineFigures(Roots{}).memory_available_bytes)) {
     if (Cancelled(cancel_fd)) {
       return Fail("interrupted while waiting for memory for a guest");
     }
     // What other programs free is not announced.
     memory_freed_.wait_for(lock, std::chrono::seconds(1));
   }
-  memory_taken_ += bytes;
+  running_[&slot] = {.promised_bytes = bytes, .qemu = 0};
   return {};
 }
 
@@ -88,18 +118,19 @@ Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const 
     return tl::unexpected(options.error());
   }
   options->cancel_fd = cancel_fd;
-  if (auto taken = TakeMemory(NeededBytes(spec), cancel_fd); !taken) {
+  if (auto taken = PromiseMemory(slot, NeededBytes(spec), cancel_fd); !taken) {
     return tl::unexpected(taken.error());
   }
   progress(fmt::format("booting a guest: {}, cgroup {}", spec.kernel, spec.cgroup));
   auto guest = Guest::Start(*options);
+  const std::scoped_lock lock(memory_mutex_);
+  memory_freed_.notify_all();
   if (!guest) {
-    const std::scoped_lock lock(memory_mutex_);
-    memory_taken_ -= NeededBytes(spec);
-    memory_freed_.notify_all();
+    running_.erase(&slot);
     return tl::unexpected(guest.error());
   }
   slot.guest = std::move(*guest);
+  running_[&slot].qemu = slot.guest->Pid();
   return slot.guest.get();
 }
 
@@ -107,10 +138,10 @@ void GuestPool::Release(GuestSlot& slot) {
   if (slot.guest == nullptr) {
     return;
   }
-  const std::uint64_t bytes = NeededBytes(slot.guest->Options().spec);
-  slot.guest.reset();
+  // Its number may be another process's once it is gone: nobody must look between.
   const std::scoped_lock lock(memory_mutex_);
-  memory_taken_ -= bytes;
+  slot.guest.reset();
+  running_.erase(&slot);
   memory_freed_.notify_all();
 }
 

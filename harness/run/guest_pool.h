@@ -2,13 +2,18 @@
 // The guests of a run: fetched kernels, booted machines, and no more of them than the host has memory for.
 #pragma once
 
+#include <sys/types.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "model/plan.h"
@@ -29,6 +34,17 @@ struct GuestSlot {
 [[nodiscard]] Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& shared_dir,
                                                     const std::function<void(const std::string&)>& progress);
 
+/// The host's memory that a guest may take, its own of QEMU included, and what it has taken by now.
+struct GuestMemory {
+  std::uint64_t promised_bytes = 0;
+  std::uint64_t taken_bytes = 0;
+};
+
+/// Whether the host can hold a new guest of that size even when those that run take all they were promised: a
+/// fresh guest has touched little of it. A fifth of what is available stays for others.
+[[nodiscard]] bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running,
+                              std::uint64_t available_bytes);
+
 class GuestPool {
  public:
   /// The guest of the slot, if it is such a machine, shares that folder and is fit for use; else a new one in
@@ -41,13 +57,18 @@ class GuestPool {
   void Release(GuestSlot& slot);
 
  private:
-  [[nodiscard]] Status TakeMemory(std::uint64_t bytes, int cancel_fd);
+  struct Running {
+    std::uint64_t promised_bytes = 0;
+    pid_t qemu = 0;  // 0: it is being started, and what it has taken is not known
+  };
+  [[nodiscard]] Status PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd);
+  [[nodiscard]] std::vector<GuestMemory> MemoryOfRunning() const;
 
   std::mutex memory_mutex_;
   std::condition_variable memory_freed_;
-  std::uint64_t memory_taken_ = 0;  // bytes, of all guests
-  std::mutex fetch_mutex_;          // one fetch at a time
-  int guests_started_ = 0;          // under fetch_mutex_
+  std::map<const GuestSlot*, Running> running_;  // under memory_mutex_
+  std::mutex fetch_mutex_;                       // one fetch at a time
+  int guests_started_ = 0;                       // under fetch_mutex_
 };
 
 }  // namespace brink

@@ -68,4 +68,6 @@ bool Guest::Usable() const { return !state_->soiled; }
 
 const GuestOptions& Guest::Options() const { return state_->options; }
 
+pid_t Guest::Pid() const { return state_->qemu->Pid(); }
+
 }  // namespace brink

@@ -3,6 +3,8 @@
 // agent (run/guest_agent.h). Cases run in it one after another.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -42,6 +44,8 @@ class Guest {
   /// False after it was lost, and after a case that left something behind.
   [[nodiscard]] bool Usable() const;
   [[nodiscard]] const GuestOptions& Options() const;
+  /// QEMU's.
+  [[nodiscard]] pid_t Pid() const;
 
  private:
   explicit Guest(const GuestOptions& options);
