@@ -10,7 +10,7 @@
 namespace workload {
 
 /// Counts durations in buckets whose width is at most 1/16 of their value, from 1 ns to the full range. Not
-/// thread-safe: one per thread, merged at the end.
+/// thread-safe: one per thread, merged when they are told.
 class Latency {
  public:
   void Record(std::chrono::nanoseconds duration);

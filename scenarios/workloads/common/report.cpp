@@ -51,13 +51,9 @@ void Report(std::string_view event, const nlohmann::json& fields) {
   }
 }
 
-bool EveryInterval::Due() {
-  const auto now = SteadyClock::now();
-  if (now < next_) {
-    return false;
-  }
-  next_ = now + interval_;
-  return true;
+bool EveryInterval::Due(SteadyClock::time_point now) {
+  SteadyClock::time_point next = next_.load(std::memory_order_relaxed);
+  return now >= next && next_.compare_exchange_strong(next, now + interval_, std::memory_order_relaxed);
 }
 
 }  // namespace workload

@@ -49,7 +49,13 @@ class QueryCrew {
   }
 
   void Run() {
-    RunInThreads(queries_.size(), totals_.abandoned, [this](std::size_t i) { queries_[i]->Run(); });
+    EveryInterval progress;
+    const auto page_done = [&](std::chrono::steady_clock::time_point now) {
+      if (progress.Due(now)) {
+        Report("progress", {{"pages_read", Pages()}, {"page_latency_us", PageLatency().ToJson()}});
+      }
+    };
+    RunInThreads(queries_.size(), totals_.abandoned, [&](std::size_t i) { queries_[i]->Run(page_done); });
   }
 
   [[nodiscard]] std::uint64_t Pages() const { return totals_.pages; }

@@ -25,10 +25,15 @@ Query::Query(const PageFile& file, BufferSource& buffers, QueryTotals& totals, Q
 
 bool Query::GivenUp() const { return StopRequested() || totals_.abandoned.load(std::memory_order_relaxed); }
 
-void Query::Run() {
+Latency Query::PageLatency() const {
+  const std::lock_guard lock(latency_mutex_);
+  return latency_;
+}
+
+void Query::Run(const PageDone& page_done) {
   for (std::uint64_t round = 0; round < load_.rounds && !GivenUp(); ++round) {
     while (held_.size() < load_.live_buffers && !GivenUp()) {
-      StreamPage();
+      page_done(TimedPage());
     }
     const bool last = round + 1 == load_.rounds;
     EndTransaction(last ? 0 : load_.live_buffers * load_.kept_percent / 100);
@@ -39,8 +44,16 @@ void Query::Run() {
   }
 }
 
+std::chrono::steady_clock::time_point Query::TimedPage() {
+  const auto begin = std::chrono::steady_clock::now();
+  StreamPage();
+  const auto end = std::chrono::steady_clock::now();
+  const std::lock_guard lock(latency_mutex_);
+  latency_.Record(end - begin);
+  return end;
+}
+
 void Query::StreamPage() {
-  const Timed timed(latency_);
   const std::uint64_t page = next_page_;
   next_page_ = (next_page_ + 1) % file_.Pages();
   const std::span<std::byte> buffer = buffers_.Acquire();

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,7 +31,7 @@ struct QueryLoad {
   std::string release = "random";       // order in which buffers go: "random", "alternate" or "fifo"
 };
 
-/// What all queries do together; read by the main thread for progress.
+/// What all queries do together; any thread may read it.
 struct QueryTotals {
   std::atomic<std::uint64_t> pages{0};
   std::atomic<std::uint64_t> release_failures{0};
@@ -38,11 +41,14 @@ struct QueryTotals {
 class Query {
  public:
   Query(const PageFile& file, BufferSource& buffers, QueryTotals& totals, QueryLoad load, std::uint64_t seed);
+  /// Called by the query's thread after each page, with the time.
+  using PageDone = std::function<void(std::chrono::steady_clock::time_point)>;
   /// Runs all rounds, or until a stop is requested. Throws Failure.
-  void Run();
+  void Run(const PageDone& page_done);
   /// Sum of the checksums of all pages and rows processed.
   [[nodiscard]] std::uint64_t ChecksumSum() const { return checksum_; }
-  [[nodiscard]] const Latency& PageLatency() const { return latency_; }
+  /// Of all pages so far; safe from other threads.
+  [[nodiscard]] Latency PageLatency() const;
 
  private:
   /// A row on the heap with its checksum as of its making: a stray write into the heap shows when the row
@@ -58,6 +64,8 @@ class Query {
     std::uint64_t checksum = 0;
   };
 
+  /// Returns the time at its end.
+  std::chrono::steady_clock::time_point TimedPage();
   void StreamPage();
   void MakeRows(std::span<const std::byte> content);
   void DropOldestRow();
@@ -74,6 +82,7 @@ class Query {
   std::uint64_t next_page_;
   std::vector<HeldPage> held_;
   std::deque<Row> rows_;
+  mutable std::mutex latency_mutex_;
   Latency latency_;
   std::uint64_t checksum_ = 0;
 };

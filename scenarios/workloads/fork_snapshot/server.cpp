@@ -71,7 +71,9 @@ void Server::ServeBatch() {
     writes_ += kWritesPerBatch;
   }
   if (progress_.Due()) {
-    Report("progress", {{"writes", writes_}, {"acknowledged", log_ ? log_->Acknowledged() : writes_}});
+    Report("progress", {{"writes", writes_},
+                        {"acknowledged", log_ ? log_->Acknowledged() : writes_},
+                        {"batch_latency_us", batch_latency_.ToJson()}});
   }
   KeepToRate();
 }

@@ -115,10 +115,13 @@ class Warning {
 };
 
 /// Grows to what it should hold by now. True when it shed load: then it has done with growing.
-bool GrowOn(const Options& options, std::uint64_t size, Hog& hog, Warning& warning) {
+bool GrowOn(const Options& options, std::uint64_t size, Hog& hog, Warning& warning, EveryInterval& progress) {
   while (hog.Held() < size && !StopRequested()) {
     hog.GrowTowards(size);
     warning.Note(hog.Held());
+    if (progress.Due()) {
+      Report("progress", {{"held_bytes", hog.Held()}, {"chunk_latency_us", hog.GrowthLatency().ToJson()}});
+    }
     if (!warning.Came()) {
       continue;
     }
@@ -134,15 +137,13 @@ bool GrowOn(const Options& options, std::uint64_t size, Hog& hog, Warning& warni
 
 void Grow(const Options& options, Hog& hog) {
   Warning warning(options.warn);
-  bool shed = GrowOn(options, options.start, hog, warning);
+  EveryInterval progress;
+  bool shed = GrowOn(options, options.start, hog, warning, progress);
   Report("ready", {{"held_bytes", hog.Held()}});
   const auto begin = SteadyClock::now();
-  EveryInterval progress;
   while (hog.Held() < options.size && !shed && !StopRequested()) {
-    shed = GrowOn(options, options.rate == 0 ? options.size : SizeByNow(options, begin), hog, warning);
-    if (progress.Due()) {
-      Report("progress", {{"held_bytes", hog.Held()}});
-    }
+    shed =
+        GrowOn(options, options.rate == 0 ? options.size : SizeByNow(options, begin), hog, warning, progress);
     if (hog.Held() < options.size && !shed) {
       PauseFor(std::chrono::milliseconds(5));
     }

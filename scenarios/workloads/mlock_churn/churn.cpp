@@ -22,9 +22,14 @@ Churn::Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t see
   expected_ = Checksum(region_.Data());
 }
 
-void Churn::Run(std::uint64_t calls, const std::atomic<bool>& abandoned) {
+Latency Churn::CallLatency() const {
+  const std::lock_guard lock(latency_mutex_);
+  return latency_;
+}
+
+void Churn::Run(std::uint64_t calls, const std::atomic<bool>& abandoned, const CycleDone& cycle_done) {
   while (calls_ < calls && !StopRequested() && !abandoned.load(std::memory_order_relaxed)) {
-    RunCycle();
+    cycle_done(RunCycle());
     if (calls_ >= next_check_) {
       Check();
       next_check_ = calls_ + kCallsPerCheck;
@@ -33,18 +38,27 @@ void Churn::Run(std::uint64_t calls, const std::atomic<bool>& abandoned) {
   Check();
 }
 
-void Churn::RunCycle() {
+std::chrono::steady_clock::time_point Churn::RunCycle() {
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < cycle_.size(); ++i) {
     if (i % kSampledEvery == 0) {
-      const Timed timed(latency_);
-      Call(cycle_[i]);
+      TimedCall(cycle_[i]);
     } else {
       Call(cycle_[i]);
     }
   }
-  call_time_ += std::chrono::steady_clock::now() - begin;
+  const auto end = std::chrono::steady_clock::now();
+  call_time_ += end - begin;
   calls_ += cycle_.size();
+  return end;
+}
+
+void Churn::TimedCall(const LockCall& call) {
+  const auto begin = std::chrono::steady_clock::now();
+  Call(call);
+  const auto duration = std::chrono::steady_clock::now() - begin;
+  const std::lock_guard lock(latency_mutex_);
+  latency_.Record(duration);
 }
 
 void Churn::Call(const LockCall& call) const {

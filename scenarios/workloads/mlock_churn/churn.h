@@ -5,6 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <vector>
 
 #include "common/latency.h"
@@ -19,29 +21,34 @@ class Churn {
   Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t seed);
 
   /// Runs whole cycles until `calls` calls are made, a stop is requested or `abandoned` is set; the data is
-  /// checked between cycles and at the end. Throws Failure: "mlock: Cannot allocate memory (ENOMEM)", or
-  /// Exit::kCorrupt.
-  void Run(std::uint64_t calls, const std::atomic<bool>& abandoned);
+  /// checked between cycles and at the end. `cycle_done` is called after each cycle, with the time. Throws
+  /// Failure: "mlock: Cannot allocate memory (ENOMEM)", or Exit::kCorrupt.
+  using CycleDone = std::function<void(std::chrono::steady_clock::time_point)>;
+  void Run(std::uint64_t calls, const std::atomic<bool>& abandoned, const CycleDone& cycle_done);
 
+  /// Of whole cycles; safe from other threads.
   [[nodiscard]] std::uint64_t Calls() const { return calls_; }
   /// Time spent in cycles, without the checks between them.
   [[nodiscard]] std::chrono::nanoseconds CallTime() const { return call_time_; }
   [[nodiscard]] std::uint64_t ChecksumSum() const { return checksum_; }
-  /// Of every 64th call: measuring each would slow the course down.
-  [[nodiscard]] const Latency& CallLatency() const { return latency_; }
+  /// Of every 64th call: measuring each would slow the course down. Safe from other threads.
+  [[nodiscard]] Latency CallLatency() const;
 
  private:
-  void RunCycle();
+  /// Returns the time at its end.
+  std::chrono::steady_clock::time_point RunCycle();
+  void TimedCall(const LockCall& call);
   void Call(const LockCall& call) const;
   void Check();
 
   Mapping region_;
   std::vector<LockCall> cycle_;
   std::uint64_t expected_;
-  std::uint64_t calls_ = 0;
+  std::atomic<std::uint64_t> calls_{0};
   std::uint64_t next_check_ = 0;
   std::uint64_t checksum_ = 0;
   std::chrono::nanoseconds call_time_{0};
+  mutable std::mutex latency_mutex_;
   Latency latency_;
 };
 

@@ -37,28 +37,46 @@ class ChurnCrew {
   }
 
   void Run() {
-    RunInThreads(churns_.size(), abandoned_, [this](std::size_t i) { churns_[i]->Run(calls_, abandoned_); });
+    EveryInterval progress;
+    const auto cycle_done = [&](std::chrono::steady_clock::time_point now) {
+      if (progress.Due(now)) {
+        Report("progress", {{"calls", Calls()}, {"call_latency_us", CallLatency().ToJson()}});
+      }
+    };
+    RunInThreads(churns_.size(), abandoned_,
+                 [&](std::size_t i) { churns_[i]->Run(calls_, abandoned_, cycle_done); });
   }
 
   void ReportResult() const {
-    std::uint64_t calls = 0;
     std::uint64_t checksum = 0;
     double calls_per_s = 0;
-    Latency latency;
     for (const auto& churn : churns_) {
-      calls += churn->Calls();
       checksum += churn->ChecksumSum();
       const double seconds = std::chrono::duration<double>(churn->CallTime()).count();
       calls_per_s += seconds > 0 ? static_cast<double>(churn->Calls()) / seconds : 0;
-      latency.Merge(churn->CallLatency());
     }
-    Report("result", {{"calls", calls},
+    Report("result", {{"calls", Calls()},
                       {"calls_per_s", calls_per_s},
                       {"checksum", ChecksumText(checksum)},
-                      {"call_latency_us", latency.ToJson()}});
+                      {"call_latency_us", CallLatency().ToJson()}});
   }
 
  private:
+  [[nodiscard]] std::uint64_t Calls() const {
+    std::uint64_t calls = 0;
+    for (const auto& churn : churns_) {
+      calls += churn->Calls();
+    }
+    return calls;
+  }
+  [[nodiscard]] Latency CallLatency() const {
+    Latency all;
+    for (const auto& churn : churns_) {
+      all.Merge(churn->CallLatency());
+    }
+    return all;
+  }
+
   std::uint64_t calls_;
   std::vector<std::unique_ptr<Churn>> churns_;
   std::atomic<bool> abandoned_{false};

@@ -78,7 +78,7 @@ Exit Run(const Options& options) {
       checksum += set.Serve(random.Below(set.Pages()));
     }
     if (progress.Due()) {
-      Report("progress", {{"latency_us", latency.ToJson()}});
+      Report("progress", {{"requests", latency.Count()}, {"latency_us", latency.ToJson()}});
     }
     if (options.rate > 0) {
       const auto due = begin + std::chrono::nanoseconds(latency.Count() * 1'000'000'000 / options.rate);

@@ -38,10 +38,12 @@ struct QueryLog {
 void RunQueries(const Store& store, std::uint64_t count, QueryLog& log) {
   EveryInterval progress;
   for (std::uint64_t i = 0; i < count && !StopRequested(); ++i) {
-    const Timed timed(log.latency);
-    log.checksum += store.Query(log.random);
+    {
+      const Timed timed(log.latency);
+      log.checksum += store.Query(log.random);
+    }
     if (progress.Due()) {
-      Report("progress", {{"queries", log.latency.Count()}});
+      Report("progress", {{"queries", log.latency.Count()}, {"query_latency_us", log.latency.ToJson()}});
     }
   }
 }

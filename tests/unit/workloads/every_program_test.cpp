@@ -17,14 +17,16 @@ using testing::StartsWith;
 struct Program {
   std::string name;
   std::vector<std::string> arguments;  // a short run
-  std::string latency;                 // the percentiles in its result
+  std::string latency;                 // the percentiles in its progress and its result
+  std::string done;                    // in its progress: how much it has done
+  std::vector<std::string> longer;     // instead of these arguments: a run of many seconds, with --hold
 };
 
 class EveryProgram : public testing::TestWithParam<Program> {
  protected:
   /// The parameter's arguments with FOLDER replaced.
-  std::vector<std::string> Arguments() const {
-    std::vector<std::string> arguments = GetParam().arguments;
+  std::vector<std::string> Arguments() const { return InFolder(GetParam().arguments); }
+  std::vector<std::string> InFolder(std::vector<std::string> arguments) const {
     for (std::string& argument : arguments) {
       if (argument.starts_with("FOLDER/")) {
         argument = folder_ / argument.substr(std::string("FOLDER/").size());
@@ -34,6 +36,13 @@ class EveryProgram : public testing::TestWithParam<Program> {
   }
   TestFolder folder_;
 };
+
+void ExpectPercentiles(const nlohmann::json& latency) {
+  EXPECT_GT(latency.at("count").get<std::uint64_t>(), 0U);
+  EXPECT_LE(latency.at("p50").get<double>(), latency.at("p95").get<double>());
+  EXPECT_LE(latency.at("p95").get<double>(), latency.at("p99").get<double>());
+  EXPECT_LE(latency.at("p99").get<double>(), latency.at("max").get<double>());
+}
 
 TEST_P(EveryProgram, RunsToItsEndAndPrintsOnlyJsonLines) {
   const ProgramResult result = RunProgramToEnd(GetParam().name, Arguments());
@@ -51,10 +60,18 @@ TEST_P(EveryProgram, ReportsChecksumAndLatencyPercentiles) {
   ASSERT_TRUE(result.contains("checksum")) << result;
   EXPECT_EQ(result["checksum"].get<std::string>().size(), 16U);
   ASSERT_TRUE(result.contains(GetParam().latency)) << result;
-  const auto& latency = result[GetParam().latency];
-  EXPECT_GT(latency.at("count").get<std::uint64_t>(), 0U);
-  EXPECT_LE(latency.at("p50").get<double>(), latency.at("p99").get<double>());
-  EXPECT_LE(latency.at("p99").get<double>(), latency.at("max").get<double>());
+  ExpectPercentiles(result[GetParam().latency]);
+}
+
+TEST_P(EveryProgram, ReportsProgressWithLatencyPercentilesWhileItRuns) {
+  const ProgramResult ended =
+      RunProgramUntilSignal(GetParam().name, InFolder(GetParam().longer), SIGTERM, "progress");
+  EXPECT_EQ(ended.status, 0) << ended.standard_error;
+  const auto progress = ended.Event("progress");
+  ASSERT_TRUE(progress.contains(GetParam().done)) << progress;
+  EXPECT_GT(progress[GetParam().done].get<std::uint64_t>(), 0U);
+  ASSERT_TRUE(progress.contains(GetParam().latency)) << progress;
+  ExpectPercentiles(progress[GetParam().latency]);
 }
 
 TEST_P(EveryProgram, ShutsDownCleanlyOnSigterm) {
@@ -83,17 +100,34 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Program{"encrypted-stream",
                 {"--file", "FOLDER/pages", "--pages", "64", "--live-buffers", "32", "--rounds", "2"},
-                "page_latency_us"},
+                "page_latency_us",
+                "pages_read",
+                {"--file", "FOLDER/pages", "--pages", "64", "--live-buffers", "32", "--rounds", "100000"}},
         Program{"fork-snapshot",
                 {"--heap", "2MiB", "--writes", "500", "--snapshot-file", "FOLDER/snapshot"},
-                "batch_latency_us"},
-        Program{"memory-hog", {"--size", "4MiB"}, "chunk_latency_us"},
-        Program{
-            "mlock-churn", {"--region", "256KiB", "--calls", "1000", "--threads", "2"}, "call_latency_us"},
-        Program{"neighbour", {"--working-set", "1MiB", "--requests", "500"}, "latency_us"},
+                "batch_latency_us",
+                "writes",
+                {"--heap", "2MiB", "--writes", "500", "--snapshot-file", "FOLDER/snapshot"}},
+        Program{"memory-hog",
+                {"--size", "4MiB"},
+                "chunk_latency_us",
+                "held_bytes",
+                {"--size", "64MiB", "--rate", "1MiB", "--chunk", "4KiB"}},
+        Program{"mlock-churn",
+                {"--region", "256KiB", "--calls", "1000", "--threads", "2"},
+                "call_latency_us",
+                "calls",
+                {"--region", "256KiB", "--threads", "2"}},
+        Program{"neighbour",
+                {"--working-set", "1MiB", "--requests", "500"},
+                "latency_us",
+                "requests",
+                {"--working-set", "1MiB"}},
         Program{"tsdb-mmap",
                 {"--dir", "FOLDER/store", "--blocks", "12", "--queries", "200"},
-                "query_latency_us"}),
+                "query_latency_us",
+                "queries",
+                {"--dir", "FOLDER/store", "--blocks", "12", "--queries", "100000000"}}),
     [](const auto& program) {
       std::string name = program.param.name;
       std::replace(name.begin(), name.end(), '-', '_');

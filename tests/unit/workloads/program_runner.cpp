@@ -109,13 +109,14 @@ ProgramResult RunProgramToEnd(const std::string& name, const std::vector<std::st
 }
 
 ProgramResult RunProgramUntilSignal(const std::string& name, const std::vector<std::string>& arguments,
-                                    int signal) {
+                                    int signal, const std::string& event) {
   const TestFolder folder;
   std::vector<std::string> with_hold = arguments;
   with_hold.emplace_back("--hold");
   const Running running = Start(name, with_hold, folder / "stderr");
   std::string output;
-  while (output.find("\"event\":\"ready\"") == std::string::npos && ReadSome(running.output_fd, output)) {
+  const std::string awaited = "\"event\":\"" + event + "\"";
+  while (output.find(awaited) == std::string::npos && ReadSome(running.output_fd, output)) {
   }
   ::kill(running.pid, signal);
   return Finish(running, output, folder / "stderr");

@@ -40,10 +40,11 @@ struct ProgramResult {
 [[nodiscard]] ProgramResult RunProgramToEnd(const std::string& name,
                                             const std::vector<std::string>& arguments);
 
-/// Runs a workload with --hold, sends it the signal once it has printed its "ready" line, and waits for its
-/// end.
+/// Runs a workload with --hold, sends it the signal once it has printed a line with the event, and waits for
+/// its end.
 [[nodiscard]] ProgramResult RunProgramUntilSignal(const std::string& name,
-                                                  const std::vector<std::string>& arguments, int signal);
+                                                  const std::vector<std::string>& arguments, int signal,
+                                                  const std::string& event = "ready");
 
 /// Changes one byte of a file.
 void FlipByte(const std::filesystem::path& path, std::uint64_t offset);
