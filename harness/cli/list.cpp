@@ -30,8 +30,11 @@ void AddListCommand(CLI::App& app, int& status) {
       for (const ScenarioCase& scenario_case : scenario.cases) {
         cases.push_back(scenario_case.name);
       }
-      text += fmt::format("{}\n  {}\n  cases: {}   tags: {}\n  {}\n", scenario.name, scenario.title,
-                          fmt::join(cases, ", "), fmt::join(scenario.tags, ", "), scenario.file);
+      text +=
+          fmt::format("{}\n{}  cases: {}{}\n  {}\n", scenario.name,
+                      scenario.title.empty() ? "" : "  " + scenario.title + "\n", fmt::join(cases, ", "),
+                      scenario.tags.empty() ? "" : fmt::format("   tags: {}", fmt::join(scenario.tags, ", ")),
+                      scenario.file);
     }
     status = PrintResults(text, kExitMet);
   });

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -27,6 +26,7 @@
 namespace brink {
 namespace {
 
+constexpr double kShortestTimeout = 0.001;       // seconds
 constexpr double kLongestTimeout = 7 * 86400.0;  // seconds
 
 /// A descriptor that is readable once the user wants out. Blocks the signals for the whole process: call it
@@ -211,9 +211,14 @@ void AddManner(CLI::App& command, RunChoice& choice) {
   command
       .add_option("--timeout", choice.timeout_s, "Seconds a case may take, instead of what its scenario says")
       ->type_name("S")
-      ->check(CLI::Range(0.001, kLongestTimeout).description(""))
       ->check([](const std::string& text) {
-        return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + " is not a number" : std::string();
+        char* end = nullptr;
+        const double seconds = std::strtod(text.c_str(), &end);
+        const bool good =
+            !text.empty() && *end == '\0' && seconds >= kShortestTimeout && seconds <= kLongestTimeout;
+        return good ? std::string()
+                    : fmt::format("{} is not a number of seconds from {} to {} (without a unit: 5 or 0.5)",
+                                  text, kShortestTimeout, kLongestTimeout);
       });
   command.add_option("--out", choice.out, "Folder for evidence and logs (default: brink-runs/TIME-PID)")
       ->type_name("DIR");

@@ -126,7 +126,7 @@ std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint6
   return fmt::format("{} that it started ({}) {} still running, and brink ended {}{}",
                      count == 1 ? "a process" : FormatCount(count) + " processes", who,
                      count == 1 ? "was" : "were", count == 1 ? "it" : "them",
-                     survived ? ": `run:` should start the server in the foreground" : "");
+                     survived ? ": if one is the server, `run:` should start it in the foreground" : "");
 }
 
 std::string Sentence(const Evidence& evidence, const ProcessRecord& record, const Finding& finding,

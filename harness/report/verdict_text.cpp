@@ -55,9 +55,11 @@ std::string LastWords(const Verdict& verdict, const TextStyle& style) {
   return text;
 }
 
+/// Of a guest whose slowness may have to do with the outcome.
 std::string Slowness(const Verdict& verdict, const TextStyle& style) {
   constexpr double kWorthTelling = 1.5;
-  if (!verdict.guest || verdict.guest->time_scale <= kWorthTelling) {
+  const bool may_matter = verdict.expected_met != true || verdict.outcome == Outcome::kHung;
+  if (!verdict.guest || verdict.guest->time_scale <= kWorthTelling || !may_matter) {
     return "";
   }
   return Wrapped(

@@ -69,6 +69,7 @@ TEST_F(StatusTest, IsTwoForBadUsage) {
   ExpectBadUsage({"run", good, "--timeout", "0"}, {"--timeout", "0"});
   ExpectBadUsage({"run", good, "--timeout", "soon"}, {"--timeout", "soon"});
   ExpectBadUsage({"run", good, "--timeout", "nan"}, {"--timeout", "nan"});
+  ExpectBadUsage({"run", good, "--timeout", "5s"}, {"--timeout", "5s", "without a unit"});
 }
 
 TEST_F(StatusTest, IsTwoForAChoiceThatFitsNothing) {

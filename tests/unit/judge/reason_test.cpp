@@ -120,7 +120,8 @@ TEST(Reason, AProcessThatDidWellSaysWhatItLeftBehind) {
   EXPECT_EQ(
       verdict.reason,
       "server survived; no memory call failed; server: 2 processes that it started (pid 12 daemon, pid 13 "
-      "worker) were still running, and brink ended them: `run:` should start the server in the foreground");
+      "worker) were still running, and brink ended them: if one is the server, `run:` should start it in the "
+      "foreground");
   EXPECT_EQ(verdict.processes.at("server").left_running_count, 2U);
 }
 
