@@ -65,6 +65,9 @@ int main(int argc, char** argv) {
   }
   for (CLI::App* command : app.get_subcommands(nullptr)) {
     command->set_version_flag("--version", std::string("brink ") + brink::kVersion);
+    for (CLI::App* below : command->get_subcommands(nullptr)) {
+      below->set_version_flag("--version", std::string("brink ") + brink::kVersion);
+    }
   }
   try {
     app.parse(argc, argv);

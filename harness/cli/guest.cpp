@@ -100,7 +100,7 @@ void AddShellCommand(CLI::App& guest, int& status) {
       ->capture_default_str();
   command->add_option("--memory", choice->spec.memory_bytes, "Its memory (default: 2GiB)")
       ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->default_str("");
   command->add_option("--out", choice->out, "The host's folder that the guest may write to")
       ->type_name("DIR")

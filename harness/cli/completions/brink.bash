@@ -16,12 +16,22 @@ _brink_paths() {
 
 _brink_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
 
-# After `guest`: its own commands, then kernels.
+# After `guest`: its own commands, then kernels, or options of its shell. CUR PREV.
 _brink_guest() {
-  if [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " =~ \ (fetch|remove)\  ]]; then
+  if [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " == *' shell '* ]]; then
+    case $2 in
+      --kernel) _brink_words 'debian-11 debian-12 debian-12-backports debian-13 sid' "$1" ;;
+      --cgroup) _brink_words 'v1 v2' "$1" ;;
+      --out) _brink_paths d "$1" ;;
+      --memory) ;; # a number of the user's own
+      *) _brink_words '--kernel --cgroup --memory --out --help --version' "$1" ;;
+    esac
+  elif [[ $1 == -* ]]; then
+    _brink_words '--help --version' "$1"
+  elif [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " =~ \ (fetch|remove)\  ]]; then
     _brink_words 'debian-11 debian-12 debian-12-backports debian-13 sid' "$1"
   elif [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " != *' list '* ]]; then
-    _brink_words 'list fetch remove' "$1"
+    _brink_words 'list fetch remove shell' "$1"
   fi
 }
 
@@ -72,11 +82,11 @@ _brink() {
     run:-* | demo:-*) _brink_words "$run $common" "$cur" ;;
     judge:-*) _brink_words "--format $common" "$cur" ;;
     selftest:*) ;;
+    guest:*) _brink_guest "$cur" "$prev" ;;
     :-* | *:-*) _brink_words "$common" "$cur" ;;
     :*) _brink_words "$commands" "$cur" ;;
     run:* | check:* | list:*) _brink_scenario_files "$cur" ;;
     judge:*) _brink_paths d "$cur" ;;
-    guest:*) _brink_guest "$cur" ;;
     image:*) _brink_image "$cur" ;;
   esac
 }

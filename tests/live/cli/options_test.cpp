@@ -29,6 +29,14 @@ const std::map<std::string, Options> kContract{
     {"restore", {}},
 };
 
+/// Commands of a command. What they take beside kCommon.
+const std::map<std::string, Options> kBelow{
+    {"guest list", {}},   {"guest fetch", {}},
+    {"guest remove", {}}, {"guest shell", {"--kernel", "--cgroup", "--memory", "--out"}},
+    {"image list", {}},   {"image build", {}},
+    {"image remove", {}},
+};
+
 Options WithCommon(Options options) {
   options.insert(kCommon.begin(), kCommon.end());
   return options;
@@ -36,8 +44,10 @@ Options WithCommon(Options options) {
 
 Options OfAllCommands() {
   Options all = kCommon;
-  for (const auto& [command, options] : kContract) {
-    all.insert(options.begin(), options.end());
+  for (const auto& commands : {kContract, kBelow}) {
+    for (const auto& [command, options] : commands) {
+      all.insert(options.begin(), options.end());
+    }
   }
   return all;
 }
@@ -91,6 +101,21 @@ TEST_F(OptionsTest, HelpOfEachCommandNamesItsOptionsAndNoOthers) {
     EXPECT_EQ(ended.errors, "");
     EXPECT_THAT(ended.output, HasSubstr("Usage: brink " + command));
     EXPECT_EQ(OptionsIn(ended.output), WithCommon(options)) << command;
+  }
+}
+
+TEST_F(OptionsTest, CommandsBelowACommandAreToldEverywhere) {
+  const std::string page = std::regex_replace(ManPage(), std::regex("\\n\\.[A-Z]+ "), " ");
+  for (const auto& [words, options] : kBelow) {
+    const std::string command = words.substr(0, words.find(' '));
+    const std::string below = words.substr(words.find(' ') + 1);
+    EXPECT_EQ(OptionsIn(Shell("exec $BRINK " + words + " --help").output), WithCommon(options)) << words;
+    EXPECT_THAT(Shell("exec $BRINK " + words + " --version").output, StartsWith("brink ")) << words;
+    EXPECT_TRUE(BashOffers("brink " + command + " \"\"").contains(below)) << words;
+    EXPECT_EQ(BashOffers("brink " + words + " --"), WithCommon(options)) << words;
+    EXPECT_THAT(page, HasSubstr(words)) << words;
+    EXPECT_THAT(ReadText(BRINK_CLI_FILES "/completions/_brink"),
+                testing::ContainsRegex("command:\\([a-z ]*" + below));
   }
 }
 
