@@ -27,11 +27,25 @@ std::optional<Doubt> DoubtOfSteps(const Plan& plan, const Evidence& evidence) {
   return std::nullopt;
 }
 
+std::optional<Doubt> DoubtOfGuestsDisk(const Evidence& evidence) {
+  if (!evidence.guest || evidence.guest->host_disk_error.empty()) {
+    return std::nullopt;
+  }
+  return Doubt{.reason =
+                   "the host could not keep what the guest wrote to its disk, which lies in the folder "
+                   "of --out: " +
+                   evidence.guest->host_disk_error,
+               .remedy = "give --out a folder with more room"};
+}
+
 }  // namespace
 
 std::optional<Doubt> DoubtOfCase(const Plan& plan, const Evidence& evidence) {
   if (plan.not_runnable) {
     return Doubt{.reason = *plan.not_runnable, .remedy = plan.not_runnable_remedy};
+  }
+  if (auto doubt = DoubtOfGuestsDisk(evidence)) {
+    return doubt;
   }
   if (!evidence.harness_error.empty()) {
     return Doubt{.reason = "brink itself failed: " + evidence.harness_error, .remedy = ""};

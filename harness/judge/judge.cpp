@@ -250,7 +250,8 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                [](const OomKill& each) { return !each.process.empty() || each.scope == "machine"; });
   JudgeCase(plan, evidence, findings, verdict);
   verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
-  if (const auto loss = LossOfMachine(evidence)) {
+  const auto loss = LossOfMachine(evidence);
+  if (loss && evidence.guest->host_disk_error.empty()) {
     JudgeLoss(plan, *loss, verdict);
   }
   verdict.expected_met = ExpectedMet(plan, verdict);

@@ -61,6 +61,9 @@ Evidence Guest::Run(const Plan& plan, const std::function<void(const std::string
     state.soiled = true;
   }
   evidence->guest = state.Record();
+  if (!evidence->guest->host_disk_error.empty()) {
+    state.soiled = true;  // its file system has holes
+  }
   return std::move(*evidence);
 }
 

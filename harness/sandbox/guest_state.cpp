@@ -136,6 +136,7 @@ GuestRecord Guest::State::Record() const {
   record.time_scale = time_scale;
   record.lost = lost;
   record.lost_detail = lost_detail;
+  record.host_disk_error = monitor->DiskError();
   if (!lost.empty()) {
     record.console = console.Lines();
   }

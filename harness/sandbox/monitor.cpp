@@ -36,6 +36,8 @@ void Monitor::Take(const Message& line) {
     reset_ = reset_ || reason == "guest-reset";
   } else if (event == "MIGRATION") {
     saving_ = data.value("status", "");
+  } else if (event == "BLOCK_IO_ERROR" && disk_error_.empty()) {
+    disk_error_ = data.value("reason", "an error that QEMU does not name");
   }
 }
 

@@ -28,6 +28,9 @@ class Monitor {
 
   [[nodiscard]] bool Panicked() const { return panicked_; }
   [[nodiscard]] bool WasReset() const { return reset_; }
+  /// Why a guest's disk could not be read or written on the host ("No space left on device"): the first time
+  /// only; empty when that never happened. QEMU tells it before the guest hears of it.
+  [[nodiscard]] const std::string& DiskError() const { return disk_error_; }
   /// QEMU's word for how saving the machine goes: "active", "completed", "failed"; empty before it began.
   [[nodiscard]] const std::string& Saving() const { return saving_; }
 
@@ -38,6 +41,7 @@ class Monitor {
   std::string text_;
   bool panicked_ = false;
   bool reset_ = false;
+  std::string disk_error_;
   std::string saving_;
 };
 

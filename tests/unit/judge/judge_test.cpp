@@ -33,6 +33,21 @@ Plan ExpectingOfTheMachine(const std::string& outcome) {
   return plan;
 }
 
+/// Neither a target's failure nor a guest that is lost over it is then the target's.
+TEST(GuestsDisk, WhatTheHostCouldNotKeepIsNobodysFailure) {
+  for (const char* lost : {"", "exited", "panicked"}) {
+    Evidence evidence = LostEvidence(lost);
+    evidence.guest->host_disk_error = "No space left on device";
+    for (const Plan& plan : {ServerPlan(), ExpectingOfTheMachine("failed")}) {
+      const Verdict verdict = Judge(plan, evidence);
+      EXPECT_EQ(verdict.outcome, Outcome::kInconclusive) << lost;
+      EXPECT_EQ(verdict.expected_met, std::nullopt) << lost;
+      EXPECT_NE(verdict.reason.find("No space left on device"), std::string::npos) << verdict.reason;
+      EXPECT_NE(verdict.remedy.find("--out"), std::string::npos) << verdict.remedy;
+    }
+  }
+}
+
 TEST(LostMachine, APanicIsTheCasesOutcomeAndCanBeExpected) {
   const Verdict verdict = Judge(ExpectingOfTheMachine("machine_panicked"), LostEvidence("panicked"));
   EXPECT_EQ(verdict.outcome, Outcome::kMachinePanicked);

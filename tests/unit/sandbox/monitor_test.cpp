@@ -51,6 +51,15 @@ TEST_F(MonitorTest, SavingIsFollowedToItsEnd) {
   EXPECT_EQ(monitor_->Saving(), "completed");
 }
 
+TEST_F(MonitorTest, TheFirstErrorOfADiskIsKept) {
+  EXPECT_EQ(monitor_->DiskError(), "");
+  QemuSays(
+      "{\"event\": \"BLOCK_IO_ERROR\", \"data\": {\"device\": \"scratch\", \"nospace\": true, "
+      "\"operation\": \"write\", \"action\": \"report\", \"reason\": \"No space left on device\"}}\r\n"
+      "{\"event\": \"BLOCK_IO_ERROR\", \"data\": {\"reason\": \"Input/output error\"}}\r\n");
+  EXPECT_EQ(monitor_->DiskError(), "No space left on device");
+}
+
 TEST_F(MonitorTest, NonsenseIsPassedOver) {
   QemuSays("nonsense\n[1]\n{\"event\": \"GUEST_PANICKED\"}\n");
   EXPECT_TRUE(monitor_->Panicked());
