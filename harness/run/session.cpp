@@ -138,6 +138,7 @@ struct Session::State {
   std::vector<Worker> workers;
   std::mutex report_mutex;
   Status put_back;  // what could not be put back, of all cases
+  Status removed;   // groups that could not be removed when their case was over
   Status saved;     // the first file that could not be written
 
   /// One plan, saved and judged.
@@ -150,7 +151,7 @@ struct Session::State {
   Evidence CollectHere(Worker& worker, Plan& plan);
   Evidence CollectInGuest(Worker& worker, Plan& plan);
   void LoadWatch(Worker& worker) const;
-  static void RemoveSpent(Worker& worker);
+  void RemoveSpent(Worker& worker);
   void Report(const Plan& plan, const std::string& line);
   void KeepFailure(const Error& error);
   /// A verdict that can't be saved is still a verdict: the run goes on, and Finish() fails.
@@ -183,8 +184,10 @@ void Session::State::RemoveSpent(Worker& worker) {
   if (!worker.spent) {
     return;
   }
-  if (const auto removed = worker.spent->Remove(); !removed) {
-    spdlog::error("{} ({})", removed.error().message, removed.error().remedy);
+  if (const auto status = worker.spent->Remove(); !status) {
+    spdlog::error("{} ({})", status.error().message, status.error().remedy);
+    const std::scoped_lock lock(report_mutex);
+    removed = removed ? status : removed;
   }
   worker.spent.reset();
 }
@@ -357,7 +360,7 @@ Result<Session> Session::Start(SessionOptions options) {
 
 const HostFacts& Session::Host() const { return state_->facts; }
 
-Status Session::PutBack() const { return state_->put_back; }
+Status Session::PutBack() const { return state_->put_back ? state_->removed : state_->put_back; }
 
 Evidence Session::Collect(Plan plan) {
   State::Worker& worker = state_->workers.front();

@@ -49,7 +49,8 @@ class Session {
   [[nodiscard]] Verdict Run(const Plan& plan);
   /// Runs one plan on this machine, whatever its sandbox: neither judged nor saved. Its folders must exist.
   [[nodiscard]] Evidence Collect(Plan plan);
-  /// Whether everything that the cases so far changed on this machine could be put back.
+  /// Whether everything that the cases so far changed on this machine could be put back, and their groups
+  /// removed. Finish() tries those again.
   [[nodiscard]] Status PutBack() const;
   /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd
   /// became readable are left out.

@@ -94,6 +94,19 @@ expect: {target: {outcome: oom_killed, oom_scope: machine}}
   EXPECT_EQ(Boots(Path("out-1")), 2);
 }
 
+/// What is mounted on a group's folder keeps it from being removed, as a process that cannot be killed does.
+TEST_F(GuestTest, AMachineWithAGroupLeftOverIsNotUsedAgain) {
+  const std::string file = Write("left", R"(
+processes: {target: {run: [/bin/sleep, '1000']}}
+steps:
+  - run: [/bin/sh, -c, 'mount -t tmpfs none /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)']
+expect: {target: {outcome: survived}}
+)");
+  const Ended ended = RunInGuest({file, "--cgroup", "v2", "--repeat", "2"});
+  EXPECT_EQ(ExpectOneDocument(ended.output)["results"].size(), 2U) << ended.errors;
+  EXPECT_EQ(Boots(Path("out-1")), 2) << ended.errors;
+}
+
 TEST_F(GuestTest, APanicIsAnOutcomeWithTheConsolesLastLines) {
   const std::string file = Write("panic", R"(
 machine: {memory: 512MiB, sysctl: {vm.panic_on_oom: 2}}
@@ -184,8 +197,12 @@ processes: {target: {run: [/bin/sh, -c, 'head -c 64M /dev/zero >data; sync data 
 expect: {target: {outcome: survived}}
 )");
   const Ended ended = Brink({"run", file, "--sandbox", "vm", "--out", small + "/out", "--format", "json"});
-  EXPECT_NE(ended.status, 0) << ended.output;
-  EXPECT_NE(ended.status, -1) << ended.errors;
+  EXPECT_EQ(ended.status, 4) << ended.output << ended.errors;  // nor is there room for the evidence
+  const json result = Result(ended);
+  EXPECT_EQ(result["outcome"], "inconclusive") << result.dump(1);
+  EXPECT_EQ(result["expected_met"], nullptr);
+  EXPECT_THAT(result["reason"].get<std::string>(), HasSubstr("No space left on device"));
+  EXPECT_THAT(result["remedy"].get<std::string>(), HasSubstr("--out"));
   ::umount2(small.c_str(), MNT_DETACH);
 }
 
