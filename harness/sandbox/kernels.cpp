@@ -16,6 +16,8 @@
 #include "base/shipped_files.h"
 #include "kernel/files.h"
 #include "sandbox/run_script.h"
+#include "sandbox/saved_machine.h"
+#include "sandbox/trust.h"
 
 namespace brink {
 namespace {
@@ -188,6 +190,9 @@ Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& plac
   if (!fs::exists(*folder, code)) {
     return Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
                 "`brink guest fetch " + name + "`");
+  }
+  if (auto trusted = CheckTrusted(*folder, SavedMachine::kFolder); !trusted) {
+    return tl::unexpected(trusted.error());
   }
   auto kernel = ReadKernel(*folder);
   if (!kernel) {

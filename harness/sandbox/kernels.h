@@ -42,7 +42,8 @@ struct KernelPlaces {
 /// A kernel that is in the cache. `name` is one of KnownKernelNames() or, if it has a slash, the path of an
 /// image of the user's own; a colon and the folder of its modules may follow ("./bzImage:./lib/modules/6.9").
 /// An image that has changed since is another kernel. Its initramfs is made here when there is none with
-/// this brink's part in it. The error's remedy says how to get it.
+/// this brink's part in it. One that somebody else could have put there or changed (trust.h) is refused. The
+/// error's remedy says how to get it.
 [[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name);
 [[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& places);
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "sandbox/trust.h"
 
 namespace brink {
 namespace {
@@ -41,17 +43,39 @@ std::string Identity(const QemuOptions& options) {
   return identity;
 }
 
+/// False, too, when it is not there.
+bool IsOwnFolder(const std::string& folder) {
+  struct stat status {};
+  if (::lstat(folder.c_str(), &status) != 0) {
+    return false;
+  }
+  if (!IsTrusted(status) || !S_ISDIR(status.st_mode)) {
+    spdlog::info("no machine is saved in {}: somebody else can write to it", folder);
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 SavedMachine::SavedMachine(const QemuOptions& options)
-    : folder_(fs::path(options.image).parent_path() / "saved") {
+    : folder_(fs::path(options.image).parent_path() / kFolder) {
   if (options.accelerator == "tcg") {
     path_ = fmt::format("{}/{:016x}", folder_, Hash(Identity(options)));
   }
 }
 
 UniqueFd SavedMachine::Open() const {
-  UniqueFd file(path_.empty() ? -1 : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (path_.empty() || !IsOwnFolder(folder_)) {
+    return {};
+  }
+  // Not to wait for a writer of what turns out to be a pipe.
+  UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat status {};
+  if (file.Valid() && (::fstat(file.Get(), &status) != 0 || !IsTrusted(status))) {
+    spdlog::info("{} is not used: somebody else could have changed it", path_);
+    return {};
+  }
   if (file.Valid()) {
     ::futimens(file.Get(), nullptr);  // used now; not ours to mark: then it only goes earlier
   }
@@ -62,8 +86,10 @@ UniqueFd SavedMachine::Create() const {
   if (path_.empty()) {
     return {};
   }
-  std::error_code code;
-  fs::create_directory(folder_, code);
+  ::mkdir(folder_.c_str(), 0755);
+  if (!IsOwnFolder(folder_)) {
+    return {};
+  }
   return UniqueFd(::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
 }
 

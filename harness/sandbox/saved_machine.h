@@ -21,7 +21,11 @@ class SavedMachine {
   /// Of the machine that these options make. With KVM, which boots in less than a second, none is kept.
   explicit SavedMachine(const QemuOptions& options);
 
-  /// For QEMU to read from; invalid when none is kept.
+  /// Below the kernel's.
+  static constexpr const char* kFolder = "saved";
+
+  /// For QEMU to read from; invalid when none is kept, or one that somebody else could have put there or
+  /// changed (trust.h).
   [[nodiscard]] UniqueFd Open() const;
   /// A file without a name for QEMU to write to; invalid when none can be kept. It vanishes unless Keep()
   /// gets it.

@@ -3,9 +3,11 @@
 #include "sandbox/kernels.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
+#include "sandbox/trust.h"
 #include "unit/kernel/fake_tree.h"
 
 namespace brink {
@@ -35,6 +37,7 @@ class KernelsTest : public FakeTree {
  protected:
   void SetUp() override {
     FakeTree::SetUp();
+    ::umask(022);
     Write("guest/make-kernel", kMakeKernel);
     Write("guest/init", "first");
     std::filesystem::permissions(base_ + "/guest/make-kernel", std::filesystem::perms::owner_all);
@@ -158,6 +161,48 @@ TEST_F(KernelsTest, FactsThatMakeNoSenseAreTold) {
   EXPECT_THAT(strange.error().message, HasSubstr("unknown fact 'colour=red'"));
   Write("cache/debian-12/facts", "");
   EXPECT_FALSE(ListKernels(places_));
+}
+
+/// In a cache that all users share.
+TEST_F(KernelsTest, OneThatOthersCanWriteToIsRefused) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  std::filesystem::permissions(places_.cache,
+                               std::filesystem::perms::all | std::filesystem::perms::sticky_bit);
+  EXPECT_TRUE(FindKernel("debian-12", places_));
+  for (const char* what : {"", "/facts", "/modules"}) {
+    const std::string path = places_.cache + "/debian-12" + what;
+    std::filesystem::create_directory(path);
+    const auto before = std::filesystem::status(path).permissions();
+    std::filesystem::permissions(path, std::filesystem::perms::group_write,
+                                 std::filesystem::perm_options::add);
+    const auto refused = FindKernel("debian-12", places_);
+    ASSERT_FALSE(refused) << path;
+    EXPECT_THAT(refused.error().message, HasSubstr(path + " belongs to user"));
+    EXPECT_THAT(refused.error().remedy, HasSubstr("BRINK_CACHE"));
+    std::filesystem::permissions(path, before);
+  }
+  Write("cache/debian-12/saved/of-somebody", "a saved machine is looked at when it is used");
+  std::filesystem::permissions(places_.cache + "/debian-12/saved", std::filesystem::perms::all);
+  EXPECT_TRUE(FindKernel("debian-12", places_));
+}
+
+TEST(IsTrusted, WhatBelongsToThisUserOrRoot) {
+  struct stat status {};
+  status.st_mode = S_IFREG | 0644;
+  status.st_uid = ::geteuid() + 1;
+  EXPECT_FALSE(IsTrusted(status));
+  status.st_uid = ::geteuid();
+  EXPECT_TRUE(IsTrusted(status));
+  status.st_uid = 0;
+  EXPECT_TRUE(IsTrusted(status));
+}
+
+TEST_F(KernelsTest, ALinkToAnotherPlaceIsRefused) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  std::filesystem::create_directory_symlink(places_.cache + "/debian-12", places_.cache + "/sid");
+  const auto refused = FindKernel("sid", places_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("symbolic link"));
 }
 
 TEST_F(KernelsTest, RemovingOneThatIsNotThereFails) {

@@ -95,6 +95,30 @@ TEST_F(SavedMachineTest, ThoseNotUsedForLongestMakeRoom) {
   EXPECT_EQ(Kept(options_), "1");
 }
 
+TEST_F(SavedMachineTest, OneThatOthersCanWriteToIsNotUsed) {
+  Save(options_, "state");
+  const auto folder = std::filesystem::path(base_) / "kernel/saved";
+  const auto file = std::filesystem::directory_iterator(folder)->path();
+  for (const auto& path : {file, folder}) {
+    const auto before = std::filesystem::status(path).permissions();
+    std::filesystem::permissions(path, std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
+    EXPECT_EQ(Kept(options_), "") << path;
+    std::filesystem::permissions(path, before);
+    EXPECT_EQ(Kept(options_), "state");
+  }
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  EXPECT_FALSE(SavedMachine(options_).Create().Valid());
+}
+
+TEST_F(SavedMachineTest, OneThatALinkLeadsToIsNotUsed) {
+  Save(options_, "state");
+  const auto file = std::filesystem::directory_iterator(base_ + "/kernel/saved")->path();
+  std::filesystem::rename(file, base_ + "/elsewhere");
+  std::filesystem::create_symlink(base_ + "/elsewhere", file);
+  EXPECT_EQ(Kept(options_), "");
+}
+
 TEST_F(SavedMachineTest, OneThatDoesNotGoOnIsRemoved) {
   Save(options_, "broken");
   SavedMachine(options_).Remove();
