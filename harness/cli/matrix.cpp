@@ -15,7 +15,8 @@
 namespace brink {
 namespace {
 
-/// Debian's kernels by name: 6.12 and later are built without CONFIG_MEMCG_V1.
+/// Debian's kernels by name, for those that are not fetched yet: 6.12 and later are built without
+/// CONFIG_MEMCG_V1.
 constexpr auto kControllerV1 =
     std::to_array<std::pair<std::string_view, bool>>({{"debian-11", true},
                                                       {"debian-12", true},
@@ -109,18 +110,15 @@ std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice) {
 }
 
 std::optional<bool> HasMemoryControllerV1(const std::string& kernel) {
-  const auto known = std::find_if(kControllerV1.begin(), kControllerV1.end(),
-                                  [&](const auto& row) { return row.first == kernel; });
-  if (known != kControllerV1.end()) {
-    return known->second;
-  }
   const auto cached = ListKernels();
   for (const GuestKernel& own : cached ? *cached : std::vector<GuestKernel>{}) {
     if (own.name == kernel) {
       return own.cgroup_v1;
     }
   }
-  return std::nullopt;
+  const auto known = std::find_if(kControllerV1.begin(), kControllerV1.end(),
+                                  [&](const auto& row) { return row.first == kernel; });
+  return known == kControllerV1.end() ? std::nullopt : std::optional(known->second);
 }
 
 void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const SandboxChoice& choice) {

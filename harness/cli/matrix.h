@@ -39,7 +39,7 @@ struct SandboxChoice {
 [[nodiscard]] std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice);
 
 /// Whether the kernel has cgroup v1's memory controller; nothing is known of one of the user's own that is
-/// not in the cache yet.
+/// not in the cache yet: the session tells when it is (run/guest_pool.h).
 [[nodiscard]] std::optional<bool> HasMemoryControllerV1(const std::string& kernel);
 
 /// Settles plan.sandbox and plan.guest for the cell; a cell that cannot exist makes the plan not_applicable,

@@ -12,7 +12,6 @@
 #include "kernel/files.h"
 #include "kernel/machine_guard.h"
 #include "sandbox/accelerator.h"
-#include "sandbox/kernels.h"
 
 namespace brink {
 namespace {
@@ -37,7 +36,23 @@ std::uint64_t ResidentBytes(pid_t pid) {
   return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+Result<GuestKernel> FindOrFetch(const std::string& name,
+                                const std::function<void(const std::string&)>& progress) {
+  auto kernel = FindKernel(name);
+  if (!kernel) {
+    progress("fetching the kernel " + name);
+    kernel = FetchKernel(name, progress);
+  }
+  return kernel;
+}
+
 }  // namespace
+
+std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel) {
+  return spec.cgroup == "v1" && !kernel.cgroup_v1
+             ? spec.kernel + " is built without the memory controller of cgroup v1"
+             : "";
+}
 
 bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running, std::uint64_t available_bytes) {
   std::uint64_t needed = bytes;
@@ -58,11 +73,7 @@ Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& 
   if (code) {
     return Fail("create " + shared_dir + ": " + code.message(), "choose another folder with --out");
   }
-  auto kernel = FindKernel(spec.kernel);
-  if (!kernel) {
-    progress("fetching the kernel " + spec.kernel);
-    kernel = FetchKernel(spec.kernel, progress);
-  }
+  const auto kernel = FindOrFetch(spec.kernel, progress);
   if (!kernel) {
     return tl::unexpected(kernel.error());
   }
@@ -98,6 +109,14 @@ Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int 
   }
   running_[&slot] = {.promised_bytes = bytes, .qemu = 0};
   return {};
+}
+
+Result<std::string> GuestPool::WhyNoSuchMachine(const GuestSpec& spec,
+                                                const std::function<void(const std::string&)>& progress) {
+  const std::scoped_lock lock(fetch_mutex_);
+  const auto kernel = FindOrFetch(spec.kernel, progress);
+  return kernel ? Result<std::string>(brink::WhyNoSuchMachine(spec, *kernel))
+                : tl::unexpected(kernel.error());
 }
 
 Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "model/plan.h"
 #include "sandbox/guest.h"
+#include "sandbox/kernels.h"
 
 namespace brink {
 
@@ -45,8 +46,14 @@ struct GuestMemory {
 [[nodiscard]] bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running,
                               std::uint64_t available_bytes);
 
+/// Why there can be no such machine with that kernel; empty when there can be.
+[[nodiscard]] std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel);
+
 class GuestPool {
  public:
+  /// The same, of the kernel by its name, which is fetched when it is not there yet.
+  [[nodiscard]] Result<std::string> WhyNoSuchMachine(const GuestSpec& spec,
+                                                     const std::function<void(const std::string&)>& progress);
   /// The guest of the slot, if it is such a machine, shares that folder and is fit for use; else a new one in
   /// its place. Waits while the host's memory is taken by other guests. The slot's guest belongs to the
   /// calling thread.

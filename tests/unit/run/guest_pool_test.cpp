@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
+TEST(WhyNoSuchMachine, OnlyAVersionThatTheKernelLacksRulesItOut) {
+  GuestSpec spec;
+  spec.kernel = "/boot/bzImage";
+  spec.cgroup = "v1";
+  GuestKernel kernel;
+  EXPECT_EQ(WhyNoSuchMachine(spec, kernel),
+            "/boot/bzImage is built without the memory controller of cgroup v1");
+  kernel.cgroup_v1 = true;
+  EXPECT_EQ(WhyNoSuchMachine(spec, kernel), "");
+  spec.cgroup = "v2";
+  kernel.cgroup_v1 = false;
+  EXPECT_EQ(WhyNoSuchMachine(spec, kernel), "");
+}
+
 TEST(HasRoomFor, AFifthOfWhatIsAvailableStaysForOthers) {
   EXPECT_TRUE(HasRoomFor(4 * kGiB, {}, 5 * kGiB));
   EXPECT_FALSE(HasRoomFor(4 * kGiB + 1, {}, 5 * kGiB));
