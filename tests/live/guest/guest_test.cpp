@@ -94,19 +94,6 @@ expect: {target: {outcome: oom_killed, oom_scope: machine}}
   EXPECT_EQ(Boots(Path("out-1")), 2);
 }
 
-/// What is mounted on a group's folder keeps it from being removed, as a process that cannot be killed does.
-TEST_F(GuestTest, AMachineWithAGroupLeftOverIsNotUsedAgain) {
-  const std::string file = Write("left", R"(
-processes: {target: {run: [/bin/sleep, '1000']}}
-steps:
-  - run: [/bin/sh, -c, 'mount -t tmpfs none /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)']
-expect: {target: {outcome: survived}}
-)");
-  const Ended ended = RunInGuest({file, "--cgroup", "v2", "--repeat", "2"});
-  EXPECT_EQ(ExpectOneDocument(ended.output)["results"].size(), 2U) << ended.errors;
-  EXPECT_EQ(Boots(Path("out-1")), 2) << ended.errors;
-}
-
 TEST_F(GuestTest, APanicIsAnOutcomeWithTheConsolesLastLines) {
   const std::string file = Write("panic", R"(
 machine: {memory: 512MiB, sysctl: {vm.panic_on_oom: 2}}

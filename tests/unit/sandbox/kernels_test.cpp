@@ -166,12 +166,12 @@ TEST_F(KernelsTest, FactsThatMakeNoSenseAreTold) {
 /// In a cache that all users share.
 TEST_F(KernelsTest, OneThatOthersCanWriteToIsRefused) {
   ASSERT_TRUE(Fetch("debian-12"));
+  Write("cache/debian-12/modules/ext4.ko", "");
   std::filesystem::permissions(places_.cache,
                                std::filesystem::perms::all | std::filesystem::perms::sticky_bit);
   EXPECT_TRUE(FindKernel("debian-12", places_));
-  for (const char* what : {"", "/facts", "/modules"}) {
+  for (const char* what : {"", "/facts", "/modules/ext4.ko"}) {
     const std::string path = places_.cache + "/debian-12" + what;
-    std::filesystem::create_directory(path);
     const auto before = std::filesystem::status(path).permissions();
     std::filesystem::permissions(path, std::filesystem::perms::group_write,
                                  std::filesystem::perm_options::add);
