@@ -66,7 +66,7 @@ class OwnCache {
     const fs::path folder = fs::canonical(kernel.image).parent_path();
     for (const fs::path& file :
          {fs::path("vmlinux"), fs::path("modules"), fs::path("facts"), fs::path(kernel.initrd).filename()}) {
-      fs::create_symlink(folder / file, fs::path(Own()) / file);
+      fs::copy(folder / file, fs::path(Own()) / file, fs::copy_options::recursive);
     }
     std::error_code code;
     fs::copy_file(shared + "/accelerator", folder_ + "/accelerator", code);

@@ -17,7 +17,7 @@ namespace {
 
 using testing::IsEmpty;
 
-/// With a cache of its own, whose kernel is that of the shared one.
+/// With a cache of its own, whose kernel is a copy of the shared one's: brink boots no links.
 class SavedGuestTest : public GuestTest {
  protected:
   void SetUp() override {
@@ -32,7 +32,8 @@ class SavedGuestTest : public GuestTest {
     std::filesystem::create_directories(Path("cache/kernels/debian-12"));
     for (const std::string& file : {std::string("vmlinux"), std::string("modules"), std::string("facts"),
                                     std::filesystem::path(kernel->initrd).filename().string()}) {
-      std::filesystem::create_symlink(folder / file, Path("cache/kernels/debian-12/") + file);
+      std::filesystem::copy(folder / file, Path("cache/kernels/debian-12/") + file,
+                            std::filesystem::copy_options::recursive);
     }
     std::error_code code;  // of a machine that has probed its accelerator already
     std::filesystem::copy_file(*shared + "/accelerator", Path("cache/accelerator"), code);
