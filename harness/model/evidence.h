@@ -279,9 +279,9 @@ struct GuestRecord {
   /// How the guest was lost during the case: "panicked", "hung" (it stopped answering), "reset", "exited"
   /// (QEMU ended) or "cut" (the channel to it); empty when it lived on.
   std::string lost;
-  std::string lost_detail;           // one sentence
-  /// Why the host could not keep what the guest wrote to its disk, as "No space left on device"; empty when it
-  /// could. The targets then met errors that are the host's.
+  std::string lost_detail;  // one sentence
+  /// Why the host could not keep what the guest wrote to its disk, as "No space left on device"; empty when
+  /// it could. The targets then met errors that are the host's.
   std::string host_disk_error;
   std::vector<std::string> console;  // its last lines, when it was lost; first of them why it panicked
 };

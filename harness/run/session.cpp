@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "run/session.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -22,12 +15,12 @@
 #include "evidence/mappings.h"
 #include "evidence/watch.h"
 #include "judge/judge.h"
-#include "kernel/users.h"
 #include "model/json.h"
 #include "report/report.h"
 #include "run/case_runner.h"
 #include "run/guest_pool.h"
 #include "run/plan_queue.h"
+#include "run/run_folder.h"
 #include "sandbox/host.h"
 
 namespace brink {
@@ -35,77 +28,6 @@ namespace {
 
 /// How long a case waits for other brinks that need other machine-wide values.
 constexpr double kMachineWaitS = 600;
-
-/// Makes the run's folders. What an earlier run left in them goes: old data would be loaded, old logs
-/// believed.
-Status MakeFolders(const Plan& plan) {
-  std::error_code code;
-  const bool ours = std::filesystem::exists(plan.run_dir + "/plan.json", code);
-  if (!ours && std::filesystem::exists(plan.data_dir, code) &&
-      !std::filesystem::is_empty(plan.data_dir, code)) {
-    return Fail(plan.data_dir + " holds files that are not of an earlier run",
-                "choose another folder with --out");
-  }
-  for (const char* file : {"/evidence.json", "/verdict.json"}) {
-    std::filesystem::remove(plan.run_dir + file, code);
-  }
-  for (const std::string& folder : {plan.data_dir, plan.run_dir + "/logs"}) {
-    std::filesystem::remove_all(folder, code);
-    if (!code) {
-      std::filesystem::create_directories(folder, code);
-    }
-    if (code) {
-      break;
-    }
-  }
-  if (code) {
-    return Fail("create " + plan.run_dir + ": " + code.message(), "choose another folder with --out");
-  }
-  return {};
-}
-
-/// Targets that run as somebody else own their folder.
-Status GiveDataDir(const Plan& plan) {
-  for (const ProcessPlan& process : plan.processes) {
-    if (process.user.empty()) {
-      continue;
-    }
-    const auto user = FindUser(process.user, process.image.empty() ? "" : plan.images.at(process.image));
-    if (user && ::chown(plan.data_dir.c_str(), user->uid, user->gid) != 0) {
-      return FailErrno("chown " + plan.data_dir);
-    }
-  }
-  return {};
-}
-
-Status Save(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) {
-    return FailErrno("write " + path, errno, "check the space of the folder given by --out");
-  }
-  return {};
-}
-
-/// The innermost folder below which all run_dirs of guests lie.
-std::string CommonFolder(const std::vector<Plan>& plans) {
-  std::optional<std::filesystem::path> common;
-  for (const Plan& plan : plans) {
-    const std::filesystem::path folder = plan.run_dir;
-    if (plan.sandbox != "vm") {
-      continue;
-    }
-    if (!common) {
-      common = folder;
-    }
-    const auto [end, ignored] = std::mismatch(common->begin(), common->end(), folder.begin(), folder.end());
-    std::filesystem::path shorter;
-    std::for_each(common->begin(), end, [&](const auto& part) { shorter /= part; });
-    common = std::move(shorter);
-  }
-  return common ? common->string() : "";
-}
 
 /// Makes brink the OOM killer's last choice. Gives what targets must be given instead; nothing when that was
 /// refused.
@@ -299,7 +221,7 @@ Evidence Session::State::CollectHere(Worker& worker, Plan& plan) {
 }
 
 void Session::State::SaveTo(const std::string& path, const std::string& text) {
-  const auto status = Save(path, text);
+  const auto status = SaveFile(path, text);
   if (!status) {
     spdlog::error("{}", status.error().message);
     const std::scoped_lock lock(report_mutex);

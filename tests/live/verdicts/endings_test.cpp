@@ -205,7 +205,8 @@ cases: {case: {expect: {target: {outcome: survived, exit: 0}}}}
   const ProcessVerdict& target = verdict.processes.at("target");
   ASSERT_EQ(target.left_running_count, 1U) << verdict.reason;
   EXPECT_EQ(target.left_running.front().comm, "daemon");
-  EXPECT_THAT(verdict.reason, testing::HasSubstr("if one is the server, `run:` should start it in the foreground"));
+  EXPECT_THAT(verdict.reason,
+              testing::HasSubstr("if one is the server, `run:` should start it in the foreground"));
 }
 
 // Two processes in one group: only what the target itself started is its own.
