@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,15 +45,29 @@ struct ScenarioCase {
   Node tree;
 };
 
+/// What is known of a documented incident, in words: for who meets its symptom and for the catalogue. What
+/// the rest of the file tells (the software, the binding limits) is not said again here.
+struct Incident {
+  std::string kind;  // the file's `class`: one of IncidentClassNames
+  std::vector<std::string> systems;
+  std::vector<std::string> symptoms;  // log lines as a user sees them; <...> stands for what varies
+  std::string cause;
+  std::string cure;
+  std::string cost;
+  std::string confirm;
+  std::string exclude;  // may be empty
+};
+
 struct Scenario {
   std::string file;       // path as the user gave it
   std::string directory;  // absolute path of the folder that holds the file: ${scenario_dir}
   std::string name;
   std::string title;
-  std::string reference;
+  std::vector<std::string> references;
   std::vector<std::string> tags;
   /// Declared parameters with their defaults, in text form; --set replaces them.
   std::map<std::string, std::string> parameters;
+  std::optional<Incident> incident;
   std::vector<ScenarioCase> cases;
 };
 

@@ -143,7 +143,7 @@ Decoded DecodeCase(const Scenario& scenario, const ScenarioCase& scenario_case, 
     plan.not_runnable = "no free port: " + *no_port;
   }
   plan.title = TextAt(tree, "title");
-  plan.reference = TextAt(tree, "reference");
+  plan.reference = fmt::format("{}", fmt::join(TextsAt(tree, "reference"), ", "));
   plan.tags = TextsAt(tree, "tags");
   plan.timeout_s = MaybeSeconds(tree, "timeout").value_or(kDefaultTimeoutS);
 

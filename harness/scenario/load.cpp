@@ -63,6 +63,17 @@ PlanContext PretendedHost() {
   return context;
 }
 
+Incident ReadIncident(const Node& map) {
+  return {.kind = TextAt(map, "class"),
+          .systems = TextsAt(map, "systems"),
+          .symptoms = TextsAt(map, "symptom"),
+          .cause = TextAt(map, "cause"),
+          .cure = TextAt(map, "cure"),
+          .cost = TextAt(map, "cost"),
+          .confirm = TextAt(map, "confirm"),
+          .exclude = TextAt(map, "exclude")};
+}
+
 /// The file's own keys, as far as they can be read; without a name it gets one, so that only one complaint is
 /// made of it.
 Scenario ReadHead(Node& root, const std::string& file, std::vector<Complaint>& complaints) {
@@ -76,11 +87,14 @@ Scenario ReadHead(Node& root, const std::string& file, std::vector<Complaint>& c
   }
   scenario.name = TextAt(root, "name");
   scenario.title = TextAt(root, "title");
-  scenario.reference = TextAt(root, "reference");
+  scenario.references = TextsAt(root, "reference");
   scenario.tags = TextsAt(root, "tags");
   for (const auto& [name, value] : EntriesOf(Find(root, "parameters"))) {
     scenario.parameters[name.scalar] =
         value.kind == Node::Kind::kMap ? TextAt(value, "default") : value.scalar;
+  }
+  if (const Node* incident = Find(root, "incident")) {
+    scenario.incident = ReadIncident(*incident);
   }
   return scenario;
 }

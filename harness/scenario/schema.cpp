@@ -27,7 +27,11 @@ Section ScenarioSection() {
            .needed = true,
            .doc = "Names the incident in reports and folders."},
           {.name = "title", .doc = "The incident in one line."},
-          {.name = "reference", .doc = "Where the incident is documented."},
+          {.name = "reference", .shape = kOneOrList, .doc = "Where the incident is documented."},
+          {.name = "incident",
+           .type = kSection,
+           .section = "incident",
+           .doc = "What is known of the incident, for `brink list` and `brink search`."},
           {.name = "tags", .type = kName, .shape = kList, .doc = "Words that `brink run --tag` selects by."},
           {.name = "timeout",
            .type = kDuration,
@@ -80,9 +84,9 @@ Section ScenarioSection() {
            .section = "scenario",
            .not_empty = true,
            .fallback = "one case, `default`",
-           .doc = "The scenario under different settings. A case may hold every key of the file but `name` "
-                  "and `cases`, "
-                  "and is laid over it: maps are merged, lists and scalars replaced, null removes."},
+           .doc = "The scenario under different settings. A case may hold every key of the file but "
+                  "`name`, `incident` and `cases`, and is laid over it: maps are merged, lists and scalars "
+                  "replaced, null removes."},
       }};
 }
 
@@ -147,7 +151,8 @@ std::vector<Section> MachineSections() {
 
 std::vector<Section> MakeSections() {
   std::vector<Section> sections{ScenarioSection()};
-  for (auto make : {MachineSections, ProcessSections, StepSections, ExpectSections, FaultSections}) {
+  for (auto make :
+       {IncidentSections, MachineSections, ProcessSections, StepSections, ExpectSections, FaultSections}) {
     std::vector<Section> more = make();
     std::move(more.begin(), more.end(), std::back_inserter(sections));
   }
@@ -202,6 +207,6 @@ std::vector<std::string> KeyNames(const Section& section) {
   return names;
 }
 
-bool IsOnlyOfScenario(std::string_view key) { return key == "name" || key == "cases"; }
+bool IsOnlyOfScenario(std::string_view key) { return key == "name" || key == "incident" || key == "cases"; }
 
 }  // namespace brink

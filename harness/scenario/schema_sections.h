@@ -8,6 +8,7 @@
 
 namespace brink {
 
+[[nodiscard]] std::vector<Section> IncidentSections();
 [[nodiscard]] std::vector<Section> ProcessSections();
 [[nodiscard]] std::vector<Section> StepSections();
 [[nodiscard]] std::vector<Section> ExpectSections();

@@ -81,6 +81,13 @@ const std::vector<std::string>& BindingLimitNames() {
   return kNames;
 }
 
+const std::vector<std::string>& IncidentClassNames() {
+  static const std::vector<std::string> kNames{
+      "mapping_count", "fork",   "locked_memory", "fragmentation", "victims", "runtimes",
+      "reservations",  "stalls", "shared_memory", "huge_pages",    "swap",    "look_alike"};
+  return kNames;
+}
+
 std::string Nearest(std::string_view word, const std::vector<std::string>& known,
                     std::optional<std::size_t> most) {
   std::string nearest;

@@ -21,6 +21,8 @@ namespace brink {
 [[nodiscard]] const std::vector<std::string>& CallNames();
 /// The names of the result contract, and "none".
 [[nodiscard]] const std::vector<std::string>& BindingLimitNames();
+/// The classes of incidents, by what runs out or goes wrong.
+[[nodiscard]] const std::vector<std::string>& IncidentClassNames();
 
 /// The nearest of `known`, when it is near enough to be a slip of the finger (a third of the word, or `most`
 /// letters); empty otherwise.

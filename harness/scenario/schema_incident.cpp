@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Keys of what is known of an incident.
+#include "scenario/schema_sections.h"
+#include "scenario/vocabulary.h"
+
+namespace brink {
+
+using enum ValueType;
+using enum Shape;
+
+std::vector<Section> IncidentSections() {
+  return {
+      {.name = "incident",
+       .doc = "What is known of the incident, in words. The software that the processes require and the "
+              "binding limits that the cases expect are read from there, so don't repeat them here. Every "
+              "file that comes with brink has this section; your own need none.",
+       .keys = {
+           {.name = "class",
+            .type = kChoice,
+            .choices = IncidentClassNames(),
+            .needed = true,
+            .doc = "What it is about. `look_alike`: it shows the message of another class and has another "
+                   "cause."},
+           {.name = "systems",
+            .shape = kList,
+            .needed = true,
+            .not_empty = true,
+            .doc = "Systems that were hit, with versions where known."},
+           {.name = "symptom",
+            .shape = kList,
+            .needed = true,
+            .not_empty = true,
+            .doc =
+                "Log lines as the user first sees them, word for word, without the time; `<...>` stands for "
+                "what varies. `brink search` finds the incident by them."},
+           {.name = "cause", .needed = true, .doc = "What really happens, in a sentence or two."},
+           {.name = "cure", .needed = true, .doc = "What helps."},
+           {.name = "cost", .needed = true, .doc = "What the cure costs."},
+           {.name = "confirm", .needed = true, .doc = "The command or figure that proves it."},
+           {.name = "exclude", .doc = "The command or figure that rules it out."}}}};
+}
+
+}  // namespace brink
