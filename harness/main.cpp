@@ -58,9 +58,10 @@ int main(int argc, char** argv) {
       "failure, "
       "130 interrupted.");
   int status = brink::kExitMet;
-  for (auto* add : {brink::AddRunCommand, brink::AddCheckCommand, brink::AddListCommand,
-                    brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand,
-                    brink::AddImageCommand, brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
+  for (auto* add :
+       {brink::AddRunCommand, brink::AddCheckCommand, brink::AddListCommand, brink::AddSearchCommand,
+        brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand, brink::AddImageCommand,
+        brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
     add(app, status);
   }
   for (CLI::App* command : app.get_subcommands(nullptr)) {

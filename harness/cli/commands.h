@@ -19,6 +19,7 @@ enum ExitCode {
 void AddRunCommand(CLI::App& app, int& status);
 void AddCheckCommand(CLI::App& app, int& status);
 void AddListCommand(CLI::App& app, int& status);
+void AddSearchCommand(CLI::App& app, int& status);
 void AddJudgeCommand(CLI::App& app, int& status);
 void AddDoctorCommand(CLI::App& app, int& status);
 void AddGuestCommand(CLI::App& app, int& status);

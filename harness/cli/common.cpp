@@ -63,6 +63,14 @@ std::vector<std::string> CommandSearchPath() {
   return folders;
 }
 
+std::string ShortPath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  const std::filesystem::path relative =
+      error ? std::filesystem::path() : std::filesystem::path(path).lexically_relative(here);
+  return relative.empty() || *relative.begin() == ".." ? path : relative.string();
+}
+
 std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths) {
   std::vector<Scenario> scenarios;
   std::map<std::string, std::string> file_by_name;

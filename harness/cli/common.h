@@ -29,6 +29,9 @@ void PrintNotice(const std::string& text);
 /// Where commands of scenarios are looked for: the workloads, then $PATH.
 [[nodiscard]] std::vector<std::string> CommandSearchPath();
 
+/// A path as somebody who stands in the current folder would type it, when it lies below that; else as it is.
+[[nodiscard]] std::string ShortPath(const std::string& path);
+
 /// Loads every scenario at the paths. Prints all complaints of all files to standard error; nothing when
 /// there was one.
 [[nodiscard]] std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths);

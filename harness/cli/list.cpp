@@ -1,42 +1,64 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
+#include <algorithm>
+#include <map>
 #include <memory>
 
+#include "catalogue/list_forms.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 
 namespace brink {
+namespace {
+
+struct ListOptions {
+  std::vector<std::string> paths;
+  std::string by = "system";
+  std::string format = "text";
+};
+
+const std::map<std::string, ListBy> kOrders{
+    {"system", ListBy::kSystem}, {"limit", ListBy::kLimit}, {"class", ListBy::kClass}};
+
+std::string Listed(const ListOptions& options, const std::vector<CatalogueEntry>& entries) {
+  const ListBy by = kOrders.at(options.by);
+  if (options.format == "json") {
+    return FormatListJson(entries);
+  }
+  return options.format == "markdown" ? FormatListMarkdown(entries, by) : FormatListText(entries, by);
+}
+
+}  // namespace
 
 void AddListCommand(CLI::App& app, int& status) {
-  auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = app.add_subcommand("list", "List scenarios with their cases and tags");
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* command = app.add_subcommand("list", "List incidents by system, binding limit or class");
   command
-      ->add_option("PATH", *paths, "Scenario files, or folders of them (default: those that come with brink)")
+      ->add_option("PATH", options->paths,
+                   "Scenario files, or folders of them (default: those that come with brink)")
       ->type_name("");
-  command->callback([paths, &status] {
-    if (paths->empty()) {
-      paths->push_back(ShippedScenarios());
+  command->add_option("--by", options->by, "What the headings are")
+      ->type_name("system|limit|class")
+      ->check(CLI::IsMember(kOrders).description(""))
+      ->capture_default_str();
+  command->add_option("--format", options->format, "Form of the list on standard output")
+      ->type_name("text|json|markdown")
+      ->check(CLI::IsMember({"text", "json", "markdown"}).description(""))
+      ->capture_default_str();
+  command->callback([options, &status] {
+    if (options->paths.empty()) {
+      options->paths.push_back(ShippedScenarios());
     }
-    const auto scenarios = LoadScenarios(*paths);
+    const auto scenarios = LoadScenarios(options->paths);
     if (!scenarios) {
       status = kExitUsage;
       return;
     }
-    std::string text;
-    for (const Scenario& scenario : *scenarios) {
-      std::vector<std::string> cases;
-      for (const ScenarioCase& scenario_case : scenario.cases) {
-        cases.push_back(scenario_case.name);
-      }
-      text +=
-          fmt::format("{}\n{}  cases: {}{}\n  {}\n", scenario.name,
-                      scenario.title.empty() ? "" : "  " + scenario.title + "\n", fmt::join(cases, ", "),
-                      scenario.tags.empty() ? "" : fmt::format("   tags: {}", fmt::join(scenario.tags, ", ")),
-                      scenario.file);
+    std::vector<CatalogueEntry> entries;
+    std::transform(scenarios->begin(), scenarios->end(), std::back_inserter(entries), EntryOf);
+    for (CatalogueEntry& entry : entries) {
+      entry.file = ShortPath(entry.file);
     }
-    status = PrintResults(text, kExitMet);
+    status = PrintResults(Listed(*options, entries), kExitMet);
   });
 }
 

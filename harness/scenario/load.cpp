@@ -112,6 +112,27 @@ void Tidy(std::vector<Complaint>& complaints) {
   complaints.erase(std::unique(complaints.begin(), complaints.end(), same), complaints.end());
 }
 
+LoadResult Unreadable(const std::string& path, const Error& error) {
+  return {.scenario = {}, .complaints = {{{.file = path}, error.message, error.remedy}}};
+}
+
+/// YAML to a scenario and its cases; what the keys hold is not looked at. `root` is left null without a map.
+LoadResult Skim(const std::string& text, const std::string& file, Node& root) {
+  LoadResult result;
+  YamlTree tree = ParseYamlTree(text, file);
+  result.complaints = std::move(tree.complaints);
+  if (tree.root.kind != Node::Kind::kMap) {
+    if (result.complaints.empty()) {
+      result.complaints.push_back({tree.root.mark, "a scenario is a map", "start with 'name: ...'"});
+    }
+    return result;
+  }
+  result.scenario = ReadHead(tree.root, file, result.complaints);
+  result.scenario.cases = MakeCases(tree.root, result.complaints);
+  root = std::move(tree.root);
+  return result;
+}
+
 }  // namespace
 
 std::string FormatComplaint(const Complaint& complaint) {
@@ -125,33 +146,30 @@ std::string FormatComplaint(const Complaint& complaint) {
 
 LoadResult LoadScenario(const std::string& path) {
   const auto text = ReadScenarioFile(path);
-  if (!text) {
-    return {.scenario = {}, .complaints = {{{.file = path}, text.error().message, text.error().remedy}}};
-  }
-  return ParseScenario(*text, path);
+  return text ? ParseScenario(*text, path) : Unreadable(path, text.error());
 }
 
 LoadResult ParseScenario(const std::string& text, const std::string& file) {
-  LoadResult result;
-  YamlTree tree = ParseYamlTree(text, file);
-  result.complaints = std::move(tree.complaints);
-  if (tree.root.kind != Node::Kind::kMap) {
-    if (result.complaints.empty()) {
-      result.complaints.push_back({tree.root.mark, "a scenario is a map", "start with 'name: ...'"});
-    }
+  Node root;
+  LoadResult result = Skim(text, file, root);
+  if (root.kind != Node::Kind::kMap) {
     return result;
   }
-  Scenario& scenario = result.scenario;
-  scenario = ReadHead(tree.root, file, result.complaints);
-  scenario.cases = MakeCases(tree.root, result.complaints);
+  const Scenario& scenario = result.scenario;
   const PlanContext context = PretendedHost();
-  CheckBase(scenario, WithoutCases(tree.root), context, result.complaints);
+  CheckBase(scenario, WithoutCases(root), context, result.complaints);
   for (const ScenarioCase& one : scenario.cases) {
     Decoded decoded = DecodeCase(scenario, one, context);
     std::move(decoded.complaints.begin(), decoded.complaints.end(), std::back_inserter(result.complaints));
   }
   Tidy(result.complaints);
   return result;
+}
+
+LoadResult SkimScenario(const std::string& path) {
+  const auto text = ReadScenarioFile(path);
+  Node root;
+  return text ? Skim(*text, path, root) : Unreadable(path, text.error());
 }
 
 Result<std::vector<std::string>> FindScenarioFiles(const std::string& path) {

@@ -46,7 +46,7 @@ _brink_image() {
 
 _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
-  local commands='run check list judge doctor guest image restore demo selftest'
+  local commands='run check list search judge doctor guest image restore demo selftest'
   local common='--help --version'
   local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
   COMPREPLY=()
@@ -65,6 +65,13 @@ _brink() {
   done
 
   if [[ $command == judge && $prev == --format ]]; then _brink_words 'text json' "$cur" && return; fi
+  if [[ $command == search && $prev == --format ]]; then _brink_words 'text json' "$cur" && return; fi
+  if [[ $command == list ]]; then
+    case $prev in
+      --by) _brink_words 'system limit class' "$cur" && return ;;
+      --format) _brink_words 'text json markdown' "$cur" && return ;;
+    esac
+  fi
   if [[ $command == run || $command == demo ]]; then
     case $prev in
       --sandbox) _brink_words 'auto host vm' "$cur" && return ;;
@@ -80,12 +87,17 @@ _brink() {
 
   case $command:$cur in
     run:-* | demo:-*) _brink_words "$run $common" "$cur" ;;
+    list:-*) _brink_words "--by --format $common" "$cur" ;;
+    search:-*) _brink_words "--in --format $common" "$cur" ;;
     judge:-*) _brink_words "--format $common" "$cur" ;;
     selftest:*) ;;
     guest:*) _brink_guest "$cur" "$prev" ;;
     :-* | *:-*) _brink_words "$common" "$cur" ;;
     :*) _brink_words "$commands" "$cur" ;;
     run:* | check:* | list:*) _brink_scenario_files "$cur" ;;
+    search:*)
+      if [[ $prev == --in ]]; then _brink_scenario_files "$cur"; else _brink_paths f "$cur"; fi
+      ;;
     judge:*) _brink_paths d "$cur" ;;
     image:*) _brink_image "$cur" ;;
   esac

@@ -13,6 +13,7 @@
 namespace brink::live {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -40,9 +41,25 @@ TEST_F(CommandsTest, ListNamesEveryShippedScenarioWithItsFileAndCases) {
   EXPECT_EQ(plain.status, 0) << plain.errors;
   EXPECT_EQ(plain.output, Brink({"list", BRINK_SCENARIOS}).output);
   for (const std::string& file : ShippedFiles()) {
-    EXPECT_THAT(plain.output, HasSubstr("\n  " + file + "\n"));
+    const auto name = std::filesystem::path(file).filename().string();
+    EXPECT_THAT(plain.output, ContainsRegex("\n    [^ ]*/" + name + "(   tags: [^\n]*)?\n"));
   }
-  EXPECT_THAT(plain.output, HasSubstr("cases: reported, tuned"));
+  EXPECT_THAT(plain.output, HasSubstr("  reported, tuned"));
+}
+
+TEST_F(CommandsTest, ListTellsPathsFromTheFolderThatItRunsIn) {
+  const Ended ended = Shell("cd " BRINK_SCENARIOS "/.. && exec $BRINK list --by limit");
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ended.output, HasSubstr("\nvm.max_map_count\n"));
+  EXPECT_THAT(ended.output, HasSubstr("\n    scenarios/ravendb/munmap-enomem.yaml"));
+}
+
+TEST_F(CommandsTest, ListAsJsonHoldsEveryIncident) {
+  const Ended ended = Brink({"list", "--format", "json"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  const auto document = nlohmann::json::parse(ended.output, nullptr, false);
+  ASSERT_FALSE(document.is_discarded()) << ended.output;
+  EXPECT_EQ(document["incidents"].size(), ShippedFiles().size());
 }
 
 TEST_F(CommandsTest, ShippedScenariosPlanWithoutAComplaint) {

@@ -21,7 +21,8 @@ const std::map<std::string, Options> kContract{
      {"--case", "--tag", "--sandbox", "--kernel", "--cgroup", "--jobs", "--repeat", "--shuffle", "--shard",
       "--set", "--timeout", "--out", "--junit", "--format", "--dry-run"}},
     {"check", {}},
-    {"list", {}},
+    {"list", {"--by", "--format"}},
+    {"search", {"--in", "--format"}},
     {"judge", {"--format"}},
     {"doctor", {}},
     {"guest", {}},
@@ -188,6 +189,8 @@ TEST_F(OptionsTest, BashOffersCommandsValuesAndScenarios) {
   EXPECT_EQ(BashOffers("brink run x.yaml --sandbox \"\""), (Options{"auto", "host", "vm"}));
   EXPECT_EQ(BashOffers("brink run x.yaml --format = j"), (Options{"json"}));
   EXPECT_EQ(BashOffers("brink judge --format \"\""), (Options{"text", "json"}));
+  EXPECT_EQ(BashOffers("brink list --format \"\""), (Options{"text", "json", "markdown"}));
+  EXPECT_EQ(BashOffers("brink list --by \"\""), (Options{"system", "limit", "class"}));
   static_cast<void>(WriteExit("good", "0"));
   EXPECT_EQ(BashOffers("brink run goo"), (Options{"good.yaml"}));
 }

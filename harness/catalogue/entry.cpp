@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "catalogue/entry.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "scenario/yaml_tree.h"
+
+namespace brink {
+namespace {
+
+void AddOnce(std::vector<std::string>& words, const std::string& word) {
+  if (!word.empty() && std::find(words.begin(), words.end(), word) == words.end()) {
+    words.push_back(word);
+  }
+}
+
+/// A scalar, or every item of a list.
+void AddTexts(std::vector<std::string>& words, const Node* value) {
+  if (value == nullptr) {
+    return;
+  }
+  AddOnce(words, value->scalar);
+  for (const Node& item : value->items) {
+    AddOnce(words, item.scalar);
+  }
+}
+
+const Node* FindBelow(const Node& map, std::string_view key, std::string_view below) {
+  const Node* value = Find(map, key);
+  return value == nullptr ? nullptr : Find(*value, below);
+}
+
+void ReadProcess(const Node& process, CatalogueEntry& entry) {
+  AddTexts(entry.software, FindBelow(process, "requires", "debian"));
+  const Node* run = Find(process, "run");
+  if (run != nullptr && !run->items.empty()) {
+    AddOnce(entry.programs, std::filesystem::path(run->items.front().scalar).filename().string());
+  }
+}
+
+void ReadExpectation(const Node& expectation, CatalogueEntry& entry) {
+  std::vector<std::string> limits;
+  AddTexts(limits, Find(expectation, "binding_limit"));
+  for (const std::string& limit : limits) {
+    if (limit != "none") {
+      AddOnce(entry.binding_limits, limit);
+    }
+  }
+  AddTexts(entry.calls, FindBelow(expectation, "failure", "call"));
+  AddTexts(entry.errnos, FindBelow(expectation, "failure", "errno"));
+  std::vector<std::string> outcomes;
+  AddTexts(outcomes, Find(expectation, "outcome"));
+  entry.oom_kill =
+      entry.oom_kill || std::find(outcomes.begin(), outcomes.end(), "oom_killed") != outcomes.end();
+}
+
+void ReadCase(const Node& tree, CatalogueEntry& entry) {
+  for (const auto& [name, process] : EntriesOf(Find(tree, "processes"))) {
+    ReadProcess(process, entry);
+  }
+  for (const Node& step : ItemsOf(Find(tree, "steps"))) {
+    AddTexts(entry.software, FindBelow(step, "requires", "debian"));
+  }
+  for (const auto& [name, expectation] : EntriesOf(Find(tree, "expect"))) {
+    ReadExpectation(expectation, entry);
+  }
+}
+
+}  // namespace
+
+CatalogueEntry EntryOf(const Scenario& scenario) {
+  CatalogueEntry entry{.name = scenario.name,
+                       .title = scenario.title,
+                       .file = scenario.file,
+                       .system = std::filesystem::path(scenario.directory).filename().string(),
+                       .incident = scenario.incident,
+                       .references = scenario.references,
+                       .tags = scenario.tags};
+  for (const ScenarioCase& one : scenario.cases) {
+    entry.cases.push_back(one.name);
+    ReadCase(one.tree, entry);
+  }
+  return entry;
+}
+
+}  // namespace brink

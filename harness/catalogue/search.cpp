@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "catalogue/search.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+namespace brink {
+namespace {
+
+constexpr double kWholeCounts = 2;
+constexpr double kLeastSimilar = 0.7;
+constexpr std::size_t kLeastSimilarTerms = 2;
+constexpr double kLeastWords = 0.6;
+constexpr std::string_view kNoMemory = "enomem";
+
+/// Has all terms of the other and more.
+bool SaysMore(const Symptom& symptom, const Symptom& other) {
+  return symptom.terms.size() > other.terms.size() &&
+         std::includes(symptom.terms.begin(), symptom.terms.end(), other.terms.begin(), other.terms.end());
+}
+
+}  // namespace
+
+std::string_view Name(MatchKind kind) {
+  switch (kind) {
+    case MatchKind::kMessage:
+      return "message";
+    case MatchKind::kSimilar:
+      return "similar";
+    case MatchKind::kWords:
+      return "words";
+    case MatchKind::kErrno:
+      return "errno";
+  }
+  return "";
+}
+
+Search::Search(const SearchIndex& index)
+    : index_(index),
+      shared_(index.Symptoms().size()),
+      by_symptom_(index.Symptoms().size()),
+      by_entry_(index.Entries()) {}
+
+void Search::AddLine(std::string_view line) {
+  number_ = ++lines_;
+  line = line.substr(0, kLongestRead);
+  ReadTerms(line);
+  if (terms_.empty()) {
+    return;
+  }
+  MatchSymptoms(line);
+  if (has_errno_) {
+    MatchErrnos(line);
+  }
+}
+
+void Search::AddWords(std::string_view words) {
+  number_ = 0;
+  words = words.substr(0, kLongestRead);
+  ReadTerms(words);
+  MatchSymptoms(words);
+  const bool errnos_alone =
+      std::all_of(terms_.begin(), terms_.end(), [&](TermId term) { return index_.IsErrno(term); });
+  if (errnos_alone && unknown_ == 0) {
+    MatchErrnos(words);
+  } else {
+    MatchWords(words);
+  }
+}
+
+void Search::ReadTerms(std::string_view line) {
+  terms_.clear();
+  unknown_ = 0;
+  has_errno_ = false;
+  for (const std::string_view text : reader_.Read(line)) {
+    const TermId* term = index_.Find(text);
+    if (term == nullptr) {
+      ++unknown_;
+    } else if (std::find(terms_.begin(), terms_.end(), *term) == terms_.end()) {
+      terms_.push_back(*term);
+      has_errno_ = has_errno_ || index_.IsErrno(*term);
+    }
+  }
+}
+
+double Search::ContextScore(std::size_t entry) const {
+  const std::vector<TermId>& context = index_.ContextOf(entry).terms;
+  return std::accumulate(terms_.begin(), terms_.end(), 0.0, [&](double sum, TermId term) {
+    return sum + (std::binary_search(context.begin(), context.end(), term) ? index_.Weight(term) : 0);
+  });
+}
+
+void Search::Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const {
+  const std::uint64_t lines = best ? best->line.lines : 0;
+  const bool better = !best || kind < best->kind || (kind == best->kind && score > best->line.score);
+  if (better) {
+    best =
+        Best{.kind = kind,
+             .line = {.score = score, .number = number_, .text = std::string(line.substr(0, kLongestShown))}};
+  }
+  best->line.lines = lines + 1;
+}
+
+std::vector<std::size_t> Search::ShareTerms() {
+  std::vector<std::size_t> touched;
+  for (const TermId term : terms_) {
+    for (const std::size_t at : index_.SymptomsWith(term)) {
+      if (shared_[at].terms++ == 0) {
+        touched.push_back(at);
+      }
+      shared_[at].weight += index_.Weight(term);
+    }
+  }
+  return touched;
+}
+
+void Search::MatchSymptoms(std::string_view line) {
+  std::vector<std::size_t> whole;
+  for (const std::size_t at : ShareTerms()) {
+    const Symptom& symptom = index_.Symptoms()[at];
+    const auto [weight, terms] = std::exchange(shared_[at], {});
+    const double share = weight / symptom.weight;
+    if (terms == symptom.terms.size() && symptom.whole.FoundIn(line)) {
+      whole.push_back(at);
+    } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms) {
+      Keep(by_symptom_[at], MatchKind::kSimilar, share * weight + ContextScore(symptom.entry), line);
+    }
+  }
+  for (const std::size_t at : whole) {
+    const Symptom& symptom = index_.Symptoms()[at];
+    const bool says_less = std::any_of(whole.begin(), whole.end(), [&](std::size_t other) {
+      return SaysMore(index_.Symptoms()[other], symptom);
+    });
+    Keep(by_symptom_[at], says_less ? MatchKind::kSimilar : MatchKind::kMessage,
+         (says_less ? 1 : kWholeCounts) * symptom.weight + ContextScore(symptom.entry), line);
+  }
+}
+
+void Search::MatchErrnos(std::string_view line) {
+  for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
+    const std::vector<TermId>& errnos = index_.ContextOf(entry).errnos;
+    for (const TermId term : terms_) {
+      const bool shows = std::binary_search(errnos.begin(), errnos.end(), term);
+      const double context = shows ? ContextScore(entry) : 0;
+      if (shows && (number_ == 0 || context > 0 || index_.Text(term) == kNoMemory)) {
+        Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + context, line);
+        break;
+      }
+    }
+  }
+}
+
+void Search::MatchWords(std::string_view words) {
+  for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
+    double had = 0;
+    double all = static_cast<double>(unknown_) * index_.UnknownWeight();
+    for (const TermId term : terms_) {
+      all += index_.Weight(term);
+      had += index_.Has(entry, term) ? index_.Weight(term) : 0;
+    }
+    if (had > 0 && had >= kLeastWords * all) {
+      Keep(by_entry_[entry], MatchKind::kWords, had, words);
+    }
+  }
+}
+
+std::optional<SearchMatch> Search::BySymptoms(std::size_t entry) const {
+  std::optional<SearchMatch> match;
+  double sum = 0;
+  for (std::size_t at = 0; at < by_symptom_.size(); ++at) {
+    const std::optional<Best>& best = by_symptom_[at];
+    if (!best || index_.Symptoms()[at].entry != entry) {
+      continue;
+    }
+    sum += best->line.score;
+    if (!match || std::tuple(best->kind, -best->line.score) < std::tuple(match->kind, -match->line.score)) {
+      match = SearchMatch{
+          .entry = entry, .kind = best->kind, .line = best->line, .symptom = index_.Symptoms()[at].text};
+    }
+  }
+  if (match) {
+    match->score = sum;
+  }
+  return match;
+}
+
+std::vector<std::string> Search::CommonTerms(std::size_t entry, std::string_view line) const {
+  std::vector<TermId> common;
+  TermReader reader;
+  for (const std::string_view text : reader.Read(line)) {
+    const TermId* term = index_.Find(text);
+    if (term != nullptr && index_.Has(entry, *term) &&
+        std::find(common.begin(), common.end(), *term) == common.end()) {
+      common.push_back(*term);
+    }
+  }
+  std::stable_sort(common.begin(), common.end(),
+                   [&](TermId a, TermId b) { return index_.Weight(a) > index_.Weight(b); });
+  std::vector<std::string> texts;
+  std::transform(common.begin(), common.end(), std::back_inserter(texts),
+                 [&](TermId term) { return index_.Text(term); });
+  return texts;
+}
+
+std::vector<SearchMatch> Search::Matches() const {
+  std::vector<SearchMatch> matches;
+  for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
+    std::optional<SearchMatch> match = BySymptoms(entry);
+    if (!match && by_entry_[entry]) {
+      const Best& best = *by_entry_[entry];
+      match = SearchMatch{.entry = entry, .kind = best.kind, .score = best.line.score, .line = best.line};
+    }
+    if (match) {
+      match->common = CommonTerms(entry, match->line.text);
+      matches.push_back(*std::move(match));
+    }
+  }
+  std::stable_sort(matches.begin(), matches.end(), [](const SearchMatch& a, const SearchMatch& b) {
+    return std::tuple(a.kind, -a.score) < std::tuple(b.kind, -b.score);
+  });
+  if (!matches.empty() && matches.front().kind != MatchKind::kErrno) {
+    std::erase_if(matches, [](const SearchMatch& match) { return match.kind == MatchKind::kErrno; });
+  }
+  return matches;
+}
+
+}  // namespace brink

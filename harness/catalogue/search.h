@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// Which documented incidents a message, a log or a few words may be of, and why. Pure.
+//
+// The rules, strongest first. A weight is SearchIndex::Weight: rare terms weigh more.
+//
+// - message: a symptom line of the incident stands in the line, word for word. Score: twice the symptom's
+//   weight. When another symptom says that and more ("Memory cgroup out of memory", "Out of memory"), it is
+//   only similar.
+//
+// - similar: the line has at least 70% (by weight) of a symptom's terms, two or more of them. Score: the
+//   weight of what it has, times the share.
+//
+// - words: of words that the user typed the incident has at least 60% by weight, where words that no incident
+//   has count as rare ones. Score: the weight of what it has.
+//
+// - errno: the line tells an errno that the incident shows. That says little, as many do. With another errno
+//   than ENOMEM a word of the incident (call, program, system) must stand beside it. Score: the errno's
+//   weight. Such incidents are only given when nothing better is found.
+//
+// To each comes the weight of the incident's other words in the line (context). Several symptoms of one
+// incident in a log add up.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalogue/search_index.h"
+#include "catalogue/terms.h"
+
+namespace brink {
+
+enum class MatchKind { kMessage, kSimilar, kWords, kErrno };
+[[nodiscard]] std::string_view Name(MatchKind kind);
+
+/// The strongest line for something.
+struct MatchedLine {
+  double score = 0;
+  std::uint64_t number = 0;  // from 1; 0: words of the user's own
+  std::string text = {};     // its first kLongestShown bytes
+  std::uint64_t lines = 0;   // how many lines matched so
+};
+
+struct SearchMatch {
+  std::size_t entry = 0;  // its place in the catalogue
+  MatchKind kind = MatchKind::kErrno;
+  double score = 0;
+  MatchedLine line = {};
+  std::string symptom = {};              // kMessage and kSimilar: the one that fits best
+  std::vector<std::string> common = {};  // terms of the line that the incident has, rarest first
+};
+
+/// Keeps the strongest line per symptom and incident, whatever the length of the log.
+class Search {
+ public:
+  static constexpr std::size_t kLongestRead = 8192;  // bytes of a line; the rest is not looked at
+  static constexpr std::size_t kLongestShown = 400;
+
+  /// The index must outlive the search.
+  explicit Search(const SearchIndex& index);
+
+  /// The next line of a log, without its line break.
+  void AddLine(std::string_view line);
+  /// What the user typed: a message, an errno, words.
+  void AddWords(std::string_view words);
+
+  [[nodiscard]] std::uint64_t Lines() const { return lines_; }
+  /// Strongest first: by kind, then score, then the catalogue's order.
+  [[nodiscard]] std::vector<SearchMatch> Matches() const;
+
+ private:
+  struct Best {
+    MatchKind kind = MatchKind::kErrno;
+    MatchedLine line;
+  };
+
+  void ReadTerms(std::string_view line);
+  /// Adds up shared_, and tells for which symptoms.
+  [[nodiscard]] std::vector<std::size_t> ShareTerms();
+  void MatchSymptoms(std::string_view line);
+  void MatchErrnos(std::string_view line);
+  void MatchWords(std::string_view words);
+  void Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const;
+  [[nodiscard]] double ContextScore(std::size_t entry) const;
+  [[nodiscard]] std::optional<SearchMatch> BySymptoms(std::size_t entry) const;
+  [[nodiscard]] std::vector<std::string> CommonTerms(std::size_t entry, std::string_view line) const;
+
+  const SearchIndex& index_;
+  TermReader reader_;
+  std::uint64_t lines_ = 0;
+  std::uint64_t number_ = 0;   // of the line that is looked at
+  std::vector<TermId> terms_;  // known ones of that line, each once
+  std::size_t unknown_ = 0;    // how many others it has
+  bool has_errno_ = false;
+  struct Shared {
+    double weight = 0;
+    std::size_t terms = 0;
+  };
+  std::vector<Shared> shared_;  // of that line and each symptom; nothing between lines
+  std::vector<std::optional<Best>> by_symptom_;
+  std::vector<std::optional<Best>> by_entry_;  // words and errnos
+};
+
+}  // namespace brink

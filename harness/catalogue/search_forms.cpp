@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "catalogue/search_forms.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "report/text.h"
+
+namespace brink {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kIndent = 4;
+constexpr std::size_t kLabel = 11;  // "reproduce: "
+
+std::string Row(std::string_view label, const std::string& text, const TextStyle& style) {
+  const std::string head = fmt::format("{:{}}{:<{}}", "", kIndent, fmt::format("{}:", label), kLabel);
+  return head + Wrapped(Printable(text), style, head.size(), head.size()).substr(head.size()) + "\n";
+}
+
+std::string Incidents(std::size_t count, std::string_view one, std::string_view many) {
+  return count == 1 ? fmt::format("1 incident {}", one) : fmt::format("{} incidents {}", count, many);
+}
+
+/// What a group of incidents that one line speaks for has in common.
+std::string Heading(const SearchMatch& first, std::size_t count) {
+  const std::string_view apart = count == 1 ? ":" : "; what tells them apart:";
+  switch (first.kind) {
+    case MatchKind::kMessage:
+      return Incidents(count, "shows this message", "show this message") + std::string(apart);
+    case MatchKind::kSimilar:
+      return Incidents(count, "shows a message like this", "show a message like this") + std::string(apart);
+    case MatchKind::kWords:
+      return Incidents(count, "has these words", "have these words") + std::string(apart);
+    case MatchKind::kErrno:
+      return Incidents(count, "shows this errno", "show this errno") +
+             ", which many failures have: candidates, not findings; what tells them apart:";
+  }
+  return "";
+}
+
+std::string MatchedText(const MatchedLine& line, const TextStyle& style) {
+  if (line.number == 0) {
+    return "";
+  }
+  const std::string more = line.lines > 1 ? fmt::format(" (and {} more)", line.lines - 1) : "";
+  return Wrapped(fmt::format("line {}{}: {}", line.number, more, Printable(line.text)), style, 2, kIndent) +
+         "\n";
+}
+
+std::string EntryText(const SearchMatch& match, const CatalogueEntry& entry, const TextStyle& style) {
+  std::string text = "\n  " + Coloured(Printable(entry.name), Colour::kBold, style) +
+                     (entry.title.empty() ? "" : ": " + Printable(entry.title)) + "\n";
+  if (!match.symptom.empty()) {
+    text += Row("symptom", match.symptom, style);
+  }
+  if (match.kind != MatchKind::kMessage) {
+    text += Row("in common", fmt::format("{}", fmt::join(match.common, ", ")), style);
+  }
+  if (entry.incident) {
+    text += Row("confirm", entry.incident->confirm, style);
+    if (!entry.incident->exclude.empty()) {
+      text += Row("exclude", entry.incident->exclude, style);
+    }
+  }
+  return text + Row("reproduce", CommandOf(entry), style);
+}
+
+Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json MatchJson(const SearchMatch& match, const CatalogueEntry& entry) {
+  const Incident incident = entry.incident.value_or(Incident{});
+  constexpr double kHundredths = 100;
+  return {{"name", entry.name},
+          {"title", OrNull(entry.title)},
+          {"file", entry.file},
+          {"class", OrNull(incident.kind)},
+          {"kind", Name(match.kind)},
+          {"score", std::round(match.score * kHundredths) / kHundredths},
+          {"line", match.line.text},
+          {"line_number", match.line.number == 0 ? Json(nullptr) : Json(match.line.number)},
+          {"matching_lines", match.line.lines},
+          {"symptom", OrNull(match.symptom)},
+          {"common", match.common},
+          {"cause", OrNull(incident.cause)},
+          {"cure", OrNull(incident.cure)},
+          {"confirm", OrNull(incident.confirm)},
+          {"exclude", OrNull(incident.exclude)},
+          {"command", CommandOf(entry)}};
+}
+
+}  // namespace
+
+std::string CommandOf(const CatalogueEntry& entry) {
+  const bool plain = entry.file.find_first_not_of(
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                         "/._-+@%:,") == std::string::npos;
+  if (plain) {
+    return "brink run " + entry.file;
+  }
+  std::string quoted;
+  for (const char c : entry.file) {
+    quoted += c == '\'' ? std::string(R"('\'')") : std::string(1, c);
+  }
+  return "brink run '" + quoted + "'";
+}
+
+std::string FormatSearchText(const SearchReport& report, const TextStyle& style) {
+  if (report.matches.empty()) {
+    return fmt::format(
+        "nothing in the catalogue matches ({} incidents{})\n", report.catalogue.size(),
+        report.lines > 0 ? fmt::format(", {} line{} read", report.lines, report.lines == 1 ? "" : "s") : "");
+  }
+  std::string text;
+  for (std::size_t begin = 0; begin < report.matches.size();) {
+    const SearchMatch& first = report.matches[begin];
+    std::size_t end = begin;
+    while (end < report.matches.size() && report.matches[end].kind == first.kind &&
+           report.matches[end].line.number == first.line.number) {
+      ++end;
+    }
+    text += (begin == 0 ? "" : "\n") + Heading(first, end - begin) + "\n" + MatchedText(first.line, style);
+    for (; begin < end; ++begin) {
+      text += EntryText(report.matches[begin], report.catalogue[report.matches[begin].entry], style);
+    }
+  }
+  return text;
+}
+
+std::string FormatSearchJson(const SearchReport& report) {
+  Json matches = Json::array();
+  for (const SearchMatch& match : report.matches) {
+    matches.push_back(MatchJson(match, report.catalogue[match.entry]));
+  }
+  const Json document{
+      {"searched", report.catalogue.size()}, {"lines", report.lines}, {"matches", std::move(matches)}};
+  // A log may hold any bytes; what is not UTF-8 becomes U+FFFD instead of an exception.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace brink

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "catalogue/search_index.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "catalogue/terms.h"
+#include "scenario/vocabulary.h"
+
+namespace brink {
+namespace {
+
+constexpr double kHalf = 0.5;
+
+void SortOnce(std::vector<TermId>& terms) {
+  std::sort(terms.begin(), terms.end());
+  terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
+}
+
+bool Contains(const std::vector<TermId>& sorted, TermId term) {
+  return std::binary_search(sorted.begin(), sorted.end(), term);
+}
+
+/// Where a placeholder that begins at `at` ends; `at` when none does.
+std::size_t PlaceholderEnd(std::string_view text, std::size_t at) {
+  constexpr std::size_t kLongest = 40;
+  if (text[at] != '<') {
+    return at;
+  }
+  const std::size_t end = text.find('>', at);
+  return end == std::string_view::npos || end - at > kLongest || end == at + 1 ? at : end + 1;
+}
+
+/// The text with a blank for each placeholder: their words are the catalogue's, not the log's.
+std::string WithoutPlaceholders(std::string_view text) {
+  std::string without;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = PlaceholderEnd(text, at);
+    without += end == at ? text[at] : ' ';
+    at = std::max(end, at + 1);
+  }
+  return without;
+}
+
+Pattern CompileOwn(const std::string& text) {
+  auto pattern = Pattern::Compile(text);
+  if (!pattern) {
+    throw std::logic_error(pattern.error().message);  // all that came from a file is escaped
+  }
+  return *std::move(pattern);
+}
+
+const std::vector<std::string>& ErrnoTerms() {
+  static const std::vector<std::string> kTerms = [] {
+    std::vector<std::string> terms;
+    for (const std::string& name : ErrnoNames()) {
+      terms.push_back(TermOfErrno(name));
+    }
+    std::sort(terms.begin(), terms.end());
+    return terms;
+  }();
+  return kTerms;
+}
+
+}  // namespace
+
+std::string PatternOfSymptom(std::string_view symptom, bool whole_line) {
+  std::string pattern = whole_line ? R"((?i)^\W*)" : "(?i)";
+  for (std::size_t at = 0; at < symptom.size();) {
+    const std::size_t end = PlaceholderEnd(symptom, at);
+    const char c = symptom[at];
+    if (end > at) {
+      pattern += ".*?";
+    } else if (c == ' ') {
+      pattern += R"(\s+)";
+    } else {
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                          static_cast<signed char>(c) < 0;
+      pattern += letter ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+    at = std::max(end, at + 1);
+  }
+  return whole_line ? pattern + R"(\W*$)" : pattern;
+}
+
+SearchIndex::SearchIndex(std::span<const CatalogueEntry> entries) {
+  for (std::size_t entry = 0; entry < entries.size(); ++entry) {
+    AddContext(entries[entry]);
+    AddSymptoms(entry, entries[entry]);
+  }
+  for (Context& context : contexts_) {
+    SortOnce(context.terms);
+    SortOnce(context.errnos);
+  }
+  Weigh();
+}
+
+TermId SearchIndex::Intern(std::string_view term) {
+  if (const TermId* known = Find(term)) {
+    return *known;
+  }
+  const auto id = static_cast<TermId>(texts_.size());
+  ids_.emplace(term, id);
+  texts_.emplace_back(term);
+  is_errno_.push_back(std::binary_search(ErrnoTerms().begin(), ErrnoTerms().end(), term));
+  return id;
+}
+
+std::vector<TermId> SearchIndex::TermsOf(const std::string& text) {
+  TermReader reader;
+  std::vector<TermId> terms;
+  for (const std::string_view term : reader.Read(text)) {
+    terms.push_back(Intern(term));
+  }
+  SortOnce(terms);
+  return terms;
+}
+
+void SearchIndex::AddContext(const CatalogueEntry& of) {
+  Context& context = contexts_.emplace_back();
+  std::string words = of.name + " " + of.title + " " + of.system + (of.oom_kill ? " sigkill oom" : "");
+  for (const auto& list : {of.tags, of.software, of.programs, of.calls, of.binding_limits,
+                           of.incident ? of.incident->systems : std::vector<std::string>()}) {
+    for (const std::string& word : list) {
+      words += " " + word;
+    }
+  }
+  if (of.incident) {
+    words += " " + of.incident->kind;
+  }
+  context.terms = TermsOf(words);
+  for (const std::string& name : of.errnos) {
+    context.errnos.push_back(Intern(TermOfErrno(name)));
+  }
+}
+
+void SearchIndex::AddSymptoms(std::size_t entry, const CatalogueEntry& of) {
+  if (!of.incident) {
+    return;
+  }
+  for (const std::string& text : of.incident->symptoms) {
+    std::vector<TermId> terms = TermsOf(WithoutPlaceholders(text));
+    if (terms.empty()) {
+      continue;  // nothing to recognise it by
+    }
+    for (const TermId term : terms) {
+      if (is_errno_[term]) {
+        contexts_[entry].errnos.push_back(term);
+      }
+    }
+    const bool whole_line = terms.size() < 2;
+    symptoms_.push_back({entry, text, CompileOwn(PatternOfSymptom(text, whole_line)), std::move(terms), 0});
+  }
+}
+
+void SearchIndex::Weigh() {
+  symptoms_with_.resize(texts_.size());
+  for (std::size_t at = 0; at < symptoms_.size(); ++at) {
+    for (const TermId term : symptoms_[at].terms) {
+      symptoms_with_[term].push_back(at);
+    }
+  }
+  const auto total = static_cast<double>(contexts_.size());
+  for (TermId term = 0; term < texts_.size(); ++term) {
+    std::size_t having = 0;
+    for (std::size_t entry = 0; entry < contexts_.size(); ++entry) {
+      having += Has(entry, term) ? 1 : 0;
+    }
+    weights_.push_back(std::log1p(total / static_cast<double>(std::max<std::size_t>(having, 1))));
+  }
+  for (Symptom& symptom : symptoms_) {
+    for (const TermId term : symptom.terms) {
+      symptom.weight += weights_[term];
+    }
+  }
+}
+
+double SearchIndex::UnknownWeight() const {
+  return std::log1p(static_cast<double>(contexts_.size()) / kHalf);
+}
+
+const TermId* SearchIndex::Find(std::string_view term) const {
+  const auto found = ids_.find(term);
+  return found == ids_.end() ? nullptr : &found->second;
+}
+
+bool SearchIndex::Has(std::size_t entry, TermId term) const {
+  const Context& context = contexts_[entry];
+  return Contains(context.terms, term) || Contains(context.errnos, term) ||
+         std::any_of(symptoms_with_[term].begin(), symptoms_with_[term].end(),
+                     [&](std::size_t at) { return symptoms_[at].entry == entry; });
+}
+
+}  // namespace brink

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "catalogue/line_reader.h"
+#include "catalogue/search_forms.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "scenario/load.h"
+
+namespace brink {
+namespace {
+
+struct SearchOptions {
+  std::vector<std::string> what;
+  std::vector<std::string> in;
+  std::string format = "text";
+};
+
+/// A folder that happens to be called like the word is none.
+bool IsLog(const std::string& what) {
+  struct stat status {};
+  return what == "-" || (::stat(what.c_str(), &status) == 0 && !S_ISDIR(status.st_mode));
+}
+
+/// Nobody searches for words like these; a file that is not there should not become one.
+bool LooksLikeFile(const std::string& what) {
+  return what.find_first_of(" \t") == std::string::npos &&
+         (what.starts_with("/") || what.starts_with("./") || what.starts_with("../") ||
+          what.ends_with(".log"));
+}
+
+/// Reads one log to its end, with memory for one line.
+Status ReadLog(const std::string& path, Search& search) {
+  const UniqueFd file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.Valid()) {
+    return FailErrno(path, errno, "name a log file that you may read");
+  }
+  return ReadLines(file.Get(), Search::kLongestRead, [&](std::string_view line) { search.AddLine(line); })
+      .map_error([&](Error error) {
+        error.message = fmt::format("{}: {}", path, error.message);
+        error.remedy = "name a log file";
+        return error;
+      });
+}
+
+/// The incidents that come with brink, which its own tests have checked: reading them takes half the time
+/// then.
+std::optional<std::vector<Scenario>> SkimShipped() {
+  const auto files = FindScenarioFiles(ShippedScenarios());
+  if (!files) {
+    PrintError(files.error());
+    return std::nullopt;
+  }
+  std::vector<Scenario> scenarios;
+  for (const std::string& file : *files) {
+    LoadResult loaded = SkimScenario(file);
+    if (!loaded.complaints.empty()) {
+      return LoadScenarios({ShippedScenarios()});  // somebody edits them: tells every mistake
+    }
+    scenarios.push_back(std::move(loaded.scenario));
+  }
+  return scenarios;
+}
+
+Status SearchFor(const std::vector<std::string>& what, Search& search) {
+  const bool logs = std::all_of(what.begin(), what.end(), IsLog);
+  if (!logs) {
+    const auto missing = std::find_if(what.begin(), what.end(), [](const std::string& word) {
+      return LooksLikeFile(word) && !IsLog(word);
+    });
+    if (missing != what.end()) {
+      return Fail(fmt::format("{}: there is no such file", *missing),
+                  "name a log file, or words of a message");
+    }
+    search.AddWords(fmt::format("{}", fmt::join(what, " ")));
+    return {};
+  }
+  for (const std::string& path : what) {
+    if (auto read = ReadLog(path, search); !read) {
+      return read;
+    }
+  }
+  return {};
+}
+
+int RunSearch(const SearchOptions& options) {
+  const auto scenarios = options.in.empty() ? SkimShipped() : LoadScenarios(options.in);
+  if (!scenarios) {
+    return kExitUsage;
+  }
+  std::vector<CatalogueEntry> catalogue;
+  std::transform(scenarios->begin(), scenarios->end(), std::back_inserter(catalogue), EntryOf);
+  for (CatalogueEntry& entry : catalogue) {
+    entry.file = ShortPath(entry.file);
+  }
+  const SearchIndex index(catalogue);
+  Search search(index);
+  if (const auto searched = SearchFor(options.what, search); !searched) {
+    PrintError(searched.error());
+    return kExitUsage;
+  }
+  const SearchReport report{.catalogue = catalogue, .matches = search.Matches(), .lines = search.Lines()};
+  const int status = report.matches.empty() ? kExitUnmet : kExitMet;
+  return PrintResults(
+      options.format == "json" ? FormatSearchJson(report) : FormatSearchText(report, StyleFor(stdout)),
+      status);
+}
+
+}  // namespace
+
+void AddSearchCommand(CLI::App& app, int& status) {
+  auto options = std::make_shared<SearchOptions>();
+  CLI::App* command = app.add_subcommand("search", "Find the incidents that a message or a log may be of");
+  command->add_option("WHAT", options->what, "Words of a message, log files, or - for standard input")
+      ->type_name("")
+      ->required();
+  command
+      ->add_option("--in", options->in,
+                   "Scenario files to search, or folders of them (default: those that come with brink)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  AddFormatOption(*command, options->format);
+  command->callback([options, &status] { status = RunSearch(*options); });
+}
+
+}  // namespace brink

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "catalogue/entry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenario/load.h"
+
+namespace brink {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr const char* kScenario = R"yaml(
+name: fork-fails
+title: It cannot fork
+reference: [https://example.org/1]
+tags: [fork]
+processes:
+  server:
+    run: [/usr/bin/redis-server, --port, "1"]
+    requires: {debian: [redis-server, redis-tools]}
+  client: {run: [redis-cli], requires: {debian: redis-tools}}
+steps:
+  - {run: [sqlite3], requires: {debian: sqlite3}}
+cases:
+  reported:
+    expect:
+      server: {outcome: survived, failure: {call: clone, errno: ENOMEM}, binding_limit: commit_limit}
+  wrong-cure:
+    machine: {sysctl: {vm.overcommit_memory: 0}}
+    expect:
+      server: {outcome: [failed, oom_killed], binding_limit: memory.max}
+      client: {binding_limit: none}
+)yaml";
+
+TEST(CatalogueEntry, TellsWhatTheCasesSayEachWordOnce) {
+  const LoadResult loaded = ParseScenario(kScenario, "/catalogue/redis/fork-fails.yaml");
+  ASSERT_THAT(loaded.complaints, IsEmpty());
+  const CatalogueEntry entry = EntryOf(loaded.scenario);
+  EXPECT_EQ(entry.system, "redis");
+  EXPECT_THAT(entry.references, ElementsAre("https://example.org/1"));
+  EXPECT_THAT(entry.cases, ElementsAre("reported", "wrong-cure"));
+  EXPECT_THAT(entry.software, ElementsAre("redis-server", "redis-tools", "sqlite3"));
+  EXPECT_THAT(entry.programs, ElementsAre("redis-server", "redis-cli"));
+  EXPECT_THAT(entry.binding_limits, ElementsAre("commit_limit", "memory.max"));
+  EXPECT_THAT(entry.calls, ElementsAre("clone"));
+  EXPECT_THAT(entry.errnos, ElementsAre("ENOMEM"));
+  EXPECT_TRUE(entry.oom_kill);
+  EXPECT_FALSE(entry.incident);
+}
+
+}  // namespace
+}  // namespace brink

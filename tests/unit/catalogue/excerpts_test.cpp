@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Excerpts of logs, from the documented incidents and from failures that are none, against the shipped
+// catalogue.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "catalogue/search.h"
+#include "shipped.h"
+
+namespace brink {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsEmpty;
+
+const std::vector<CatalogueEntry>& Catalogue() {
+  static const std::vector<CatalogueEntry> kEntries = testing::ShippedCatalogue(BRINK_SOURCE_DIR).value();
+  return kEntries;
+}
+
+const SearchIndex& Index() {
+  static const SearchIndex kIndex(Catalogue());
+  return kIndex;
+}
+
+std::vector<SearchMatch> MatchesOf(const std::string& log) {
+  Search search(Index());
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    search.AddLine(line);
+  }
+  return search.Matches();
+}
+
+std::vector<std::string> NamesOf(const std::vector<SearchMatch>& matches, MatchKind kind) {
+  std::vector<std::string> names;
+  for (const SearchMatch& match : matches) {
+    if (match.kind == kind) {
+      names.push_back(Catalogue()[match.entry].name);
+    }
+  }
+  return names;
+}
+
+struct Excerpt {
+  const char* log;
+  const char* incident;
+};
+
+class Documented : public ::testing::TestWithParam<Excerpt> {};
+
+TEST_P(Documented, ExcerptFindsItsIncidentByTheMessage) {
+  const auto matches = MatchesOf(GetParam().log);
+  EXPECT_THAT(NamesOf(matches, MatchKind::kMessage), Contains(GetParam().incident)) << GetParam().log;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Excerpts, Documented,
+    ::testing::Values(
+        Excerpt{"2021-05-11T08:14:20.1Z, 37, ERROR, Encryption: ENOMEM on Failed to munmap 0x7f1c2a000, 8192",
+                "ravendb-munmap-enomem"},
+        Excerpt{"encrypted-stream: Unable to lock memory: mlock: Cannot allocate memory",
+                "mlock-memlock-limit"},
+        Excerpt{"level=error ts=2018-07-17T09:22:20.012Z caller=main.go:582 err=\"opening storage failed: "
+                "reloadBlocks: 336 "
+                "errors: corrupted block 01CJDJ9G: mmap, size 271: cannot allocate memory\"",
+                "cortex-tsdb-mmap"},
+        Excerpt{"2894:M 21 Nov 2026 09:10:11.120 * 10000 changes in 60 seconds. Saving...\n"
+                "2894:M 21 Nov 2026 09:10:11.124 # Can't save in background: fork: Cannot allocate memory",
+                "redis-bgsave-overcommit"},
+        Excerpt{"(error) MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+                "persist to disk. "
+                "Commands that may modify the data set are disabled",
+                "redis-bgsave-overcommit"},
+        Excerpt{"[ 8273.128731] Memory cgroup out of memory: Killed process 1234 (redis-server) "
+                "total-vm:319552kB, "
+                "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
+                "redis-bgsave-cow"},
+        Excerpt{"Nov 21 09:10:11 node7 kernel: Memory cgroup out of memory: Killed process 99 (postgres) "
+                "total-vm:319552kB, "
+                "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
+                "victims-least-important-first"},
+        Excerpt{
+            "[  91.411] Out of memory: Killed process 412 (primary) total-vm:1059552kB, anon-rss:1050000kB, "
+            "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:2104kB oom_score_adj:0",
+            "two-gigabyte-machine"},
+        Excerpt{"[  91.411] Kernel panic - not syncing: System is deadlocked on memory",
+                "two-gigabyte-machine"},
+        Excerpt{"[ 12.0] Tasks in /kubepods/pod1/c2 are going to be killed due to memory.oom.group set",
+                "victims-oom-group"}));
+
+TEST(Excerpts, EverySymptomOfTheCatalogueFindsItsIncident) {
+  for (const Symptom& symptom : Index().Symptoms()) {
+    const auto matches = MatchesOf("Nov 21 09:10:11 host app[77]: " + symptom.text + " [7]");
+    const bool found = std::any_of(matches.begin(), matches.end(), [&](const SearchMatch& match) {
+      return match.entry == symptom.entry && match.kind <= MatchKind::kSimilar;
+    });
+    // A line of one word counts only where nothing else stands in it.
+    EXPECT_TRUE(found || symptom.terms.size() < 2) << symptom.text;
+  }
+}
+
+TEST(Excerpts, NoMemoryAloneGivesAllThatShowItAndNamesNone) {
+  const auto matches = MatchesOf("myserver[12]: could not grow: Cannot allocate memory");
+  EXPECT_THAT(NamesOf(matches, MatchKind::kMessage), IsEmpty());
+  const auto candidates = NamesOf(matches, MatchKind::kErrno);
+  for (const char* name :
+       {"ravendb-munmap-enomem", "mlock-memlock-limit", "cortex-tsdb-mmap", "redis-bgsave-overcommit"}) {
+    EXPECT_THAT(candidates, Contains(name));
+  }
+}
+
+class Stranger : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Stranger, LogMatchesNothing) {
+  const auto matches = MatchesOf(GetParam());
+  EXPECT_THAT(matches, IsEmpty()) << Catalogue()[matches.front().entry].name << ": "
+                                  << matches.front().line.text;
+}
+
+TEST_P(Stranger, LogTypedAsWordsMatchesNothing) {
+  Search search(Index());
+  search.AddWords(GetParam());
+  const auto matches = search.Matches();
+  EXPECT_THAT(matches, IsEmpty()) << Catalogue()[matches.front().entry].name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Excerpts, Stranger,
+    ::testing::Values(
+        "EMFILE too many open files", "accept4: Too many open files (errno 24)",
+        "dial tcp 10.0.0.7:6379: connect: connection refused",
+        "192.0.2.7 - - [21/Nov/2026:09:10:11 +0000] \"GET /memory/limits?page=2 HTTP/1.1\" 200 5316 \"-\" "
+        "\"curl/7.88.1\"\n"
+        "2026/11/21 09:10:12 [error] 31#31: *4 open() \"/srv/www/favicon.ico\" failed (2: No such file or "
+        "directory)\n"
+        "2026/11/21 09:10:13 [notice] 1#1: signal 17 (SIGCHLD) received from 29\n"
+        "2026/11/21 09:10:13 [notice] 1#1: worker process 29 exited with code 0\n"
+        "2026/11/21 09:10:14 [error] 31#31: *9 recv() failed (11: Resource temporarily unavailable) while "
+        "reading",
+        "[ 4242.000001] BUG: unable to handle page fault for address: ffffffffc0a81000\n"
+        "[ 4242.000002] #PF: supervisor read access in kernel mode\n"
+        "[ 4242.000003] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
+        "[ 4242.000004] CPU: 1 PID: 3521 Comm: insmod Tainted: G           OE      6.1.0-18-amd64\n"
+        "[ 4242.000005] Call Trace:\n"
+        "[ 4242.000006]  ? __die_body.cold+0x1a/0x1f\n"
+        "[ 4242.000007]  do_one_initcall+0x59/0x220\n"
+        "[ 4242.000008] Kernel panic - not syncing: Fatal exception",
+        "write /var/lib/postgresql/15/main/pg_wal/0000000100000: No space left on device",
+        "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        "SSL_do_handshake() failed (SSL: error:0A000126:SSL routines::unexpected eof while reading)",
+        "ERROR 1045 (28000): Access denied for user 'app'@'10.0.0.3' (using password: YES)",
+        "panic: runtime error: invalid memory address or nil pointer dereference\n"
+        "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4a2f10]",
+        "java.lang.NullPointerException: Cannot invoke \"String.length()\" because \"s\" is null",
+        "Redis is loading the dataset in memory\nReady to accept connections tcp\nDB saved on disk",
+        "EXT4-fs error (device sda1): ext4_find_entry:1463: inode #2: comm ls: reading directory lblock 0",
+        "systemd[1]: Started nginx.service - A high performance web server and a reverse proxy server."));
+
+}  // namespace
+}  // namespace brink

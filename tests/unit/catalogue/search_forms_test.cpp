@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "catalogue/search_forms.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace brink {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::vector<CatalogueEntry> Two() {
+  std::vector<CatalogueEntry> entries;
+  for (const char* name : {"one", "two"}) {
+    entries.push_back(
+        {.name = name, .title = "T", .file = std::string("scenarios/x/") + name + ".yaml", .system = "x"});
+    entries.back().incident = Incident{.kind = "fork",
+                                       .systems = {},
+                                       .symptoms = {"fork failed"},
+                                       .cause = "why",
+                                       .cure = "this",
+                                       .cost = "that",
+                                       .confirm = "look here",
+                                       .exclude = "not there"};
+  }
+  return entries;
+}
+
+SearchMatch Match(std::size_t entry, MatchKind kind, std::uint64_t line) {
+  return {.entry = entry,
+          .kind = kind,
+          .score = 1.2345,
+          .line = {.score = 1, .number = line, .text = "a \x1b[31mline", .lines = 3},
+          .symptom = kind == MatchKind::kMessage ? "fork failed" : "",
+          .common = {"fork"}};
+}
+
+TEST(SearchText, ToldTogetherIsWhatOneLineSpeaksFor) {
+  const auto entries = Two();
+  const std::string text =
+      FormatSearchText({.catalogue = entries,
+                        .matches = {Match(0, MatchKind::kMessage, 7), Match(1, MatchKind::kMessage, 7)},
+                        .lines = 9},
+                       {});
+  EXPECT_THAT(text,
+              HasSubstr("2 incidents show this message; what tells them apart:\n  line 7 (and 2 more): a "));
+  EXPECT_THAT(text, HasSubstr("\n  one: T\n    symptom:   fork failed\n    confirm:   look here\n"
+                              "    exclude:   not there\n    reproduce: brink run scenarios/x/one.yaml\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "a log must not move the cursor";
+}
+
+TEST(SearchText, SaysThatAnErrnoIsNoFinding) {
+  const auto entries = Two();
+  const std::string text =
+      FormatSearchText({.catalogue = entries, .matches = {Match(0, MatchKind::kErrno, 0)}, .lines = 0}, {});
+  EXPECT_THAT(text,
+              HasSubstr("1 incident shows this errno, which many failures have: candidates, not findings"));
+  EXPECT_THAT(text, HasSubstr("in common: fork\n"));
+  EXPECT_THAT(text, Not(HasSubstr("line 0")));
+}
+
+TEST(SearchText, SaysThatNothingMatches) {
+  const auto entries = Two();
+  EXPECT_EQ(FormatSearchText({.catalogue = entries, .matches = {}, .lines = 5}, {}),
+            "nothing in the catalogue matches (2 incidents, 5 lines read)\n");
+}
+
+TEST(SearchJson, IsOneDocumentWhateverTheLogHolds) {
+  const auto entries = Two();
+  SearchMatch match = Match(1, MatchKind::kErrno, 0);
+  match.line.text = "\xff";
+  const auto document =
+      nlohmann::json::parse(FormatSearchJson({.catalogue = entries, .matches = {match}, .lines = 0}));
+  EXPECT_EQ(document["searched"], 2);
+  const auto& first = document["matches"][0];
+  EXPECT_EQ(first["name"], "two");
+  EXPECT_EQ(first["kind"], "errno");
+  EXPECT_EQ(first["score"], 1.23);
+  EXPECT_EQ(first["symptom"], nullptr);
+  EXPECT_EQ(first["line_number"], nullptr);
+  EXPECT_EQ(first["confirm"], "look here");
+  EXPECT_EQ(first["command"], "brink run scenarios/x/two.yaml");
+}
+
+TEST(SearchCommand, IsQuotedWhereAShellWouldSplitIt) {
+  CatalogueEntry entry{.name = "n", .title = "", .file = "my files/it's.yaml", .system = ""};
+  EXPECT_EQ(CommandOf(entry), R"(brink run 'my files/it'\''s.yaml')");
+}
+
+}  // namespace
+}  // namespace brink
