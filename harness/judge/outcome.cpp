@@ -105,7 +105,8 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
     finding.decided_s = record.start_s;
   } else if (finding.death.kind == Death::Kind::kOomKilled) {
     finding.outcome = Outcome::kOomKilled;
-    finding.reason = DescribeOom(record, finding.death, BindingOfOom(plan, evidence, record, finding.death));
+    finding.reason =
+        DescribeOom(evidence, record, finding.death, BindingOfOom(plan, evidence, record, finding.death));
     finding.decided_s = finding.death.oom != nullptr ? finding.death.oom->t_s : finding.decided_s;
   } else if (Hung(plan, evidence, record)) {
     finding.outcome = Outcome::kHung;

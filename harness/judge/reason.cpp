@@ -53,6 +53,28 @@ std::string LastWords(const ProcessRecord& record) {
              : fmt::format("; the last line of {}: {}", record.log, Quoted(record.last_line));
 }
 
+/// The kernel kills only when nothing can be reclaimed. While it finds pages of files, a group can stay close
+/// to its limit for long, and does little else than read those files again. It takes and frees pages in
+/// batches, so it is not at the limit itself all the time.
+constexpr std::uint64_t kClosePercent = 98;
+constexpr double kLongS = 5;
+
+/// For how long its group had been close to the limit when it was killed, as far back as every sample says.
+double CloseToLimitS(const Evidence& evidence, const ProcessRecord& record, const OomKill& kill) {
+  const std::string& member = record.parent.empty() ? record.name : record.parent;
+  double since_s = kill.t_s;
+  for (auto sample = evidence.timeline.rbegin(); sample != evidence.timeline.rend(); ++sample) {
+    if (sample->subject != member || sample->t_s > kill.t_s) {
+      continue;
+    }
+    if (sample->memory_bytes < kill.limit_bytes / 100 * kClosePercent) {
+      break;
+    }
+    since_s = sample->t_s;
+  }
+  return kill.t_s - since_s;
+}
+
 }  // namespace
 
 std::string DescribeFault(const ImposedFault& fault) {
@@ -81,7 +103,8 @@ std::string HowItEnded(const ProcessRecord& record, const Death& death) {
   return WithNote(fmt::format("was killed by {}{}{}", name, by, at), death.note);
 }
 
-std::string DescribeOom(const ProcessRecord& record, const Death& death, const Binding& binding) {
+std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, const Death& death,
+                        const Binding& binding) {
   const std::string figures = binding.limit ? " with " + UseOfNamedLimit(*binding.limit) : "";
   if (death.oom == nullptr) {
     const std::string at = AtSeconds(record.end_s.value_or(0));
@@ -92,8 +115,12 @@ std::string DescribeOom(const ProcessRecord& record, const Death& death, const B
   if (kill.scope != "machine" && !kill.cgroup.empty()) {
     who += " of memory cgroup " + kill.cgroup;
   }
-  return fmt::format("was killed by {} at {}{}; it held {} of anonymous memory at oom_score_adj {}", who,
-                     AtSeconds(kill.t_s), figures, FormatBytes(kill.anon_rss_bytes), kill.oom_score_adj);
+  const double close_s = kill.scope == "memcg" ? CloseToLimitS(evidence, record, kill) : 0;
+  const std::string before =
+      close_s < kLongS ? "" : fmt::format(", after {} above {}% of it", AtSeconds(close_s), kClosePercent);
+  return fmt::format("was killed by {} at {}{}{}; it held {} of anonymous memory at oom_score_adj {}", who,
+                     AtSeconds(kill.t_s), figures, before, FormatBytes(kill.anon_rss_bytes),
+                     kill.oom_score_adj);
 }
 
 std::string DescribeHang(const Plan& plan, const ProcessRecord& record) {

@@ -28,9 +28,9 @@ struct Finding {
 [[nodiscard]] std::string HowItEnded(const ProcessRecord& record, const Death& death);
 
 /// "was killed by the OOM killer of memory cgroup /a/b at 0.70 s with 190 MiB of 190 MiB (memory.max); it
-/// held ..."
-[[nodiscard]] std::string DescribeOom(const ProcessRecord& record, const Death& death,
-                                      const Binding& binding);
+/// held ..."; and, if that was long, for how long its group had been close to the limit.
+[[nodiscard]] std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record,
+                                      const Death& death, const Binding& binding);
 
 /// "was alive when the timeout of 60 s passed, idle or just slow".
 [[nodiscard]] std::string DescribeHang(const Plan& plan, const ProcessRecord& record);

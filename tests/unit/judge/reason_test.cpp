@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "judge/judge.h"
 #include "judge/words.h"
 #include "server_case.h"
@@ -53,6 +55,33 @@ TEST(Reason, InASlowGuestThePauseBeforeTheEndMustBeLonger) {
   EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("survived an earlier failure for 1.00 s"));
   evidence.guest->time_scale = 4;
   EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("survived")));
+}
+
+/// Killed at 100 s with its group at the limit since `full_s`, as sampled every second.
+Verdict KilledAfterBeingFullSince(double full_s) {
+  constexpr std::uint64_t kLimit = std::uint64_t{100} << 20;
+  Evidence evidence = ServerEvidence(0);
+  evidence.duration_s = evidence.processes.front().end_s.emplace(100);
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = SIGKILL;
+  for (double t_s = 0; t_s < 100; t_s += 1) {
+    const std::uint64_t use = t_s < full_s ? kLimit / 2 : kLimit / 100 * 99;
+    evidence.timeline.push_back({.t_s = t_s, .subject = "server", .pid = 7, .memory_bytes = use});
+    evidence.timeline.push_back({.t_s = t_s, .subject = "other", .pid = 8, .memory_bytes = kLimit / 2});
+  }
+  evidence.oom_kills.push_back({.process = "server",
+                                .pid = 7,
+                                .scope = "memcg",
+                                .cgroup = "/server",
+                                .limit_bytes = kLimit,
+                                .use_bytes = kLimit,
+                                .t_s = 100});
+  return Judge(ServerPlan(), evidence);
+}
+
+TEST(Reason, AKillLongAfterTheLimitWasReachedTellsHowLong) {
+  EXPECT_THAT(KilledAfterBeingFullSince(10).reason, HasSubstr(", after 90.00 s above 98% of it; it held"));
+  EXPECT_THAT(KilledAfterBeingFullSince(97).reason, Not(HasSubstr("above 98%")));
 }
 
 // Beside a process that fails without end, what was counted may not be known in detail.
