@@ -137,7 +137,8 @@ std::vector<std::string> MakeArguments(const std::string& name, const std::strin
 }  // namespace
 
 const char* const kGuestKernelWords =
-    "console=ttyS0 quiet panic=-1 random.trust_cpu=on cryptomgr.notests 8250.nr_uarts=1 audit=0 apparmor=0";
+    "console=ttyS0 quiet panic=-1 random.trust_cpu=on cryptomgr.notests 8250.nr_uarts=1 audit=0 apparmor=0 "
+    "no_timer_check";
 
 Result<std::string> CacheFolder() {
   const auto variable = [](const char* name) {
