@@ -8,18 +8,24 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "run/guest_pool.h"
 #include "sandbox/kernels.h"
+#include "sandbox/saved_machine.h"
 
 namespace brink {
 namespace {
 
 std::string DescribeKernel(const GuestKernel& kernel) {
-  return fmt::format(
+  std::string text = fmt::format(
       "{}\n  Linux {}   cgroup {}\n  {}\n", kernel.name, kernel.release, kernel.cgroup_v1 ? "v1, v2" : "v2",
       kernel.packages.empty() ? "your own" : fmt::format("{}", fmt::join(kernel.packages, ", ")));
+  if (const SavedMachines saved = SavedMachinesOf(kernel.image); saved.count > 0) {
+    text += fmt::format("  saved machines: {}, {}\n", saved.count, FormatBytes(saved.bytes));
+  }
+  return text;
 }
 
 int List() {
@@ -132,7 +138,8 @@ void AddGuestCommand(CLI::App& app, int& status) {
   list->callback([&status] { status = List(); });
   AddKernelCommand(*guest, status, "fetch",
                    "Fetch kernels from Debian, or prepare one of your own; nothing is installed", Fetch);
-  AddKernelCommand(*guest, status, "remove", "Remove kernels from the cache", Remove);
+  AddKernelCommand(*guest, status, "remove", "Remove kernels from the cache, with their saved machines",
+                   Remove);
   AddShellCommand(*guest, status);
 }
 

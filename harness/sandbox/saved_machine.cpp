@@ -118,4 +118,19 @@ void SavedMachine::Remove() const {
   fs::remove(path_, code);
 }
 
+SavedMachines SavedMachinesOf(const std::string& image) {
+  constexpr std::uint64_t kBlockBytes = 512;  // of st_blocks (inode(7))
+  SavedMachines saved;
+  std::error_code code;
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(image).parent_path() / SavedMachine::kFolder, code)) {
+    struct stat status {};
+    if (::lstat(entry.path().c_str(), &status) == 0) {
+      ++saved.count;
+      saved.bytes += static_cast<std::uint64_t>(status.st_blocks) * kBlockBytes;
+    }
+  }
+  return saved;
+}
+
 }  // namespace brink

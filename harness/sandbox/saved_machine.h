@@ -6,6 +6,8 @@
 // afterwards.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -38,5 +40,13 @@ class SavedMachine {
   std::string folder_;
   std::string path_;  // empty: none is kept
 };
+
+struct SavedMachines {
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;  // what they take on the disk
+};
+
+/// Those of the kernel with this image. They go when the kernel is removed.
+[[nodiscard]] SavedMachines SavedMachinesOf(const std::string& image);
 
 }  // namespace brink

@@ -119,6 +119,16 @@ TEST_F(SavedMachineTest, OneThatALinkLeadsToIsNotUsed) {
   EXPECT_EQ(Kept(options_), "");
 }
 
+TEST_F(SavedMachineTest, WhatTheyTakeIsCounted) {
+  EXPECT_EQ(SavedMachinesOf(options_.image).count, 0U);
+  Save(options_, std::string(100'000, 's'));
+  options_.cpus = 2;
+  Save(options_, std::string(100'000, 's'));
+  const SavedMachines saved = SavedMachinesOf(options_.image);
+  EXPECT_EQ(saved.count, 2U);
+  EXPECT_GE(saved.bytes, 200'000U);
+}
+
 TEST_F(SavedMachineTest, OneThatDoesNotGoOnIsRemoved) {
   Save(options_, "broken");
   SavedMachine(options_).Remove();
