@@ -49,11 +49,11 @@ class Guest {
 
  private:
   explicit Guest(const GuestOptions& options);
-  [[nodiscard]] static Result<UniqueFd> BootToSave(const GuestOptions& options, const QemuOptions& machine,
-                                                   const SavedMachine& place);
-  [[nodiscard]] static Result<std::unique_ptr<Guest>> Begin(const GuestOptions& options,
-                                                            const QemuOptions& machine,
-                                                            const UniqueFd& saved);
+  [[nodiscard]] static Result<std::unique_ptr<Guest>> GoOn(const GuestOptions& options,
+                                                           const QemuOptions& machine, const UniqueFd& saved);
+  [[nodiscard]] static Result<std::unique_ptr<Guest>> BootNew(const GuestOptions& options,
+                                                              const QemuOptions& machine,
+                                                              const SavedMachine& place);
   [[nodiscard]] Status StartQemu(const QemuOptions& machine, const UniqueFd& saved);
   struct State;
   std::unique_ptr<State> state_;

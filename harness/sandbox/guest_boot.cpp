@@ -82,7 +82,16 @@ Status Guest::State::Boot() {
                                  : tl::unexpected(Complaint("the guest did not boot: " + lost_detail));
 }
 
-/// False costs time, now and when the next one boots, and nothing else.
+/// Until QEMU has said so; false when it did not.
+bool Guest::State::Await(const std::function<bool()>& said) {
+  const auto deadline = After(kSaveS);
+  while (!said() && !exited && !Cancelled() && Clock::now() < deadline) {
+    Poll(deadline);
+  }
+  return said();
+}
+
+/// False costs time when the next one boots, and nothing else; the console's file tells why.
 bool Guest::State::Save(const UniqueFd& file) {
   // It is saved as it runs: one that is saved stopped stays so. It waits, so little changes meanwhile.
   const Message events{{"capabilities", {{{"capability", "events"}, {"state", true}}}}};
@@ -90,16 +99,37 @@ bool Guest::State::Save(const UniqueFd& file) {
                      monitor->Command("migrate-set-parameters", {{"max-bandwidth", kSaveBytesPerS}}) &&
                      monitor->Command("getfd", {{"fdname", "saved"}}, file.Get()) &&
                      monitor->Command("migrate", {{"uri", "fd:saved"}});
+  const auto over = [&] {
+    const std::string& saving = monitor->Saving();
+    return saving == "completed" || saving == "failed" || saving == "cancelled";
+  };
+  if (begun && !Await(over) && monitor->Command("migrate_cancel")) {
+    static_cast<void>(Await(over));  // until then no folder can be shared with it
+  }
+  if (monitor->Saving() == "completed") {
+    return true;
+  }
+  if (monitor->Saving() == "failed" && monitor->Command("query-migrate")) {
+    static_cast<void>(Await([&] { return !monitor->SavingError().empty(); }));
+  }
+  console_file << fmt::format("brink: this guest was not saved for others to go on from: {}\n",
+                              monitor->SavingError().empty() ? "QEMU said '" + monitor->Saving() + "'"
+                                                             : monitor->SavingError())
+               << std::flush;
+  return false;
+}
+
+/// A machine is halted when it has been saved. QEMU refuses the command until all of saving is done, and
+/// tells of that by no event.
+Status Guest::State::Resume() {
   const auto deadline = After(kSaveS);
-  const auto over = [&] { return monitor->Saving() == "completed" || monitor->Saving() == "failed"; };
-  while (begun && !over() && !exited && !Cancelled() && Clock::now() < deadline) {
+  while (!monitor->Runs() && !exited && !Cancelled() && Clock::now() < deadline) {
+    if (auto sent = monitor->Command("cont"); !sent) {
+      return sent;
+    }
     Poll(deadline);
   }
-  const bool saved = monitor->Saving() == "completed" && ::lseek(file.Get(), 0, SEEK_SET) == 0;
-  if (!saved) {
-    spdlog::info("the guest was not saved: {}", begun ? monitor->Saving() : "QEMU takes no commands");
-  }
-  return saved;
+  return monitor->Runs() ? Status{} : tl::unexpected(Complaint("the guest did not go on after it was saved"));
 }
 
 /// Init waits for two lines (containers/guest/init).
@@ -157,46 +187,45 @@ Status Guest::StartQemu(const QemuOptions& machine, const UniqueFd& saved) {
   return state.monitor->Command("qmp_capabilities");
 }
 
-/// Boots a machine to save it, and nothing else. Invalid when it cannot be saved.
-Result<UniqueFd> Guest::BootToSave(const GuestOptions& options, const QemuOptions& machine,
-                                   const SavedMachine& place) {
-  UniqueFd file = place.Create();
-  if (!file.Valid()) {
-    return file;
-  }
-  Guest guest(options);
-  if (auto started = guest.StartQemu(machine, {}); !started) {
-    return tl::unexpected(started.error());
-  }
-  if (auto booted = guest.state_->Boot(); !booted) {
-    return tl::unexpected(booted.error());
-  }
-  if (!guest.state_->Save(file)) {
-    return UniqueFd();
-  }
-  place.Keep(file);
-  return file;
+/// What is the same however it came to be there: it hears of its run.
+Status Guest::State::Join() {
+  auto settled = Settle();
+  return settled ? Greet() : settled;
 }
 
-/// `saved` invalid: it boots.
-Result<std::unique_ptr<Guest>> Guest::Begin(const GuestOptions& options, const QemuOptions& machine,
-                                            const UniqueFd& saved) {
+Result<std::unique_ptr<Guest>> Guest::GoOn(const GuestOptions& options, const QemuOptions& machine,
+                                           const UniqueFd& saved) {
   std::unique_ptr<Guest> guest(new Guest(options));
   if (auto started = guest->StartQemu(machine, saved); !started) {
     return tl::unexpected(started.error());
   }
+  guest->state_->console_file << "brink: this guest goes on from where one like it had booted and was saved\n"
+                              << std::flush;
+  if (auto joined = guest->state_->Join(); !joined) {
+    return tl::unexpected(joined.error());
+  }
+  return guest;
+}
+
+/// Saves it on the way if it can be; it goes on itself all the same.
+Result<std::unique_ptr<Guest>> Guest::BootNew(const GuestOptions& options, const QemuOptions& machine,
+                                              const SavedMachine& place) {
+  std::unique_ptr<Guest> guest(new Guest(options));
+  if (auto started = guest->StartQemu(machine, {}); !started) {
+    return tl::unexpected(started.error());
+  }
   State& state = *guest->state_;
-  if (saved.Valid()) {
-    state.console_file << "brink: this guest goes on from where one like it had booted and was saved\n"
-                       << std::flush;
-  } else if (auto booted = state.Boot(); !booted) {
+  if (auto booted = state.Boot(); !booted) {
     return tl::unexpected(booted.error());
   }
-  if (auto settled = state.Settle(); !settled) {
-    return tl::unexpected(settled.error());
+  if (const UniqueFd file = place.Create(); file.Valid() && state.Save(file)) {
+    place.Keep(file);
   }
-  if (auto greeted = state.Greet(); !greeted) {
-    return tl::unexpected(greeted.error());
+  if (auto resumed = state.Resume(); !resumed) {
+    return tl::unexpected(resumed.error());
+  }
+  if (auto joined = state.Join(); !joined) {
+    return tl::unexpected(joined.error());
   }
   return guest;
 }
@@ -206,21 +235,15 @@ Result<std::unique_ptr<Guest>> Guest::Start(const GuestOptions& options) {
   std::filesystem::remove(options.console_file, code);
   const QemuOptions machine = MachineOf(options);
   const SavedMachine place(machine);
-  UniqueFd saved = place.Open();
-  if (!saved.Valid()) {
-    auto booted = BootToSave(options, machine, place);
-    if (!booted) {
-      return tl::unexpected(booted.error());
+  if (const UniqueFd saved = place.Open(); saved.Valid()) {
+    auto guest = GoOn(options, machine, saved);
+    if (guest || IsReadable(options.cancel_fd)) {
+      return guest;
     }
-    saved = std::move(*booted);
+    spdlog::info("a saved machine does not go on, and is removed: {}", guest.error().message);
+    place.Remove();
   }
-  auto guest = Begin(options, machine, saved);
-  if (guest || !saved.Valid() || IsReadable(options.cancel_fd)) {
-    return guest;
-  }
-  spdlog::info("a saved machine does not go on, and is removed: {}", guest.error().message);
-  place.Remove();
-  return Begin(options, machine, {});
+  return BootNew(options, machine, place);
 }
 
 Error BecomeGuestShell(const GuestOptions& options) {

@@ -57,6 +57,9 @@ struct Guest::State {
   // The steps of its start, in guest_boot.cpp.
   [[nodiscard]] Status Boot();
   [[nodiscard]] bool Save(const UniqueFd& file);
+  [[nodiscard]] bool Await(const std::function<bool()>& said);
+  [[nodiscard]] Status Resume();
+  [[nodiscard]] Status Join();
   [[nodiscard]] Status Settle();
   [[nodiscard]] Status Greet();
   [[nodiscard]] Error Complaint(const std::string& what) const;

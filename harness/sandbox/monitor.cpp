@@ -27,9 +27,13 @@ void Monitor::Take(const Message& line) {
   if (!line.is_object()) {
     return;
   }
+  if (const auto answer = line.find("return"); answer != line.end() && answer->is_object()) {
+    saving_error_ = answer->value("error-desc", saving_error_);
+  }
   const std::string event = line.value("event", "");
   const Message data = line.value("data", Message::object());
   panicked_ = panicked_ || event == "GUEST_PANICKED";
+  runs_ = event == "RESUME" || (runs_ && event != "STOP");
   if (event == "SHUTDOWN") {
     const std::string reason = data.value("reason", "");
     panicked_ = panicked_ || reason == "guest-panic";

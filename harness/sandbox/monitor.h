@@ -21,8 +21,7 @@ class Monitor {
   [[nodiscard]] int Fd() const { return fd_.Get(); }
   void Read();
   /// The answer is not waited for: what comes of a command is told by events. The first one must be
-  /// qmp_capabilities. `fd` goes
-  /// with the command, if not -1.
+  /// qmp_capabilities. `fd` goes with the command, if not -1.
   [[nodiscard]] Status Command(const std::string& name, const Message& arguments = Message::object(),
                                int fd = -1);
 
@@ -31,8 +30,13 @@ class Monitor {
   /// Why a guest's disk could not be read or written on the host ("No space left on device"): the first time
   /// only; empty when that never happened. QEMU tells it before the guest hears of it.
   [[nodiscard]] const std::string& DiskError() const { return disk_error_; }
-  /// QEMU's word for how saving the machine goes: "active", "completed", "failed"; empty before it began.
+  /// QEMU's word for how saving the machine goes: "active", "completed", "failed", "cancelled"; empty before
+  /// it began.
   [[nodiscard]] const std::string& Saving() const { return saving_; }
+  /// Why saving failed, when the command query-migrate has been answered; empty before.
+  [[nodiscard]] const std::string& SavingError() const { return saving_error_; }
+  /// False while the machine's processors are halted, as they are once it has been saved.
+  [[nodiscard]] bool Runs() const { return runs_; }
 
  private:
   void Take(const Message& line);
@@ -43,6 +47,8 @@ class Monitor {
   bool reset_ = false;
   std::string disk_error_;
   std::string saving_;
+  std::string saving_error_;
+  bool runs_ = true;
 };
 
 }  // namespace brink

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Emulated guests that go on from a saved machine: fresh machines, and none that a broken one can spoil.
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -15,7 +16,23 @@
 namespace brink::live {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
+
+/// Programs that are found before others of their name, for as long as it lives.
+class FoundFirst {
+ public:
+  explicit FoundFirst(const std::string& folder)
+      : before_(std::getenv("PATH") == nullptr ? "" : std::getenv("PATH")) {
+    ::setenv("PATH", (folder + ":" + before_).c_str(), 1);
+  }
+  ~FoundFirst() { ::setenv("PATH", before_.c_str(), 1); }
+  FoundFirst(const FoundFirst&) = delete;
+  FoundFirst& operator=(const FoundFirst&) = delete;
+
+ private:
+  std::string before_;
+};
 
 /// With a cache of its own, whose kernel is a copy of the shared one's: brink boots no links.
 class SavedGuestTest : public GuestTest {
@@ -68,6 +85,21 @@ class SavedGuestTest : public GuestTest {
     }
     return text;
   }
+  /// A QEMU that notes in the file `starts` that a guest was started, a line each.
+  void WriteNotingQemu() const {
+    std::filesystem::create_directory(Path("bin"));
+    const std::string program = Path("bin/qemu-system-x86_64");
+    std::ofstream(program) << "#!/bin/sh\ncase \"$*\" in *brink-guest*) echo started >>" << Path("starts")
+                           << " ;; esac\nexec /usr/bin/qemu-system-x86_64 \"$@\"\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  }
+  [[nodiscard]] std::string Console(const std::string& out) const {
+    std::string text;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(Path(out))) {
+      text += entry.path().filename() == "guest-1-console.log" ? ReadText(entry.path()) : "";
+    }
+    return text;
+  }
   std::string before_cache_;
 };
 
@@ -97,14 +129,47 @@ processes: {target: {run: [/bin/sh, -c, "cat /proc/sys/kernel/random/uuid /proc/
   EXPECT_LE(there, std::time(nullptr));
 }
 
-TEST_F(SavedGuestTest, OneThatDoesNotGoOnIsRemovedAndTheGuestBoots) {
+TEST_F(SavedGuestTest, OneThatCannotBeSavedSaysWhyAndGoesOnItself) {
+  const std::string saved = Path("cache/kernels/debian-12/saved");
+  std::filesystem::create_directory(saved);
+  ASSERT_EQ(::mount("tmpfs", saved.c_str(), "tmpfs", 0, "size=1m,mode=755"), 0);
+  WriteNotingQemu();
+  const FoundFirst noting(Path("bin"));
+  const Ended ended = RunInGuest({WriteExit("quick", "0")});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_EQ(ReadText(Path("starts")), "started\n");  // it did not boot in vain
+  EXPECT_THAT(Console("out-1"), HasSubstr("not saved"));
+  EXPECT_THAT(Console("out-1"), HasSubstr("No space left on device"));
+  EXPECT_THAT(Saved(), IsEmpty());
+  ::umount2(saved.c_str(), MNT_DETACH);
+}
+
+TEST_F(SavedGuestTest, TwoFirstOnesAtOnceLeaveOneThatGoesOn) {
+  const std::string file = WriteExit("first", "0");
+  const auto words = [&](const std::string& out) {
+    return std::vector<std::string>{"run", file, "--sandbox", "vm", "--out", Path(out)};
+  };
+  BrinkProcess first(folder_, "first", words("first"));
+  BrinkProcess second(folder_, "second", words("second"));
+  EXPECT_TRUE(first.EndsWithin(patience_));
+  EXPECT_TRUE(second.EndsWithin(patience_));
+  EXPECT_EQ(first.ExitCode(), 0) << first.Errors();
+  EXPECT_EQ(second.ExitCode(), 0) << second.Errors();
+  ASSERT_EQ(Saved().size(), 1U);
+  EXPECT_EQ(RunInGuest({file}).status, 0);
+  EXPECT_THAT(Console("out-1"), HasSubstr("goes on from"));
+  EXPECT_EQ(Saved().size(), 1U);
+}
+
+TEST_F(SavedGuestTest, OneThatDoesNotGoOnIsMadeAnew) {
   const std::string file = WriteExit("quick", "0");
   EXPECT_EQ(RunInGuest({file}).status, 0);
   ASSERT_EQ(Saved().size(), 1U);
   std::ofstream(Saved().front(), std::ios::trunc) << "no machine";
   const Ended ended = RunInGuest({file});
   EXPECT_EQ(ended.status, 0) << ended.errors;
-  EXPECT_THAT(Saved(), IsEmpty());
+  ASSERT_EQ(Saved().size(), 1U);
+  EXPECT_GT(std::filesystem::file_size(Saved().front()), std::uintmax_t{1} << 20);
 }
 
 }  // namespace

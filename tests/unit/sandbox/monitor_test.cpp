@@ -51,6 +51,27 @@ TEST_F(MonitorTest, SavingIsFollowedToItsEnd) {
   EXPECT_EQ(monitor_->Saving(), "completed");
 }
 
+TEST_F(MonitorTest, WhySavingFailedIsInTheAnswer) {
+  QemuSays(
+      "{\"return\": {}}\n{\"return\": [1]}\n{\"event\": \"MIGRATION\", \"data\": {\"status\": "
+      "\"failed\"}}\n");
+  EXPECT_EQ(monitor_->SavingError(), "");
+  QemuSays(
+      "{\"return\": {\"status\": \"failed\", \"error-desc\": \"No space left on device\"}}\n{\"return\": "
+      "{}}\n");
+  EXPECT_EQ(monitor_->SavingError(), "No space left on device");
+}
+
+TEST_F(MonitorTest, ItRunsUnlessItWasHaltedLast) {
+  EXPECT_TRUE(monitor_->Runs());
+  QemuSays("{\"event\": \"RESUME\"}\n{\"event\": \"STOP\"}\n");
+  EXPECT_FALSE(monitor_->Runs());
+  QemuSays("{\"event\": \"MIGRATION\", \"data\": {\"status\": \"completed\"}}\n");
+  EXPECT_FALSE(monitor_->Runs());
+  QemuSays("{\"event\": \"RESUME\"}\n");
+  EXPECT_TRUE(monitor_->Runs());
+}
+
 TEST_F(MonitorTest, TheFirstErrorOfADiskIsKept) {
   EXPECT_EQ(monitor_->DiskError(), "");
   QemuSays(
