@@ -94,6 +94,26 @@ expect: {target: {outcome: oom_killed, oom_scope: machine}}
   EXPECT_EQ(Boots(Path("out-1")), 2);
 }
 
+/// A group below a read-only mount cannot be removed. (Nor can one with a process that cannot be killed, but
+/// for that one brink waits.)
+TEST_F(GuestTest, AMachineWithAGroupLeftOverIsNotUsedAgain) {
+  const std::string file = Write("left", R"(
+processes: {target: {run: [/bin/sleep, '1000']}}
+steps:
+  - run: [sh, -ec, 'cd /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup); mkdir left; mount --bind . .;
+          mount -o remount,bind,ro $PWD']
+    expect: {exit: 0}
+expect: {target: {outcome: survived}}
+)");
+  const Ended ended = RunInGuest({file, "--cgroup", "v2", "--repeat", "2"});
+  const json document = ExpectOneDocument(ended.output);
+  ASSERT_EQ(document["results"].size(), 2U) << ended.errors;
+  for (const json& result : document["results"]) {
+    EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+  }
+  EXPECT_EQ(Boots(Path("out-1")), 2) << ended.errors;
+}
+
 TEST_F(GuestTest, APanicIsAnOutcomeWithTheConsolesLastLines) {
   const std::string file = Write("panic", R"(
 machine: {memory: 512MiB, sysctl: {vm.panic_on_oom: 2}}
