@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 
 #include "sandbox/accelerator.h"
@@ -159,6 +160,25 @@ TEST_F(MakeKernelTest, AMissingModuleIsNamedAndNothingIsLeft) {
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().message, HasSubstr("no module overlay"));
   EXPECT_EQ(Shell("test \"$(ls -A made)\" = .lock"), 0);
+}
+
+TEST_F(MakeKernelTest, TwoAtOnceTakeTurnsAndMakeOne) {
+  WriteModules(all_);
+  Write("payload", kernel_);
+  WriteBzImage("payload", 0);
+  const auto make = [this] {
+    return RunScript(BRINK_MAKE_KERNEL,
+                     {"--file", base_ + "/boot/vmlinuz", "--modules", base_ + "/lib/modules/" + kRelease,
+                      base_ + "/made/kernel"},
+                     {});
+  };
+  auto other = std::async(std::launch::async, make);
+  const auto first = make();
+  const auto second = other.get();
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_TRUE(Read("made/kernel/vmlinux") == kernel_);
+  EXPECT_EQ(Shell("test \"$(ls -A made | tr '\\n' ' ')\" = '.lock kernel '"), 0);
 }
 
 TEST_F(MakeKernelTest, WhatIsNoKernelIsRefused) {
