@@ -140,12 +140,14 @@ void Search::MatchSymptoms(std::string_view line) {
 
 void Search::MatchErrnos(std::string_view line) {
   for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
-    const std::vector<TermId>& errnos = index_.ContextOf(entry).errnos;
+    const Context& context = index_.ContextOf(entry);
+    const bool named = number_ == 0 || std::any_of(terms_.begin(), terms_.end(), [&](TermId term) {
+                         return std::binary_search(context.names.begin(), context.names.end(), term);
+                       });
     for (const TermId term : terms_) {
-      const bool shows = std::binary_search(errnos.begin(), errnos.end(), term);
-      const double context = shows ? ContextScore(entry) : 0;
-      if (shows && (number_ == 0 || context > 0 || index_.Text(term) == kNoMemory)) {
-        Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + context, line);
+      const bool shows = std::binary_search(context.errnos.begin(), context.errnos.end(), term);
+      if (shows && (named || index_.Text(term) == kNoMemory)) {
+        Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + ContextScore(entry), line);
         break;
       }
     }

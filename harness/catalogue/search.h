@@ -14,8 +14,8 @@
 //   has count as rare ones. Score: the weight of what it has.
 //
 // - errno: the line tells an errno that the incident shows. That says little, as many do. With another errno
-//   than ENOMEM a word of the incident (call, program, system) must stand beside it. Score: the errno's
-//   weight. Such incidents are only given when nothing better is found.
+//   than ENOMEM a name of the incident (call, program, package, folder) must stand beside it. Score: the
+//   errno's weight. Such incidents are only given when nothing better is found.
 //
 // To each comes the weight of the incident's other words in the line (context). Several symptoms of one
 // incident in a log add up.

@@ -53,6 +53,16 @@ Pattern CompileOwn(const std::string& text) {
   return *std::move(pattern);
 }
 
+std::string JoinedWords(const std::vector<std::vector<std::string>>& lists) {
+  std::string words;
+  for (const std::vector<std::string>& list : lists) {
+    for (const std::string& word : list) {
+      words += " " + word;
+    }
+  }
+  return words;
+}
+
 const std::vector<std::string>& ErrnoTerms() {
   static const std::vector<std::string> kTerms = [] {
     std::vector<std::string> terms;
@@ -121,17 +131,17 @@ std::vector<TermId> SearchIndex::TermsOf(const std::string& text) {
 
 void SearchIndex::AddContext(const CatalogueEntry& of) {
   Context& context = contexts_.emplace_back();
-  std::string words = of.name + " " + of.title + " " + of.system + (of.oom_kill ? " sigkill oom" : "");
-  for (const auto& list : {of.tags, of.software, of.programs, of.calls, of.binding_limits,
-                           of.incident ? of.incident->systems : std::vector<std::string>()}) {
-    for (const std::string& word : list) {
-      words += " " + word;
-    }
+  std::string names = JoinedWords({of.calls, of.programs, of.software, {of.system}});
+  if (std::find(of.calls.begin(), of.calls.end(), "clone") != of.calls.end()) {
+    names += " fork vfork pthread_create";  // what programs call it
   }
+  context.names = TermsOf(names);
+  context.terms = TermsOf(names + JoinedWords({of.tags, of.binding_limits, {of.name, of.title}}) +
+                          (of.oom_kill ? " sigkill oom" : ""));
   if (of.incident) {
-    words += " " + of.incident->kind;
+    const std::vector<TermId> more = TermsOf(of.incident->kind + JoinedWords({of.incident->systems}));
+    context.terms.insert(context.terms.end(), more.begin(), more.end());
   }
-  context.terms = TermsOf(words);
   for (const std::string& name : of.errnos) {
     context.errnos.push_back(Intern(TermOfErrno(name)));
   }

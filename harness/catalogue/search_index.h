@@ -28,8 +28,9 @@ struct Symptom {
 
 /// What else a line may share with an incident: words that alone do not make a match.
 struct Context {
-  std::vector<TermId> terms;   // sorted: calls, programs, packages, systems, tags, title, binding limits
-  std::vector<TermId> errnos;  // sorted; expected ones and those of the symptoms
+  std::vector<TermId> terms;   // sorted: names, and words of its title, tags, systems and binding limits
+  std::vector<TermId> names;   // sorted: calls, programs, packages and the folder
+  std::vector<TermId> errnos;  // sorted: expected ones and those of the symptoms
 };
 
 /// Built once, read only afterwards.

@@ -31,8 +31,8 @@ std::vector<Section> IncidentSections() {
             .needed = true,
             .not_empty = true,
             .doc =
-                "Log lines as the user first sees them, word for word, without the time; `<...>` stands for "
-                "what varies. `brink search` finds the incident by them."},
+                "Log lines as the user first sees them, word for word, without the time; what varies "
+                "is a word in angle brackets, such as `<pid>`. `brink search` finds the incident by them."},
            {.name = "cause", .needed = true, .doc = "What really happens, in a sentence or two."},
            {.name = "cure", .needed = true, .doc = "What helps."},
            {.name = "cost", .needed = true, .doc = "What the cure costs."},

@@ -41,6 +41,7 @@ std::vector<CatalogueEntry> Catalogue() {
   entries[0].software = {"redis-server"};
   entries[0].errnos = {"ENOMEM"};
   entries[5].calls = {"clone"};
+  entries[5].title = "A worker cannot start";
   return entries;
 }
 
@@ -115,7 +116,9 @@ TEST(Search, AnErrnoAloneGivesCandidatesAndOnlyWhereNothingBetterIs) {
 
 TEST(Search, AnErrnoOfManyCausesNeedsAWordOfTheIncidentBesideIt) {
   EXPECT_THAT(InLog({"recv: Resource temporarily unavailable"}), IsEmpty());
+  EXPECT_THAT(InLog({"worker: Resource temporarily unavailable"}), IsEmpty()) << "a word of its title";
   EXPECT_THAT(InLog({"clone: Resource temporarily unavailable"}), ElementsAre("errno threads"));
+  EXPECT_THAT(InLog({"fork(): Resource temporarily unavailable"}), ElementsAre("errno threads"));
   EXPECT_THAT(InWords("EAGAIN"), ElementsAre("errno threads"));
 }
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Logs of failures that no incident of the catalogue is about.
+#pragma once
+
+#include <array>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "catalogue/search.h"
+
+namespace brink::testing {
+
+inline constexpr std::array kStrangers{
+    "EMFILE too many open files",
+    "accept4: Too many open files (errno 24)",
+    "dial tcp 10.0.0.7:6379: connect: connection refused",
+    "192.0.2.7 - - [21/Nov/2026:09:10:11 +0000] \"GET /memory/limits?page=2 HTTP/1.1\" 200 5316 \"-\" "
+    "\"curl/7.88.1\"\n"
+    "2026/11/21 09:10:12 [error] 31#31: *4 open() \"/srv/www/favicon.ico\" failed (2: No such file or "
+    "directory)\n"
+    "2026/11/21 09:10:13 [notice] 1#1: signal 17 (SIGCHLD) received from 29\n"
+    "2026/11/21 09:10:13 [notice] 1#1: worker process 29 exited with code 0\n"
+    "2026/11/21 09:10:14 [error] 31#31: *9 recv() failed (11: Resource temporarily unavailable) while "
+    "reading",
+    "[ 4242.000001] BUG: unable to handle page fault for address: ffffffffc0a81000\n"
+    "[ 4242.000002] #PF: supervisor read access in kernel mode\n"
+    "[ 4242.000003] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
+    "[ 4242.000004] CPU: 1 PID: 3521 Comm: insmod Tainted: G           OE      6.1.0-18-amd64\n"
+    "[ 4242.000005] Call Trace:\n"
+    "[ 4242.000006]  ? __die_body.cold+0x1a/0x1f\n"
+    "[ 4242.000007]  do_one_initcall+0x59/0x220\n"
+    "[ 4242.000008] Kernel panic - not syncing: Fatal exception",
+    "write /var/lib/postgresql/15/main/pg_wal/0000000100000: No space left on device",
+    "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    "SSL_do_handshake() failed (SSL: error:0A000126:SSL routines::unexpected eof while reading)",
+    "ERROR 1045 (28000): Access denied for user 'app'@'10.0.0.3' (using password: YES)",
+    "panic: runtime error: invalid memory address or nil pointer dereference\n"
+    "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4a2f10]",
+    "java.lang.NullPointerException: Cannot invoke \"String.length()\" because \"s\" is null",
+    "Redis is loading the dataset in memory\nReady to accept connections tcp\nDB saved on disk",
+    "EXT4-fs error (device sda1): ext4_find_entry:1463: inode #2: comm ls: reading directory lblock 0",
+    "systemd[1]: Started nginx.service - A high performance web server and a reverse proxy server."};
+
+/// What a log matches, read line by line; or typed on the command line.
+inline std::vector<SearchMatch> SearchLog(const SearchIndex& index, const std::string& log, bool typed) {
+  Search search(index);
+  if (typed) {
+    search.AddWords(log);
+  } else {
+    std::istringstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+      search.AddLine(line);
+    }
+  }
+  return search.Matches();
+}
+
+}  // namespace brink::testing
