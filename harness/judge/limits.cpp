@@ -220,19 +220,25 @@ Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRe
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }
 
+bool WasThrottled(const ProcessRecord& record) {
+  return record.throttled_high > 0 || record.wait_channel.ends_with("mem_cgroup_handle_over_high");
+}
+
 Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   if (record.under_oom) {
     return GroupLimit(plan, evidence, record, "its group is out of memory and its OOM killer is off");
   }
   const auto high = Imposed(plan, evidence, record, "memory.high");
-  if (record.throttled_high == 0 || !high) {
+  if (!WasThrottled(record) || !high) {
     return {.limit = std::nullopt, .reason = "nothing tells that a limit held it up"};
   }
   BindingLimit binding{.name = "memory.high",
                        .limit = *high,
                        .use = LastUse(plan, evidence, record),
                        .unit = "bytes",
-                       .detail = fmt::format("its group was throttled {}", Times(record.throttled_high))};
+                       .detail = record.throttled_high == 0 ? "it slept, throttled"
+                                                            : fmt::format("its group was throttled {}",
+                                                                          Times(record.throttled_high))};
   std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }

@@ -38,6 +38,10 @@ struct TellingFailure {
 /// memory.max or machine_memory.
 [[nodiscard]] Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
                                    const Death& death);
+/// It was throttled for being above memory.high shortly before the timeout, or then slept for that. A sleep
+/// takes up to 2 s, in which nothing is counted (mm/memcontrol.c mem_cgroup_handle_over_high(), with
+/// two underscores before it in newer kernels).
+[[nodiscard]] bool WasThrottled(const ProcessRecord& record);
 /// memory.high (throttled) or memory.max (waiting in a group whose OOM killer is off) of a process that hung.
 [[nodiscard]] Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record);
 

@@ -87,7 +87,7 @@ void JudgeEnd(const Plan& plan, const Evidence& evidence, const ProcessRecord& r
 /// Its readiness ran out of time first, and nothing shows that a limit held it up: that is a failure to
 /// start.
 bool Hung(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
-  const bool held_up = evidence.timed_out || record.under_oom || record.throttled_high > 0;
+  const bool held_up = evidence.timed_out || record.under_oom || WasThrottled(record);
   return record.timed_out && (held_up || !NeverReady(plan, record));
 }
 

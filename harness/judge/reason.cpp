@@ -128,8 +128,9 @@ std::string DescribeHang(const Plan& plan, const ProcessRecord& record) {
   if (record.under_oom) {
     return text + ", waiting: its group is out of memory and nothing is killed there";
   }
-  if (record.throttled_high > 0) {
-    return text + fmt::format(", throttled {} for being above memory.high", Times(record.throttled_high));
+  if (WasThrottled(record)) {
+    const std::string times = record.throttled_high == 0 ? "" : Times(record.throttled_high) + " ";
+    return text + fmt::format(", throttled {}for being above memory.high", times);
   }
   if (record.state == "D") {
     return text + ", waiting in the kernel" +
@@ -163,7 +164,7 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
   const TellingFailure failure = TellingFailureOf(evidence, record.name, failed);
   std::string text = finding.reason;
   if (finding.outcome == Outcome::kHung && binding.limit &&
-      (failure.call == nullptr || record.under_oom || record.throttled_high > 0)) {
+      (failure.call == nullptr || record.under_oom || WasThrottled(record))) {
     text += "; " + binding.reason;
   } else if (failed && !KilledByOther(record, finding)) {
     text += WhyItFailed(evidence, record) + LastWords(record);

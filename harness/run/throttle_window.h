@@ -5,17 +5,18 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/slowness.h"
 
 namespace brink {
 
 /// Of the times a group was throttled (memory.events "high"): a target that was throttled once at its start
-/// does not hang because of that. Two marks, at least a second apart, so that the older one lies one to two
-/// seconds back.
+/// does not hang because of that. Two marks, at least a second apart (more in a slow guest), so that the
+/// older one lies one to two seconds back.
 class ThrottleWindow {
  public:
   /// Call it with every sample.
   void Note(Clock::time_point now, std::uint64_t count) {
-    if (now - later_.at >= std::chrono::seconds(1)) {
+    if (now - later_.at >= Stretched(Seconds(1))) {
       earlier_ = later_;
       later_ = {.at = now, .count = count};
     }
