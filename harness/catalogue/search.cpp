@@ -56,10 +56,13 @@ void Search::AddLine(std::string_view line) {
   }
 }
 
-void Search::AddWords(std::string_view words) {
+bool Search::AddWords(std::string_view words) {
   number_ = 0;
   words = words.substr(0, kLongestRead);
   ReadTerms(words);
+  if (terms_.empty()) {
+    return unknown_ > 0;
+  }
   MatchSymptoms(words);
   const bool errnos_alone =
       std::all_of(terms_.begin(), terms_.end(), [&](TermId term) { return index_.IsErrno(term); });
@@ -68,6 +71,7 @@ void Search::AddWords(std::string_view words) {
   } else {
     MatchWords(words);
   }
+  return true;
 }
 
 void Search::ReadTerms(std::string_view line) {

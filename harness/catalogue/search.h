@@ -63,8 +63,9 @@ class Search {
 
   /// The next line of a log, without its line break.
   void AddLine(std::string_view line);
-  /// What the user typed: a message, an errno, words.
-  void AddWords(std::string_view words);
+  /// What the user typed: a message, an errno, words. False when no word of it could tell one incident from
+  /// another.
+  [[nodiscard]] bool AddWords(std::string_view words);
 
   [[nodiscard]] std::uint64_t Lines() const { return lines_; }
   /// Strongest first: by kind, then score, then the catalogue's order.

@@ -80,8 +80,10 @@ Status SearchFor(const std::vector<std::string>& what, Search& search) {
       return Fail(fmt::format("{}: there is no such file", *missing),
                   "name a log file, or words of a message");
     }
-    search.AddWords(fmt::format("{}", fmt::join(what, " ")));
-    return {};
+    const std::string words = fmt::format("{}", fmt::join(what, " "));
+    return search.AddWords(words) ? Status()
+                                  : Fail(fmt::format("'{}' could be of any message", words),
+                                         "give the message, an errno or a program");
   }
   for (const std::string& path : what) {
     if (auto read = ReadLog(path, search); !read) {

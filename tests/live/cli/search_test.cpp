@@ -64,6 +64,8 @@ TEST_F(SearchTest, IsOneWhereNothingMatches) {
 TEST_F(SearchTest, IsTwoForBadUsage) {
   for (const auto& [words, said] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"search"}, "WHAT"},
+           {{"search", ""}, "could be of any message"},
+           {{"search", "it", "failed"}, "could be of any message"},
            {{"search", Path("missing.log")}, "there is no such file"},
            {{"search", "fork", "--in", Path("missing")}, "missing"},
            {{"search", "fork", "--format", "xml"}, "xml"}}) {

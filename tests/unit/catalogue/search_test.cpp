@@ -54,7 +54,7 @@ class Searched {
       search.AddLine(line);
     }
     if (!words.empty()) {
-      search.AddWords(words);
+      static_cast<void>(search.AddWords(words));
     }
     matches_ = search.Matches();
   }
@@ -134,6 +134,15 @@ TEST(Search, WordsMustMostlyBeOfTheIncident) {
   EXPECT_THAT(InWords("redis background"), ElementsAre("words redis-fork"));
   EXPECT_THAT(InWords("redis replication link broken"), IsEmpty());
   EXPECT_THAT(InWords("of the"), IsEmpty());
+}
+
+TEST(Search, SaysWhenNoWordCanTellIncidentsApart) {
+  const std::vector<CatalogueEntry> entries = Catalogue();
+  const SearchIndex index(entries);
+  Search search(index);
+  EXPECT_FALSE(search.AddWords(""));
+  EXPECT_FALSE(search.AddWords("it failed, 12"));
+  EXPECT_TRUE(search.AddWords("widgets"));
 }
 
 TEST(Search, RareWordsWeighMoreThanCommonOnes) {

@@ -46,7 +46,7 @@ inline constexpr std::array kStrangers{
 inline std::vector<SearchMatch> SearchLog(const SearchIndex& index, const std::string& log, bool typed) {
   Search search(index);
   if (typed) {
-    search.AddWords(log);
+    static_cast<void>(search.AddWords(log));
   } else {
     std::istringstream lines(log);
     for (std::string line; std::getline(lines, line);) {
