@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -40,6 +41,7 @@ std::string_view Name(MatchKind kind) {
 Search::Search(const SearchIndex& index)
     : index_(index),
       shared_(index.Symptoms().size()),
+      patterns_(index.Symptoms().size()),
       by_symptom_(index.Symptoms().size()),
       by_entry_(index.Entries()) {}
 
@@ -120,13 +122,26 @@ std::vector<std::size_t> Search::ShareTerms() {
   return touched;
 }
 
+bool Search::StandsIn(std::size_t symptom, std::string_view line) {
+  std::optional<Pattern>& pattern = patterns_[symptom];
+  if (!pattern) {
+    const Symptom& of = index_.Symptoms()[symptom];
+    auto compiled = Pattern::Compile(PatternOfSymptom(of.text, of.terms.size() < 2));
+    if (!compiled) {
+      throw std::logic_error(compiled.error().message);  // all that came from a file is escaped
+    }
+    pattern = *std::move(compiled);
+  }
+  return pattern->FoundIn(line);
+}
+
 void Search::MatchSymptoms(std::string_view line) {
   std::vector<std::size_t> whole;
   for (const std::size_t at : ShareTerms()) {
     const Symptom& symptom = index_.Symptoms()[at];
     const auto [weight, terms] = std::exchange(shared_[at], {});
     const double share = weight / symptom.weight;
-    if (terms == symptom.terms.size() && symptom.whole.FoundIn(line)) {
+    if (terms == symptom.terms.size() && StandsIn(at, line)) {
       whole.push_back(at);
     } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms) {
       Keep(by_symptom_[at], MatchKind::kSimilar, share * weight + ContextScore(symptom.entry), line);

@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pattern.h"
 #include "catalogue/search_index.h"
 #include "catalogue/terms.h"
 
@@ -78,6 +79,8 @@ class Search {
   };
 
   void ReadTerms(std::string_view line);
+  /// Whether the symptom stands in the line; all of its terms do.
+  [[nodiscard]] bool StandsIn(std::size_t symptom, std::string_view line);
   /// Adds up shared_, and tells for which symptoms.
   [[nodiscard]] std::vector<std::size_t> ShareTerms();
   void MatchSymptoms(std::string_view line);
@@ -99,7 +102,8 @@ class Search {
     double weight = 0;
     std::size_t terms = 0;
   };
-  std::vector<Shared> shared_;  // of that line and each symptom; nothing between lines
+  std::vector<Shared> shared_;                    // of that line and each symptom; nothing between lines
+  std::vector<std::optional<Pattern>> patterns_;  // of symptoms, made when first needed: few ever are
   std::vector<std::optional<Best>> by_symptom_;
   std::vector<std::optional<Best>> by_entry_;  // words and errnos
 };

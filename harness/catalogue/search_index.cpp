@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "catalogue/terms.h"
 #include "scenario/vocabulary.h"
@@ -43,14 +42,6 @@ std::string WithoutPlaceholders(std::string_view text) {
     at = std::max(end, at + 1);
   }
   return without;
-}
-
-Pattern CompileOwn(const std::string& text) {
-  auto pattern = Pattern::Compile(text);
-  if (!pattern) {
-    throw std::logic_error(pattern.error().message);  // all that came from a file is escaped
-  }
-  return *std::move(pattern);
 }
 
 std::string JoinedWords(const std::vector<std::vector<std::string>>& lists) {
@@ -161,8 +152,7 @@ void SearchIndex::AddSymptoms(std::size_t entry, const CatalogueEntry& of) {
         contexts_[entry].errnos.push_back(term);
       }
     }
-    const bool whole_line = terms.size() < 2;
-    symptoms_.push_back({entry, text, CompileOwn(PatternOfSymptom(text, whole_line)), std::move(terms), 0});
+    symptoms_.push_back({.entry = entry, .text = text, .terms = std::move(terms)});
   }
 }
 

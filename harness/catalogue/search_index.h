@@ -10,7 +10,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/pattern.h"
 #include "catalogue/entry.h"
 
 namespace brink {
@@ -21,7 +20,6 @@ using TermId = std::uint32_t;
 struct Symptom {
   std::size_t entry = 0;
   std::string text;           // as in the file
-  Pattern whole;              // finds the line, with anything for each <...> and any blanks
   std::vector<TermId> terms;  // sorted, each once
   double weight = 0;          // of all of them
 };

@@ -28,6 +28,7 @@ constexpr std::array kBenchmarks{
     Named{.name = "verdict", .run = &BenchVerdictDelay},
     Named{.name = "mlock", .run = &BenchMlockChurn},
     Named{.name = "memory", .run = &BenchMemory},
+    Named{.name = "search", .run = &BenchSearch},
     Named{.name = "guest-boot", .run = &BenchGuestBoot},
     Named{.name = "guest-case", .run = &BenchGuestCase},
     Named{.name = "guest-memory", .run = &BenchGuestMemory},
