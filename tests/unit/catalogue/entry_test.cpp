@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "catalogue/list_forms.h"
 #include "scenario/load.h"
 
 namespace brink {
@@ -49,6 +50,23 @@ TEST(CatalogueEntry, TellsWhatTheCasesSayEachWordOnce) {
   EXPECT_THAT(entry.errnos, ElementsAre("ENOMEM"));
   EXPECT_TRUE(entry.oom_kill);
   EXPECT_FALSE(entry.incident);
+}
+
+TEST(CatalogueEntry, OfAFileThatIsOnlySkimmedIsTheSame) {
+  const auto files = FindScenarioFiles(BRINK_SOURCE_DIR "/scenarios");
+  ASSERT_TRUE(files);
+  for (const std::string& file : *files) {
+    const std::vector<CatalogueEntry> skimmed{EntryOf(SkimScenario(file).scenario)};
+    const std::vector<CatalogueEntry> checked{EntryOf(LoadScenario(file).scenario)};
+    EXPECT_EQ(FormatListJson(skimmed), FormatListJson(checked));
+    EXPECT_EQ(skimmed[0].calls, checked[0].calls) << file;
+    EXPECT_EQ(skimmed[0].errnos, checked[0].errnos) << file;
+  }
+}
+
+TEST(CatalogueEntry, OfAFileThatIsNoYamlIsAComplaint) {
+  EXPECT_THAT(SkimScenario("/nowhere/x.yaml").complaints, ::testing::SizeIs(1));
+  EXPECT_THAT(SkimScenario(BRINK_SOURCE_DIR "/README.md").complaints, ::testing::Not(IsEmpty()));
 }
 
 }  // namespace
