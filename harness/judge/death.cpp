@@ -30,14 +30,16 @@ const OomKill* OomKillOf(const Evidence& evidence, const ProcessRecord& record) 
 }
 
 /// The sending that ended it. SIGKILL cannot be ignored: the first one ends the process, and later ones hit
-/// the dying. Of every other signal the last counts, as earlier ones may have been handled or blocked.
+/// the dying. Of every other signal the last counts, as earlier ones may have been handled or blocked. Not so
+/// one that it sent itself after it was sent it: to catch a signal, tidy up and raise it again is how a
+/// program dies of it in order (glibc manual, "Termination in Handler"; etcd does).
 const SignalSent* FatalSignal(const Evidence& evidence, const ProcessRecord& record) {
   const SignalSent* fatal = nullptr;
   for (const SignalSent& sent : evidence.signals) {
     if (sent.pid != record.pid || sent.signal != record.signal || !Within(record, sent.t_s)) {
       continue;
     }
-    const bool first_wins = sent.signal == SIGKILL;
+    const bool first_wins = sent.signal == SIGKILL || sent.sender_pid == record.pid;
     if (fatal == nullptr || (first_wins ? sent.t_s < fatal->t_s : sent.t_s >= fatal->t_s)) {
       fatal = &sent;
     }

@@ -110,7 +110,7 @@ Finding JudgeRecord(const Plan& plan, const Evidence& evidence, const ProcessRec
     finding.decided_s = finding.death.oom != nullptr ? finding.death.oom->t_s : finding.decided_s;
   } else if (Hung(plan, evidence, record)) {
     finding.outcome = Outcome::kHung;
-    finding.reason = DescribeHang(plan, record);
+    finding.reason = DescribeHang(plan, evidence, record);
   } else {
     JudgeEnd(plan, evidence, record, finding);
   }

@@ -75,6 +75,42 @@ double CloseToLimitS(const Evidence& evidence, const ProcessRecord& record, cons
   return kill.t_s - since_s;
 }
 
+/// What a process was doing when its time was over.
+std::string HowItWaited(const ProcessRecord& record) {
+  if (record.under_oom) {
+    return ", waiting: its group is out of memory and nothing is killed there";
+  }
+  if (WasThrottled(record)) {
+    const std::string times = record.throttled_high == 0 ? "" : Times(record.throttled_high) + " ";
+    return fmt::format(", throttled {}for being above memory.high", times);
+  }
+  if (record.state == "D") {
+    return ", waiting in the kernel" +
+           (record.wait_channel.empty() ? std::string() : " (" + record.wait_channel + ")");
+  }
+  return record.state == "R" ? ", running: just slow" : ", idle or just slow";
+}
+
+/// A parent may wait for ever for what a killed descendant was to deliver.
+std::string LostDescendant(const Evidence& evidence, const ProcessRecord& parent) {
+  const auto is_child = [&](const std::string& name) {
+    return std::any_of(evidence.processes.begin(), evidence.processes.end(),
+                       [&](const ProcessRecord& record) {
+                         return record.kind == ProcessRecord::Kind::kChild && record.name == name &&
+                                record.parent == parent.name;
+                       });
+  };
+  for (const OomKill& kill : evidence.oom_kills) {
+    const bool child = is_child(kill.process);
+    if (kill.pid != parent.pid && (child || kill.process == parent.name)) {
+      return fmt::format("; the OOM killer had taken {} (pid {} {}) at {}",
+                         child ? "its " + kill.process : "a process that it started", kill.pid, kill.comm,
+                         AtSeconds(kill.t_s));
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string DescribeFault(const ImposedFault& fault) {
@@ -123,20 +159,9 @@ std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, c
                      kill.oom_score_adj);
 }
 
-std::string DescribeHang(const Plan& plan, const ProcessRecord& record) {
-  std::string text = fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s);
-  if (record.under_oom) {
-    return text + ", waiting: its group is out of memory and nothing is killed there";
-  }
-  if (WasThrottled(record)) {
-    const std::string times = record.throttled_high == 0 ? "" : Times(record.throttled_high) + " ";
-    return text + fmt::format(", throttled {}for being above memory.high", times);
-  }
-  if (record.state == "D") {
-    return text + ", waiting in the kernel" +
-           (record.wait_channel.empty() ? std::string() : " (" + record.wait_channel + ")");
-  }
-  return text + (record.state == "R" ? ", running: just slow" : ", idle or just slow");
+std::string DescribeHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  return fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s) + HowItWaited(record) +
+         LostDescendant(evidence, record);
 }
 
 bool KilledByOther(const ProcessRecord& record, const Finding& finding) {
