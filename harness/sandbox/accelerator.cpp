@@ -22,7 +22,7 @@
 
 #include "base/unique_fd.h"
 #include "kernel/files.h"
-#include "sandbox/kernels.h"
+#include "sandbox/cache.h"
 
 namespace brink {
 namespace {

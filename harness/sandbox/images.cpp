@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/shipped_files.h"
-#include "sandbox/kernels.h"
+#include "sandbox/cache.h"
 #include "sandbox/run_script.h"
 
 namespace brink {
@@ -47,8 +47,10 @@ Result<ImagePlaces> DefaultImagePlaces() {
   if (!cache) {
     return tl::unexpected(cache.error());
   }
+  const std::string machine = MachineCacheFolder();
   return ImagePlaces{
       .cache = *cache + "/images",
+      .machine = machine.empty() ? "" : machine + "/images",
       .script = FirstFolder({ProgramFolder() / "../share/brink/containers", BRINK_SOURCE_CONTAINERS}) +
                 "/make-image"};
 }
@@ -64,10 +66,12 @@ std::vector<std::string> KnownImageNames(const ImagePlaces& places) {
 }
 
 Result<std::string> FindImage(const std::string& name, const ImagePlaces& places) {
-  std::string folder = FolderOf(name, places);
   std::error_code code;
-  if (IsName(name) && fs::exists(FactsOf(folder), code)) {
-    return folder;
+  for (const std::string& cache : {places.cache, places.machine}) {
+    std::string folder = cache + "/" + name;
+    if (IsName(name) && !cache.empty() && fs::exists(FactsOf(folder), code)) {
+      return folder;
+    }
   }
   if (!IsKnown(name, places)) {
     return FailUnknown(name, places);

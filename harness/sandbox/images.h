@@ -14,17 +14,19 @@ namespace brink {
 
 /// Where images are kept and what makes them; tests put folders and a script of their own here.
 struct ImagePlaces {
-  std::string cache;   // has one folder an image
-  std::string script;  // make-image; images/ beside it holds a recipe for each image
+  std::string cache;    // the user's; has one folder an image
+  std::string machine;  // the machine's, the same; empty: there is no other (cache.h)
+  std::string script;   // make-image; images/ beside it holds a recipe for each image
 };
 
-/// Below CacheFolder() (sandbox/kernels.h).
+/// Below the two caches (cache.h).
 [[nodiscard]] Result<ImagePlaces> DefaultImagePlaces();
 
 /// Images that there is a recipe for, sorted.
 [[nodiscard]] std::vector<std::string> KnownImageNames(const ImagePlaces& places);
 
-/// The folder of an image that has been made. The error's remedy says how to make it.
+/// The folder of an image that has been made, in the user's cache or else in the machine's. The error's
+/// remedy says how to make it.
 [[nodiscard]] Result<std::string> FindImage(const std::string& name, const ImagePlaces& places);
 
 /// What an image says of itself; of one that says nothing, or not in the form that make-image writes, the

@@ -3,18 +3,17 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "base/hash.h"
 #include "base/shipped_files.h"
 #include "kernel/files.h"
+#include "sandbox/cache.h"
 #include "sandbox/run_script.h"
 #include "sandbox/saved_machine.h"
 #include "sandbox/trust.h"
@@ -121,6 +120,38 @@ Status MakeInitrd(GuestKernel& kernel, const std::string& folder, const KernelPl
                                          : RunScript(places.script, {"--initrd", folder, name}, {});
 }
 
+/// Copies a kernel that the user's cache lacks, and the machine's has, to `folder`. One that somebody else
+/// could have put there counts as none.
+Status TakeFromMachine(const std::string& folder, const KernelPlaces& places) {
+  const std::string source = places.machine + "/" + fs::path(folder).filename().string();
+  std::error_code code;
+  if (places.machine.empty() || fs::exists(folder, code) || !fs::exists(source, code) ||
+      !CheckTrusted(source, SavedMachine::kFolder)) {
+    return {};
+  }
+  return RunScript(places.script, {"--copy", source, folder}, {});
+}
+
+/// The kernels that one cache holds.
+Result<std::vector<GuestKernel>> ListFolder(const std::string& cache) {
+  std::vector<GuestKernel> kernels;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(cache, code)) {
+    if (entry.path().filename().string().starts_with('.')) {
+      continue;  // the lock, and what is being made
+    }
+    auto kernel = ReadKernel(entry.path().string());
+    if (!kernel) {
+      return tl::unexpected(kernel.error());
+    }
+    kernels.push_back(std::move(*kernel));
+  }
+  if (code && code != std::errc::no_such_file_or_directory) {
+    return FailErrno("list " + cache, code.value());
+  }
+  return kernels;
+}
+
 std::vector<std::string> MakeArguments(const std::string& name, const std::string& folder) {
   if (!IsPath(name)) {
     return {name, folder};
@@ -140,39 +171,15 @@ const char* const kGuestKernelWords =
     "console=ttyS0 quiet panic=-1 random.trust_cpu=on cryptomgr.notests 8250.nr_uarts=1 audit=0 apparmor=0 "
     "no_timer_check";
 
-Result<std::string> CacheFolder() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  if (const std::string own = variable("BRINK_CACHE"); !own.empty()) {
-    std::error_code code;
-    return fs::absolute(own, code).string();
-  }
-  if (::geteuid() == 0) {
-    return "/var/cache/brink";
-  }
-  if (const std::string caches = variable("XDG_CACHE_HOME"); caches.starts_with('/')) {
-    return caches + "/brink";
-  }
-  std::string home = variable("HOME");
-  if (const passwd* user = ::getpwuid(::geteuid()); home.empty() && user != nullptr) {
-    home = user->pw_dir;
-  }
-  if (home.empty()) {
-    return Fail("there is no place to keep kernels: neither BRINK_CACHE nor HOME is set",
-                "set BRINK_CACHE to a folder that is yours to write to");
-  }
-  return home + "/.cache/brink";
-}
-
 Result<KernelPlaces> DefaultKernelPlaces() {
   auto cache = CacheFolder();
   if (!cache) {
     return tl::unexpected(cache.error());
   }
+  const std::string machine = MachineCacheFolder();
   return KernelPlaces{
       .cache = *cache + "/kernels",
+      .machine = machine.empty() ? "" : machine + "/kernels",
       .script = FirstFolder({ProgramFolder() / "../share/brink/guest", BRINK_SOURCE_GUEST}) + "/make-kernel"};
 }
 
@@ -186,6 +193,9 @@ Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& plac
   const auto folder = FolderOf(name, places);
   if (!folder) {
     return tl::unexpected(folder.error());
+  }
+  if (auto taken = TakeFromMachine(*folder, places); !taken) {
+    return Within("copy kernel " + name, taken.error());
   }
   std::error_code code;
   if (!fs::exists(*folder, code)) {
@@ -211,6 +221,9 @@ Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& p
   if (!folder) {
     return tl::unexpected(folder.error());
   }
+  if (auto taken = TakeFromMachine(*folder, places); !taken) {
+    return Within("copy kernel " + name, taken.error());
+  }
   std::error_code code;
   if (!fs::exists(*folder, code)) {
     if (auto made = RunScript(places.script, MakeArguments(name, *folder), progress); !made) {
@@ -221,28 +234,26 @@ Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& p
 }
 
 Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places) {
-  std::vector<GuestKernel> kernels;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(places.cache, code)) {
-    if (entry.path().filename().string().starts_with('.')) {
-      continue;  // the lock, and what is being made
-    }
-    auto kernel = ReadKernel(entry.path().string());
-    if (!kernel) {
-      return tl::unexpected(kernel.error());
-    }
-    kernels.push_back(std::move(*kernel));
+  auto kernels = ListFolder(places.cache);
+  if (!kernels) {
+    return kernels;
   }
-  if (code && code != std::errc::no_such_file_or_directory) {
-    return FailErrno("list " + places.cache, code.value());
+  // What this user may not read of the machine's is not there for this user.
+  auto others = places.machine.empty() ? std::vector<GuestKernel>()
+                                       : ListFolder(places.machine).value_or(std::vector<GuestKernel>());
+  for (GuestKernel& other : others) {
+    if (std::none_of(kernels->begin(), kernels->end(),
+                     [&](const GuestKernel& kernel) { return kernel.name == other.name; })) {
+      kernels->push_back(std::move(other));
+    }
   }
-  std::sort(kernels.begin(), kernels.end(),
+  std::sort(kernels->begin(), kernels->end(),
             [](const GuestKernel& left, const GuestKernel& right) { return left.name < right.name; });
   return kernels;
 }
 
 Status RemoveKernel(const std::string& name, const KernelPlaces& places) {
-  const auto kernels = ListKernels(places);
+  const auto kernels = ListFolder(places.cache);
   if (!kernels) {
     return tl::unexpected(kernels.error());
   }

@@ -29,23 +29,22 @@ extern const char* const kGuestKernelWords;
 
 /// Where kernels are kept and what makes them; tests put folders and a script of their own here.
 struct KernelPlaces {
-  std::string cache;   // has one folder a kernel
-  std::string script;  // make-kernel; its folder holds guest/init too
+  std::string cache;    // the user's; has one folder a kernel
+  std::string machine;  // the machine's, the same; empty: there is no other (cache.h)
+  std::string script;   // make-kernel; its folder holds guest/init too
 };
 
-/// The folder for what brink keeps from run to run: $BRINK_CACHE, else /var/cache/brink as root, else
-/// $XDG_CACHE_HOME/brink, else ~/.cache/brink. It need not exist. The error: none of these is known.
-[[nodiscard]] Result<std::string> CacheFolder();
 [[nodiscard]] Result<KernelPlaces> DefaultKernelPlaces();
 
 /// debian-11, debian-12, debian-12-backports, debian-13, sid.
 [[nodiscard]] const std::vector<std::string>& KnownKernelNames();
 
-/// A kernel that is in the cache. `name` is one of KnownKernelNames() or, if it has a slash, the path of an
-/// image of the user's own; a colon and the folder of its modules may follow ("./bzImage:./lib/modules/6.9").
-/// An image that has changed since is another kernel. Its initramfs is made here when there is none with
-/// this brink's part in it. One that somebody else could have put there or changed (trust.h) is refused. The
-/// error's remedy says how to get it.
+/// A kernel that is in the user's cache, or in the machine's: it is copied then, some 70 MB, as what is made
+/// with it (its initramfs, saved machines) lies beside it. `name` is one of KnownKernelNames() or, if it has
+/// a slash, the path of an image of the user's own; a colon and the folder of its modules may follow
+/// ("./bzImage:./lib/modules/6.9"). An image that has changed since is another kernel. Its initramfs is made
+/// here when there is none with this brink's part in it. One that somebody else could have put there or
+/// changed (trust.h) is refused. The error's remedy says how to get it.
 [[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name);
 [[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& places);
 
@@ -57,11 +56,11 @@ using KernelProgress = std::function<void(const std::string&)>;
 [[nodiscard]] Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress,
                                               const KernelPlaces& places);
 
-/// What the cache holds, by name; those of the user's own by the path that they were made of.
+/// What the caches hold, by name; those of the user's own by the path that they were made of.
 [[nodiscard]] Result<std::vector<GuestKernel>> ListKernels();
 [[nodiscard]] Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places);
 
-/// Removes it from the cache. The error: it was not there. A guest that runs with it goes on.
+/// Removes it from the user's cache. The error: it was not there. A guest that runs with it goes on.
 [[nodiscard]] Status RemoveKernel(const std::string& name);
 [[nodiscard]] Status RemoveKernel(const std::string& name, const KernelPlaces& places);
 

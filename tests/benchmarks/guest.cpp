@@ -16,6 +16,7 @@
 #include "row.h"
 #include "runs.h"
 #include "sandbox/accelerator.h"
+#include "sandbox/cache.h"
 #include "sandbox/kernels.h"
 
 namespace brink::bench {

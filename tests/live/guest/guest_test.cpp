@@ -3,11 +3,13 @@
 // waited for.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
 
 #include "guest_fixture.h"
+#include "sandbox/accelerator.h"
 
 namespace brink::live {
 namespace {
@@ -234,15 +236,22 @@ TEST_F(GuestTest, JobsRunGuestsSideBySide) {
   EXPECT_LE(Boots(Path("out-1")), 2);
 }
 
+/// Nor a home: the kernel comes from the machine's cache, and the guest is saved in the user's.
 TEST_F(GuestTest, WithoutRootItRunsAllTheSame) {
   const std::string file = WriteExit("unprivileged", "0");
   std::filesystem::permissions(folder_, std::filesystem::perms::all);
   const Ended ended = Shell(
-      "setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=" + folder_.string() +
-      " BRINK_CACHE=/var/cache/brink $BRINK run " + file + " --out " + Path("nobody") + " --format json");
+      "setpriv --reuid=65534 --regid=65534 --clear-groups env -u BRINK_CACHE HOME=/nonexistent "
+      "XDG_CACHE_HOME=" +
+      Path("caches") + " $BRINK run " + file + " --out " + Path("nobody") + " --format json");
   const json result = Result(ended);
   EXPECT_EQ(result["sandbox"], "vm") << ended.errors;
   EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+  const std::filesystem::path kernel = Path("caches/brink/kernels/debian-12");
+  EXPECT_TRUE(std::filesystem::exists(kernel / "vmlinux"));
+  if (::access("/dev/kvm", F_OK) != 0 || ChooseAccelerator().name == "tcg") {
+    EXPECT_TRUE(std::filesystem::exists(kernel / "saved"));
+  }
 }
 
 }  // namespace

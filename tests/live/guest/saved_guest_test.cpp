@@ -11,6 +11,7 @@
 
 #include "guest_fixture.h"
 #include "sandbox/accelerator.h"
+#include "sandbox/cache.h"
 #include "sandbox/kernels.h"
 
 namespace brink::live {

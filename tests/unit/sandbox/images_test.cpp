@@ -43,7 +43,7 @@ class ImagesTest : public FakeTree {
       Write(std::string("recipes/images/") + name, "packages=()");
     }
     fs::permissions(base_ + "/recipes/make-image", fs::perms::owner_all);
-    places_ = {.cache = base_ + "/cache/images", .script = base_ + "/recipes/make-image"};
+    places_ = {.cache = base_ + "/cache/images", .machine = "", .script = base_ + "/recipes/make-image"};
   }
   [[nodiscard]] Status Make(const std::string& name) {
     return MakeImage(
@@ -69,6 +69,15 @@ TEST_F(ImagesTest, OneThatIsNotMadeNamesTheCommandThatMakesIt) {
   ASSERT_FALSE(found);
   EXPECT_THAT(found.error().message, HasSubstr("redis is not in " + places_.cache));
   EXPECT_EQ(found.error().remedy, "brink image build redis");
+}
+
+TEST_F(ImagesTest, OneThatTheUsersCacheLacksIsFoundInTheMachinesAndStaysThere) {
+  places_.machine = base_ + "/machine/images";
+  Write("machine/images/redis/etc/brink-image", kFacts);
+  EXPECT_EQ(FindImage("redis", places_).value(), places_.machine + "/redis");
+  EXPECT_FALSE(RemoveImage("redis", places_));
+  ASSERT_TRUE(Make("redis"));
+  EXPECT_EQ(FindImage("redis", places_).value(), places_.cache + "/redis");
 }
 
 TEST_F(ImagesTest, OneIsMadeFoundAndReadAndRemoved) {

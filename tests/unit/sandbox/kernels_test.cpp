@@ -5,8 +5,6 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
-
 #include "sandbox/trust.h"
 #include "unit/kernel/fake_tree.h"
 
@@ -24,6 +22,7 @@ echo "$*" >>"$here/calls"
 for last in "$@"; do :; done
 case $1 in
   --initrd) cp "$here/init" "$2/$3"; exit ;;
+  --copy) mkdir -p "$3"; cp -r "$2/facts" "$3"; exit ;;
   sid) echo "fetching" >&2; echo "make-kernel: no network" >&2; echo "  remedy: plug it in" >&2; exit 4 ;;
   --file) source="source=$2"; [ "$3" = --modules ] && source="$source:$4" ;;
   *) source="package=linux-image 6.1-1" ;;
@@ -41,7 +40,7 @@ class KernelsTest : public FakeTree {
     Write("guest/make-kernel", kMakeKernel);
     Write("guest/init", "first");
     std::filesystem::permissions(base_ + "/guest/make-kernel", std::filesystem::perms::owner_all);
-    places_ = {.cache = base_ + "/cache", .script = base_ + "/guest/make-kernel"};
+    places_ = {.cache = base_ + "/cache", .machine = "", .script = base_ + "/guest/make-kernel"};
   }
   [[nodiscard]] Result<GuestKernel> Fetch(const std::string& name) {
     return FetchKernel(
@@ -186,6 +185,50 @@ TEST_F(KernelsTest, OneThatOthersCanWriteToIsRefused) {
   EXPECT_TRUE(FindKernel("debian-12", places_));
 }
 
+/// A user whose cache is another one than the machine's.
+class UsersKernelsTest : public KernelsTest {
+ protected:
+  void SetUp() override {
+    KernelsTest::SetUp();
+    places_.cache = base_ + "/machine";
+    ASSERT_TRUE(Fetch("debian-12"));
+    places_ = {
+        .cache = base_ + "/cache", .machine = base_ + "/machine", .script = base_ + "/guest/make-kernel"};
+  }
+};
+
+TEST_F(UsersKernelsTest, OneOfTheMachinesIsCopiedOnceAndThenTheUsersOwn) {
+  EXPECT_THAT(Names(), ElementsAre("debian-12"));
+  EXPECT_FALSE(RemoveKernel("debian-12", places_));
+  const auto kernel = FindKernel("debian-12", places_);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->image, base_ + "/cache/debian-12/vmlinux");
+  EXPECT_EQ(std::filesystem::path(kernel->initrd).parent_path(), base_ + "/cache/debian-12");
+  EXPECT_THAT(Names(), ElementsAre("debian-12"));
+  ASSERT_TRUE(Fetch("debian-12"));
+  EXPECT_THAT(Read("guest/calls"),
+              HasSubstr("--copy " + base_ + "/machine/debian-12 " + base_ + "/cache/debian-12\n--initrd "));
+  EXPECT_TRUE(RemoveKernel("debian-12", places_));
+  EXPECT_TRUE(std::filesystem::exists(base_ + "/machine/debian-12"));
+}
+
+TEST_F(UsersKernelsTest, OneThatOthersCanWriteToIsNotCopied) {
+  std::filesystem::permissions(base_ + "/machine/debian-12/facts", std::filesystem::perms::others_write,
+                               std::filesystem::perm_options::add);
+  const auto refused = FindKernel("debian-12", places_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().remedy, "`brink guest fetch debian-12`");
+  ASSERT_TRUE(Fetch("debian-12"));
+  EXPECT_THAT(Read("guest/calls"), HasSubstr("debian-12 " + base_ + "/cache/debian-12\n"));
+  EXPECT_THAT(Read("guest/calls"), Not(HasSubstr("--copy")));
+}
+
+TEST_F(UsersKernelsTest, WhatTheMachinesLacksIsFetched) {
+  ASSERT_TRUE(Fetch("debian-13"));
+  EXPECT_THAT(Names(), ElementsAre("debian-12", "debian-13"));
+  EXPECT_FALSE(std::filesystem::exists(base_ + "/machine/debian-13"));
+}
+
 TEST(IsTrusted, WhatBelongsToThisUserOrRoot) {
   struct stat status {};
   status.st_mode = S_IFREG | 0644;
@@ -211,13 +254,6 @@ TEST_F(KernelsTest, RemovingOneThatIsNotThereFails) {
   EXPECT_TRUE(RemoveKernel("debian-12", places_));
   EXPECT_THAT(Names(), IsEmpty());
   EXPECT_FALSE(RemoveKernel("debian-12", places_));
-}
-
-TEST(CacheFolderTest, FollowsTheEnvironment) {
-  ::setenv("BRINK_CACHE", "/somewhere", 1);
-  EXPECT_EQ(CacheFolder().value(), "/somewhere");
-  ::unsetenv("BRINK_CACHE");
-  EXPECT_THAT(CacheFolder().value(), Not(HasSubstr("somewhere")));
 }
 
 }  // namespace
