@@ -193,6 +193,8 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
     text += "; " + binding.reason;
   } else if (failed && !KilledByOther(record, finding)) {
     text += WhyItFailed(evidence, record) + LastWords(record);
+  } else if (finding.outcome == Outcome::kOomKilled) {
+    text += LastWords(record);  // how far it had come, or the warning that it did not heed
   } else if (failure.call != nullptr && (survived || finding.outcome == Outcome::kHung)) {
     text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
   }

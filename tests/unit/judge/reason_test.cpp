@@ -12,6 +12,7 @@
 namespace brink::testing {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -138,6 +139,21 @@ TEST(Reason, APlainExitSaysThatNoMemoryCallFailedAndWhatItPrintedLast) {
             "server: exited with 24 at 0.50 s; no memory call failed; the last line of logs/server.log: \"bad"
             "\\x1b[2J config\"");
   EXPECT_EQ(verdict.processes.at("server").log, "logs/server.log");
+}
+
+TEST(Reason, OneThatTheOomKillerTookSaysWhatItPrintedLast) {
+  Evidence evidence = ServerEvidence(0);
+  ProcessRecord& server = evidence.processes.front();
+  server.exit_code.reset();
+  server.signal = 9;
+  server.last_line = R"({"event":"since_warning","grown_bytes":64000000,"ms":3900.5})";
+  server.log = "logs/server.log";
+  evidence.oom_kills = {{.process = "server", .pid = server.pid, .scope = "memcg", .t_s = 0.5}};
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              EndsWith("at oom_score_adj 0; the last line of logs/server.log: "
+                       "\"{\"event\":\"since_warning\",\"grown_bytes\":64000000,\"ms\":3900.5}\""));
+  server.last_line.clear();
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, EndsWith("at oom_score_adj 0"));
 }
 
 TEST(Reason, AProcessThatDidWellSaysWhatItLeftBehind) {
