@@ -8,10 +8,13 @@
 
 #include <csignal>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "scenario/vocabulary.h"
 
 namespace {
 
@@ -25,14 +28,58 @@ void KeepStandardStreamsOpen() {
   }
 }
 
-int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, const char* first_word) {
-  const bool command_unknown = app.get_subcommands().empty() && first_word != nullptr && first_word[0] != '-';
-  if (command_unknown) {
-    brink::PrintError(brink::Error{.message = fmt::format("there is no command '{}'", first_word),
-                                   .remedy = "`brink --help` lists the commands"});
-    return brink::kExitUsage;
+/// "brink guest shell".
+std::string FullName(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent == nullptr ? "" : FullName(*parent) + " ") + command.get_name();
+}
+
+std::vector<std::string> OptionsOf(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
   }
-  return app.exit(error) == 0 ? brink::kExitMet : brink::kExitUsage;
+  return names;
+}
+
+std::vector<std::string> CommandsOf(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* below : command.get_subcommands([](const CLI::App* each) {
+         return !each->get_group().empty();  // in the help
+       })) {
+    names.push_back(below->get_name());
+  }
+  return names;
+}
+
+/// For the first word that `command` does not know and that is near one which it does.
+std::string Advise(const CLI::App& command, const std::vector<std::string>& unknown) {
+  for (const std::string& word : unknown) {
+    const std::string near = brink::Nearest(word.substr(0, word.find('=')),
+                                            word.starts_with('-') ? OptionsOf(command) : CommandsOf(command));
+    if (!near.empty()) {
+      return fmt::format("did you mean '{}'?", near);
+    }
+  }
+  return fmt::format("see `{} --help`", FullName(command));
+}
+
+int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, const char* first_word) {
+  if (error.get_exit_code() == 0) {  // --help, --version
+    return app.exit(error) == 0 ? brink::kExitMet : brink::kExitUsage;
+  }
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+  }
+  const bool command_unknown = command == &app && first_word != nullptr && first_word[0] != '-';
+  brink::PrintError(
+      {.message = command_unknown ? fmt::format("there is no command '{}'", first_word) : error.what(),
+       .remedy =
+           Advise(*command, command_unknown ? std::vector<std::string>{first_word} : app.remaining(true))});
+  return brink::kExitUsage;
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ std::vector<std::string> CaseFolders(const std::string& path) {
 int JudgeRun(const std::string& run_dir, const std::string& format) {
   RunReport report;
   report.brink_version = kVersion;
+  report.judged_again = true;
   bool all_judged = true;
   for (const std::string& folder : CaseFolders(run_dir)) {
     auto verdict = JudgeFolder(folder, report.host);

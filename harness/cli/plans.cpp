@@ -107,7 +107,8 @@ Result<Shard> ParseShard(const std::string& text) {
               "for the second of four parts write --shard 2/4");
 }
 
-/// --set values by key; complains about a word without '=' and a key that no scenario declares.
+/// --set values by key; complains about a word without '=', a key that no scenario declares, and one given
+/// twice.
 Result<std::map<std::string, std::string>> ParseSet(const std::vector<std::string>& words,
                                                     const std::vector<Scenario>& scenarios) {
   std::map<std::string, std::string> set;
@@ -128,7 +129,9 @@ Result<std::map<std::string, std::string>> ParseSet(const std::vector<std::strin
           "--set " + word + ": no chosen scenario declares the parameter " + key,
           known.empty() ? "they declare none" : fmt::format("they declare {}", fmt::join(known, ", ")));
     }
-    set[key] = word.substr(equals + 1);
+    if (!set.emplace(key, word.substr(equals + 1)).second) {
+      return Fail("--set " + word + ": " + key + " is set twice", "keep one of the two");
+    }
   }
   return set;
 }
@@ -300,8 +303,10 @@ std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
     return std::nullopt;
   }
   std::vector<Chosen> chosen = PartOf(all, *shard);
-  if (choice.shuffle) {
-    std::shuffle(chosen.begin(), chosen.end(), std::mt19937(std::random_device{}()));
+  if (choice.shuffle || choice.seed) {
+    const std::uint32_t seed = choice.seed ? *choice.seed : std::random_device{}();
+    std::shuffle(chosen.begin(), chosen.end(), std::mt19937(seed));
+    PrintNotice(fmt::format("brink: shuffled; --seed {} gives this order again\n", seed));
   }
   const std::string out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string();
   if (const auto made = choice.dry_run ? Status{} : MakeWritable(out); !made) {

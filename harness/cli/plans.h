@@ -2,6 +2,7 @@
 // From the words of `brink run` to the plans it will run.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ struct RunChoice {
   int jobs = 1;
   int repeat = 1;
   bool shuffle = false;
-  std::string shard;  // "I/N", I from 1
+  std::optional<std::uint32_t> seed;  // of shuffling, which it implies
+  std::string shard;                  // "I/N", I from 1
   std::vector<std::string> set;
   std::optional<double> timeout_s;
   std::string out;

@@ -67,6 +67,11 @@ class Progress {
                                                                         : FormatVerdict(verdict, style_)));
   }
 
+  void Interrupted(const Plan& plan) {
+    PrintNotice(fmt::format("{}brink: interrupted: {}/{}, which is not judged; what it left is in {}\n",
+                            live_ ? "\r\033[K" : "", plan.scenario, plan.case_name, plan.run_dir));
+  }
+
  private:
   TextStyle style_;
   bool live_;
@@ -142,6 +147,7 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   options.cancel_fd = interrupted.Get();
   options.progress = [&](const Plan& plan, const std::string& line) { progress.Line(plan, line); };
   options.finished = [&](const Verdict& verdict) { progress.Finished(verdict); };
+  options.interrupted = [&](const Plan& plan) { progress.Interrupted(plan); };
   auto session = Session::Start(std::move(options));
   if (!session) {
     PrintError(session.error());
@@ -175,6 +181,7 @@ void AddSelection(CLI::App& command, RunChoice& choice) {
       ->check(CLI::Range(1, 100000).description(""))
       ->capture_default_str();
   command.add_flag("--shuffle", choice.shuffle, "Run the cases in random order");
+  command.add_option("--seed", choice.seed, "Shuffle as the run that told this number")->type_name("N");
   command.add_option("--shard", choice.shard, "Only the I-th of N equal parts of the cases")
       ->type_name("I/N");
 }
@@ -183,8 +190,9 @@ void AddSelection(CLI::App& command, RunChoice& choice) {
 void AddManner(CLI::App& command, RunChoice& choice) {
   command
       .add_option("--sandbox", choice.sandbox,
-                  "host: here, also what changes the machine, which is put back; vm: in a guest; auto: in a "
-                  "guest what changes the machine or needs another one, and all without root")
+                  "host: here, also what changes the machine, which is put back;\n"
+                  "vm: in a guest;\n"
+                  "auto: in a guest what changes the machine or needs another one, and all without root")
       ->type_name("auto|host|vm")
       ->check(CLI::IsMember({"auto", "host", "vm"}).description(""))
       ->capture_default_str();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/cgroup_tree.h"
 #include "kernel/files.h"
 #include "kernel/journal.h"
 #include "kernel/machine_guard.h"
@@ -207,6 +209,17 @@ Status RunGuard::Finish() {
   return {};
 }
 
+namespace {
+
+std::string DescribeCleanUp(const RunEntry& entry, std::size_t processes) {
+  return fmt::format("removed group {} of brink {}, which did not end by itself{}", entry.group, entry.pid,
+                     processes == 0   ? ""
+                     : processes == 1 ? ", and ended the process in it"
+                                      : fmt::format(", and ended the {} processes in it", processes));
+}
+
+}  // namespace
+
 Result<Leftovers> RestoreLeftovers(const Roots& roots) {
   Leftovers leftovers;
   std::vector<std::string>& notes = leftovers.notes;
@@ -226,11 +239,11 @@ Result<Leftovers> RestoreLeftovers(const Roots& roots) {
       alive += (alive.empty() ? "pid " : ", ") + std::to_string(entry->pid);
       continue;
     }
+    const std::size_t processes = ProcessesBelow(GroupDirectories(*host, entry->group)).size();
     if (auto status = CleanUpRun(roots, *host, *entry); !status) {
       return tl::unexpected(status.error());
     }
-    notes.push_back("removed group " + entry->group + " of brink " + std::to_string(entry->pid) +
-                    ", which did not end by itself");
+    notes.push_back(DescribeCleanUp(*entry, processes));
   }
   constexpr double kGateTimeoutS = 5;
   const auto machine = RestoreMachineIfUnused(roots, kGateTimeoutS);

@@ -17,6 +17,8 @@ struct RunReport {
   std::vector<Verdict> results;
   double duration_s = 0;
   bool interrupted = false;
+  /// From saved evidence: duration_s is the cases' sum then, and how long the run took is not known.
+  bool judged_again = false;
 };
 
 struct TextStyle {

@@ -148,9 +148,10 @@ std::string Totals(const RunReport& report) {
         std::count_if(report.results.begin(), report.results.end(),
                       [&](const Verdict& verdict) { return verdict.expected_met == met; }));
   };
-  std::string text =
-      fmt::format("{} {} in {:.1f} s: {} as expected", FormatCount(report.results.size()),
-                  report.results.size() == 1 ? "case" : "cases", report.duration_s, FormatCount(count(true)));
+  std::string text = fmt::format("{} {}{}: {} as expected", FormatCount(report.results.size()),
+                                 report.results.size() == 1 ? "case" : "cases",
+                                 report.judged_again ? "" : fmt::format(" in {:.1f} s", report.duration_s),
+                                 FormatCount(count(true)));
   if (const auto unmet = count(false); unmet > 0) {
     text += fmt::format(", {} NOT as expected", FormatCount(unmet));
   }

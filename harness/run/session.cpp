@@ -75,6 +75,7 @@ struct Session::State {
   void LoadWatch(Worker& worker) const;
   void RemoveSpent(Worker& worker);
   void Report(const Plan& plan, const std::string& line);
+  void Tell(const Plan& plan, const Verdict& verdict, bool interrupted);
   void KeepFailure(const Error& error);
   /// A verdict that can't be saved is still a verdict: the run goes on, and Finish() fails.
   void SaveTo(const std::string& path, const std::string& text);
@@ -118,6 +119,16 @@ void Session::State::Report(const Plan& plan, const std::string& line) {
   if (options.progress) {
     const std::scoped_lock lock(report_mutex);
     options.progress(plan, line);
+  }
+}
+
+/// That a case is over.
+void Session::State::Tell(const Plan& plan, const Verdict& verdict, bool interrupted) {
+  const std::scoped_lock lock(report_mutex);
+  if (interrupted && options.interrupted) {
+    options.interrupted(plan);
+  } else if (!interrupted && options.finished) {
+    options.finished(verdict);
   }
 }
 
@@ -232,9 +243,10 @@ void Session::State::SaveTo(const std::string& path, const std::string& text) {
 Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wanted) {
   Plan plan = wanted;
   const auto folders = MakeFolders(plan);
+  const std::string asked = PlanToJson(plan);
   if (folders) {
     // First of all: it marks the folder as a run's, also when brink is killed on the way.
-    SaveTo(plan.run_dir + "/plan.json", PlanToJson(plan));
+    SaveTo(plan.run_dir + "/plan.json", asked);
   } else {
     plan.not_runnable = folders.error().message;
     plan.not_runnable_remedy = folders.error().remedy;
@@ -247,14 +259,13 @@ Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wante
     report.brink_version = kVersion;
     report.host = evidence.host;
     report.results.push_back(verdict);
-    SaveTo(plan.run_dir + "/plan.json", PlanToJson(plan));
+    if (const std::string now = PlanToJson(plan); now != asked) {
+      SaveTo(plan.run_dir + "/plan.json", now);
+    }
     SaveTo(plan.run_dir + "/evidence.json", EvidenceToJson(evidence));
     SaveTo(plan.run_dir + "/verdict.json", FormatJson(report));
   }
-  if (options.finished && !evidence.interrupted) {
-    const std::scoped_lock lock(report_mutex);
-    options.finished(verdict);
-  }
+  Tell(plan, verdict, evidence.interrupted);
   RemoveSpent(worker);
   return Finished{.verdict = std::move(verdict), .interrupted = evidence.interrupted};
 }

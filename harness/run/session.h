@@ -34,6 +34,8 @@ struct SessionOptions {
   int cancel_fd = -1;  // readable: give up
   std::function<void(const Plan&, const std::string& line)> progress;
   std::function<void(const Verdict&)> finished;  // called as each case ends, from one thread at a time
+  /// Instead, of a case that cancel_fd ended.
+  std::function<void(const Plan&)> interrupted;
 };
 
 class Session {

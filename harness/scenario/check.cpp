@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "scenario/values.h"
@@ -30,6 +31,12 @@ std::string_view KindName(Node::Kind kind) {
 bool IsVariableName(std::string_view text) {
   return !text.empty() && text.find('=') == std::string_view::npos;
 }
+
+/// What cgroup v1, systemd and containers call a limit that has another name here.
+const std::map<std::string, std::string_view> kElsewhere{
+    {"memory.limit", "memory.max"}, {"memory.limit_in_bytes", "memory.max"},
+    {"MemoryMax", "memory.max"},    {"MemoryHigh", "memory.high"},
+    {"pids.limit", "pids.max"},     {"TasksMax", "pids.max"}};
 
 class Checker {
  public:
@@ -71,6 +78,10 @@ class Checker {
 
   /// A key that is right but in the wrong place is sent there; a misspelt one gets the nearest.
   static std::string Advise(const std::string& name, const Section& section) {
+    const auto elsewhere = kElsewhere.find(name);
+    if (elsewhere != kElsewhere.end() && FindKey(section, elsewhere->second) != nullptr) {
+      return fmt::format("here it is called '{}'", elsewhere->second);
+    }
     if (Nearest(name, KeyNames(section)).empty()) {
       for (const Key& key : section.keys) {
         if (!key.section.empty() && key.shape == Shape::kOne &&

@@ -107,13 +107,15 @@ Parameters ReadParameters(const Scenario& scenario, const Node& tree, const Plan
 
 /// Parameters put in, then checked against the table.
 std::optional<std::string> PrepareTree(const Scenario& scenario, Node& tree, const PlanContext& context,
-                                       bool whole, Plan& plan, std::vector<Complaint>& complaints) {
+                                       bool whole, Plan& plan, std::set<std::string>& used,
+                                       std::vector<Complaint>& complaints) {
   References references = BuiltIns(scenario, context);
   Parameters parameters = ReadParameters(scenario, tree, context, references, complaints);
   references.values.insert(parameters.values.begin(), parameters.values.end());
   plan.parameters = std::move(parameters.values);
   Substituted substituted = Substitute(tree, references, complaints);
   substituted.bad.merge(parameters.bad);
+  used = std::move(substituted.used);
   CheckTree(tree, SectionNamed("scenario"),
             {.size = {.page_size = context.page_size, .whole = context.memory_bytes},
              .whole = whole,
@@ -138,7 +140,7 @@ Decoded DecodeCase(const Scenario& scenario, const ScenarioCase& scenario_case, 
 
   CheckSet(scenario, context, decoded.complaints);
   Node tree = scenario_case.tree;
-  const auto no_port = PrepareTree(scenario, tree, context, true, plan, decoded.complaints);
+  const auto no_port = PrepareTree(scenario, tree, context, true, plan, decoded.used, decoded.complaints);
   if (no_port) {
     plan.not_runnable = "no free port: " + *no_port;
   }
@@ -164,11 +166,13 @@ Decoded DecodeCase(const Scenario& scenario, const ScenarioCase& scenario_case, 
   return decoded;
 }
 
-void CheckBase(const Scenario& scenario, const Node& base, const PlanContext& context,
-               std::vector<Complaint>& complaints) {
+std::set<std::string> CheckBase(const Scenario& scenario, const Node& base, const PlanContext& context,
+                                std::vector<Complaint>& complaints) {
   Node tree = base;
   Plan ignored;
-  (void)PrepareTree(scenario, tree, context, false, ignored, complaints);
+  std::set<std::string> used;
+  (void)PrepareTree(scenario, tree, context, false, ignored, used, complaints);
+  return used;
 }
 
 std::vector<Setting> DecodeSettings(const Node& map, std::string_view prefix) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Decoded {
   Plan plan;  // commands as written: not yet looked for
   CgroupDemand cgroup;
   std::vector<std::string> packages;  // that some command requires, each once, in the file's order
+  std::set<std::string> used;         // names that some ${NAME} of the case stands for
   std::vector<Complaint> complaints;
 };
 
@@ -24,9 +26,9 @@ struct Decoded {
                                  const PlanContext& context);
 
 /// The checks that need no case to be complete, on the file without its cases: a mistake that every case
-/// overrides is still one.
-void CheckBase(const Scenario& scenario, const Node& base, const PlanContext& context,
-               std::vector<Complaint>& complaints);
+/// overrides is still one. Gives the names that some ${NAME} stands for.
+std::set<std::string> CheckBase(const Scenario& scenario, const Node& base, const PlanContext& context,
+                                std::vector<Complaint>& complaints);
 
 // ---- Parts of DecodeCase. Each reads a tree that CheckTree has left, so that what is there is well formed.
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 #include <tuple>
 
 #include "base/unique_fd.h"
@@ -99,6 +100,17 @@ Scenario ReadHead(Node& root, const std::string& file, std::vector<Complaint>& c
   return scenario;
 }
 
+/// One that a misspelt reference was meant for shows when that is mended.
+void ComplainOfUnused(const Node& root, const std::set<std::string>& used,
+                      std::vector<Complaint>& complaints) {
+  for (const auto& [name, value] : EntriesOf(Find(root, "parameters"))) {
+    if (!used.contains(name.scalar)) {
+      complaints.push_back({name.mark, fmt::format("the parameter '{}' is used nowhere", name.scalar),
+                            fmt::format("write ${{{}}} where its value belongs, or remove it", name.scalar)});
+    }
+  }
+}
+
 /// In the file's order, each once: a mistake above the cases is found in every case.
 void Tidy(std::vector<Complaint>& complaints) {
   const auto order = [](const Complaint& c) {
@@ -157,10 +169,14 @@ LoadResult ParseScenario(const std::string& text, const std::string& file) {
   }
   const Scenario& scenario = result.scenario;
   const PlanContext context = PretendedHost();
-  CheckBase(scenario, WithoutCases(root), context, result.complaints);
+  std::set<std::string> used = CheckBase(scenario, WithoutCases(root), context, result.complaints);
   for (const ScenarioCase& one : scenario.cases) {
     Decoded decoded = DecodeCase(scenario, one, context);
     std::move(decoded.complaints.begin(), decoded.complaints.end(), std::back_inserter(result.complaints));
+    used.merge(decoded.used);
+  }
+  if (result.complaints.empty()) {
+    ComplainOfUnused(root, used, result.complaints);
   }
   Tidy(result.complaints);
   return result;

@@ -41,7 +41,7 @@ Section ScenarioSection() {
            .shape = kNamed,
            .section = "parameter",
            .doc = "Values written once, used as `${NAME}`, replaced by `--set NAME=VALUE`; each with its "
-                  "default."},
+                  "default. One that is used nowhere is a mistake."},
           {.name = "machine",
            .type = kSection,
            .section = "machine",

@@ -72,6 +72,7 @@ class Substituter {
 
   std::optional<std::string> Value(const Node& node, const std::string& name) {
     if (const auto known = references_.values.find(name); known != references_.values.end()) {
+      result_.used.insert(name);
       return known->second;
     }
     const bool named_port = name.starts_with(kPortPrefix) && IsName(name.substr(kPortPrefix.size()));

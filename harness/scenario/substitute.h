@@ -24,6 +24,7 @@ struct References {
 };
 
 struct Substituted {
+  std::set<std::string> used;          // names that some reference stood for
   std::set<Place> bad;                 // values with a reference to nothing, left as they were
   std::optional<std::string> no_port;  // why no port could be had
 };

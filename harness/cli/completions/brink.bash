@@ -48,7 +48,7 @@ _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
   local commands='run check list search judge doctor guest image restore demo selftest'
   local common='--help --version'
-  local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --shard --set --timeout --out --junit --format --dry-run'
+  local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --seed --shard --set --timeout --out --junit --format --dry-run'
   COMPREPLY=()
 
   # "--format=json" arrives as three words.
@@ -81,7 +81,7 @@ _brink() {
       --tag) _brink_words 'demo' "$cur" && return ;;
       --out) _brink_paths d "$cur" && return ;;
       --junit) _brink_paths f "$cur" && return ;;
-      --case | --jobs | --repeat | --shard | --set | --timeout) return ;; # the user's own names and numbers
+      --case | --jobs | --repeat | --seed | --shard | --set | --timeout) return ;; # the user's own names and numbers
     esac
   fi
 

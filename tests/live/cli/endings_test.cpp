@@ -47,6 +47,8 @@ TEST_P(InterruptTest, EndsWith130PutsEverythingBackAndReportsTheFinishedCases) {
   ASSERT_TRUE(brink.EndsWithin(kLongEnough));
   EXPECT_EQ(brink.ExitCode(), 130);
   EXPECT_THAT(CasesOf(ExpectOneDocument(brink.Output())), ElementsAre("staying/a#1"));
+  EXPECT_THAT(brink.Errors(), HasSubstr("interrupted: staying/b, which is not judged; what it left is in " +
+                                        Path("out/staying/b")));
   ASSERT_TRUE(AwaitGuardians(kLongEnough));
   ExpectAsBefore(before_, {brink.Pid()});
 }

@@ -18,8 +18,8 @@ using Options = std::set<std::string>;
 const Options kCommon{"--help", "--version"};
 const std::map<std::string, Options> kContract{
     {"run",
-     {"--case", "--tag", "--sandbox", "--kernel", "--cgroup", "--jobs", "--repeat", "--shuffle", "--shard",
-      "--set", "--timeout", "--out", "--junit", "--format", "--dry-run"}},
+     {"--case", "--tag", "--sandbox", "--kernel", "--cgroup", "--jobs", "--repeat", "--shuffle", "--seed",
+      "--shard", "--set", "--timeout", "--out", "--junit", "--format", "--dry-run"}},
     {"check", {}},
     {"list", {"--by", "--format"}},
     {"search", {"--in", "--format"}},

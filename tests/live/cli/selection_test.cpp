@@ -106,6 +106,11 @@ TEST_F(SelectionTest, ShufflingChangesTheOrderAndNothingElse) {
     return names;
   };
   EXPECT_NE(order(mixed), order(plain));
+  const std::string::size_type seed = mixed.errors.find("--seed ");
+  ASSERT_NE(seed, std::string::npos) << mixed.errors;
+  const std::string number = mixed.errors.substr(seed + 7, mixed.errors.find(' ', seed + 7) - seed - 7);
+  const Ended again = Run({files_[0], files_[1], "--repeat", "3", "--dry-run", "--seed", number});
+  EXPECT_EQ(order(again), order(mixed));
   EXPECT_THAT(order(mixed), UnorderedElementsAreArray(order(plain)));
 }
 

@@ -58,7 +58,13 @@ TEST_F(StatusTest, IsTwoForBadUsage) {
   ExpectBadUsage({"rnu"}, {"rnu"});
   ExpectBadUsage({"run"}, {"PATH"});
   ExpectBadUsage({"judge"}, {"RUN_DIR"});
-  ExpectBadUsage({"run", good, "--frob"}, {"--frob"});
+  ExpectBadUsage({"run", good, "--frob"}, {"brink: ", "--frob", "remedy: see `brink run --help`"});
+  ExpectBadUsage({"run", good, "--shufle"}, {"brink: ", "--shufle", "did you mean '--shuffle'?"});
+  ExpectBadUsage({"run", good, "--sandbx=vm"}, {"did you mean '--sandbox'?"});
+  ExpectBadUsage({"guest", "shel"}, {"brink: ", "did you mean 'shell'?"});
+  ExpectBadUsage({"guest", "shell", "--kernle", "sid"}, {"did you mean '--kernel'?"});
+  ExpectBadUsage({"chekc", good}, {"there is no command 'chekc'", "did you mean 'check'?"});
+  ExpectBadUsage({"run", good, "--seed", "red"}, {"--seed", "red"});
   ExpectBadUsage({"run", good, "--format", "xml"}, {"xml", "text", "json"});
   ExpectBadUsage({"run", good, "--sandbox", "jail"}, {"jail", "auto", "host", "vm"});
   ExpectBadUsage({"run", good, "--sandbox", "host", "--kernel", "debian-12"}, {"--kernel", "--sandbox host"});
@@ -84,6 +90,9 @@ TEST_F(StatusTest, IsTwoForAChoiceThatFitsNothing) {
                  {"--tag red --tag blue", "brink list"});
   ExpectBadUsage({"run", good, "--set", "size=1"}, {"size", "declare"});
   ExpectBadUsage({"run", good, "--set", "size"}, {"KEY=VALUE"});
+  const std::string asked =
+      Write("asked", "parameters: {word: a}\nprocesses: {p: {run: [/bin/echo, \"${word}\"]}}\n");
+  ExpectBadUsage({"run", asked, "--set", "word=b", "--set", "word=c"}, {"word=c", "set twice", "keep one"});
   for (const char* shard : {"0/3", "4/3", "1", "1/", "/2", "a/b", "-1/2", "1/2/3"}) {
     ExpectBadUsage({"run", good, "--shard", shard}, {"--shard", "I/N"});
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Machine-wide values under locks, journal and guardian, with settings too mild to hurt anyone.
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -17,6 +18,7 @@
 namespace brink::live {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -295,6 +297,23 @@ TEST_F(GuardLive, RestoreLeftoversCleansUpAfterADeadBrinkWithoutGuardian) {
   const std::string path = "brink-999999999-1";
   auto group = Cgroup::Create(*host_, path);
   ASSERT_TRUE(group);
+  const auto join = group->JoinFds();
+  ASSERT_TRUE(join);
+  const pid_t left = ::fork();
+  if (left == 0) {
+    for (const UniqueFd& fd : *join) {
+      if (::write(fd.Get(), "0", 1) != 1) {
+        ::_exit(1);
+      }
+    }
+    for (;;) {
+      ::pause();
+    }
+  }
+  while (group->Pids().empty()) {
+    ASSERT_EQ(::waitpid(left, nullptr, WNOHANG), 0) << "it could not join its group";
+    ::sched_yield();
+  }
   std::ofstream(roots_.run + "/runs/999999999-1.json")
       << R"({"pid": 999999999, "start_ticks": 1, "group": "brink-999999999-1"})";
   std::ofstream(roots_.run + "/machine.json")
@@ -303,7 +322,9 @@ TEST_F(GuardLive, RestoreLeftoversCleansUpAfterADeadBrinkWithoutGuardian) {
   ASSERT_TRUE(WriteSmallFile("/proc/sys/vm/swappiness", "43"));
   const auto notes = RestoreLeftovers(roots_);
   ASSERT_TRUE(notes) << notes.error().message;
-  EXPECT_EQ(notes->notes.size(), 2U);
+  ASSERT_EQ(notes->notes.size(), 2U);
+  EXPECT_THAT(notes->notes.front(), EndsWith("did not end by itself, and ended the process in it"));
+  EXPECT_EQ(::waitpid(left, nullptr, 0), left);
   EXPECT_EQ(notes->in_use, "");
   EXPECT_NE(::access(host_->Directory("memory", path).c_str(), F_OK), 0);
   EXPECT_TRUE(group->Remove());

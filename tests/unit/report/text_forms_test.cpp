@@ -84,6 +84,9 @@ TEST(Table, SaysThatTheRunWasInterrupted) {
   RunReport report;
   report.interrupted = true;
   EXPECT_EQ(FormatTable(report, {}), "0 cases in 0.0 s: 0 as expected; interrupted before all were run\n");
+  report.interrupted = false;
+  report.judged_again = true;
+  EXPECT_EQ(FormatTable(report, {}), "0 cases: 0 as expected\n");
 }
 
 Verdict Cell(Verdict verdict, const std::string& kernel, const std::string& cgroup) {
