@@ -75,6 +75,19 @@ double CloseToLimitS(const Evidence& evidence, const ProcessRecord& record, cons
   return kill.t_s - since_s;
 }
 
+/// "22.2 MiB of anonymous memory, 47.8 MiB of shared memory": what is a small part of it is not told.
+std::string WhatItHeld(const OomKill& kill) {
+  const std::uint64_t tenth = (kill.anon_rss_bytes + kill.file_rss_bytes + kill.shmem_rss_bytes) / 10;
+  std::string held = FormatBytes(kill.anon_rss_bytes) + " of anonymous memory";
+  if (kill.shmem_rss_bytes > tenth) {
+    held += fmt::format(", {} of shared memory", FormatBytes(kill.shmem_rss_bytes));
+  }
+  if (kill.file_rss_bytes > tenth) {
+    held += fmt::format(", {} of mapped files", FormatBytes(kill.file_rss_bytes));
+  }
+  return held;
+}
+
 /// What a process was doing when its time was over.
 std::string HowItWaited(const ProcessRecord& record) {
   if (record.under_oom) {
@@ -154,9 +167,8 @@ std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, c
   const double close_s = kill.scope == "memcg" ? CloseToLimitS(evidence, record, kill) : 0;
   const std::string before =
       close_s < kLongS ? "" : fmt::format(", after {} above {}% of it", AtSeconds(close_s), kClosePercent);
-  return fmt::format("was killed by {} at {}{}{}; it held {} of anonymous memory at oom_score_adj {}", who,
-                     AtSeconds(kill.t_s), figures, before, FormatBytes(kill.anon_rss_bytes),
-                     kill.oom_score_adj);
+  return fmt::format("was killed by {} at {}{}{}; it held {} at oom_score_adj {}", who, AtSeconds(kill.t_s),
+                     figures, before, WhatItHeld(kill), kill.oom_score_adj);
 }
 
 std::string DescribeHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {

@@ -85,6 +85,28 @@ TEST(Reason, AKillLongAfterTheLimitWasReachedTellsHowLong) {
   EXPECT_THAT(KilledAfterBeingFullSince(97).reason, Not(HasSubstr("above 98%")));
 }
 
+TEST(Reason, AKillTellsSharedMemoryAndFilesOfItsVictimThatCount) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = SIGKILL;
+  evidence.oom_kills = {{.process = "server",
+                         .pid = evidence.processes.front().pid,
+                         .scope = "memcg",
+                         .limit_bytes = std::uint64_t{80} << 20,
+                         .use_bytes = std::uint64_t{80} << 20,
+                         .anon_rss_bytes = std::uint64_t{22} << 20,
+                         .file_rss_bytes = std::uint64_t{2} << 20,
+                         .shmem_rss_bytes = std::uint64_t{48} << 20,
+                         .t_s = 0.4}};
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              HasSubstr("it held 22 MiB of anonymous memory, 48 MiB of shared memory at oom_score_adj 0"));
+  evidence.oom_kills.front().anon_rss_bytes = 0;
+  evidence.oom_kills.front().file_rss_bytes = std::uint64_t{48} << 20;
+  evidence.oom_kills.front().shmem_rss_bytes = 0;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              HasSubstr("it held 0 B of anonymous memory, 48 MiB of mapped files at oom_score_adj 0"));
+}
+
 // Beside a process that fails without end, what was counted may not be known in detail.
 TEST(Reason, FailuresWithoutDetailsAreNoAbsenceOfFailures) {
   for (const int exit_code : {0, 24}) {
