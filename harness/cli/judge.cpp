@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "judge/pairs.h"
 #include "model/json.h"
 #include "report/report.h"
 
@@ -86,6 +87,7 @@ int JudgeRun(const std::string& run_dir, const std::string& format) {
   if (report.results.empty()) {
     return kExitUsage;
   }
+  ComparePairs(report.results);
   const int status = PrintResults(
       format == "json" ? FormatJson(report) : FormatTable(report, StyleFor(stdout)), ExitCodeOf(report));
   return all_judged ? status : kExitUsage;

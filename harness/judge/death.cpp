@@ -177,6 +177,20 @@ const ProcessPlan* PlanOf(const Plan& plan, const ProcessRecord& record) {
   return found == plan.processes.end() || record.kind == ProcessRecord::Kind::kStep ? nullptr : &*found;
 }
 
+const OomKill* KilledDescendantOf(const Evidence& evidence, const ProcessRecord& record) {
+  const auto is_child = [&](const std::string& name) {
+    return std::any_of(evidence.processes.begin(), evidence.processes.end(), [&](const ProcessRecord& each) {
+      return each.kind == ProcessRecord::Kind::kChild && each.name == name && each.parent == record.name;
+    });
+  };
+  const auto found =
+      std::find_if(evidence.oom_kills.rbegin(), evidence.oom_kills.rend(), [&](const OomKill& kill) {
+        const bool ours = kill.process == record.name || (!kill.process.empty() && is_child(kill.process));
+        return ours && kill.pid != record.pid && Within(record, kill.t_s);
+      });
+  return found == evidence.oom_kills.rend() ? nullptr : &*found;
+}
+
 const GroupRecord* GroupOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   const ProcessPlan* process = PlanOf(plan, record);
   if (process == nullptr) {

@@ -27,6 +27,10 @@ struct Death {
 
 [[nodiscard]] Death DeathOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record);
 
+/// The last descendant of a process of the plan that the OOM killer took while that process lived on; null
+/// when there was none.
+[[nodiscard]] const OomKill* KilledDescendantOf(const Evidence& evidence, const ProcessRecord& record);
+
 /// The group that the process (or the parent of the child) was put in; null when unknown.
 [[nodiscard]] const GroupRecord* GroupOf(const Plan& plan, const Evidence& evidence,
                                          const ProcessRecord& record);

@@ -12,12 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/units.h"
+#include "judge/chain.h"
 #include "judge/commitments.h"
 #include "judge/doubt.h"
 #include "judge/expectations.h"
 #include "judge/limits.h"
 #include "judge/machine.h"
 #include "judge/outcome.h"
+#include "judge/pairs.h"
 #include "judge/prediction.h"
 #include "judge/reason.h"
 
@@ -135,6 +138,18 @@ std::string CaseReason(const Findings& findings, const Evidence& evidence,
   return text;
 }
 
+/// Shared memory and files of a tmpfs outlive the processes that filled them, and stay charged.
+std::vector<HeldByNobody> HeldByNobodyOf(const Evidence& evidence) {
+  constexpr std::uint64_t kWorthTelling = std::uint64_t{1} << 20;
+  std::vector<HeldByNobody> held;
+  for (const GroupRecord& group : evidence.groups) {
+    if (group.left_shmem_bytes >= kWorthTelling) {
+      held.push_back({.group = group.name, .bytes = group.left_shmem_bytes});
+    }
+  }
+  return held;
+}
+
 void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
   verdict.first_failure = EarliestFailure(findings);
   if (const std::string owner = OwnerOfLimit(findings, verdict.first_failure); !owner.empty()) {
@@ -158,6 +173,11 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   verdict.reason = CaseReason(findings, evidence, verdict.first_failure);
   if (verdict.predicted_victim) {
     verdict.reason += "; " + DescribePrediction(*verdict.predicted_victim, evidence);
+  }
+  for (const HeldByNobody& held : verdict.held_by_nobody) {
+    verdict.reason += fmt::format(
+        "; the group of {} stays charged with {} of shared memory or tmpfs files after all processes ended",
+        held.group, FormatBytes(held.bytes));
   }
   if (const auto drift = CommitDriftOf(evidence)) {
     verdict.reason += "; " + DescribeDrift(*drift) + ", which does not change the outcome";
@@ -227,6 +247,10 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .oom_kills = {},
                   .left_out = evidence.left_out,
                   .predicted_victim = PredictedVictimOf(evidence),
+                  .chain = {},
+                  .held_by_nobody = HeldByNobodyOf(evidence),
+                  .led_by = {},
+                  .settings = SettingsOf(plan),
                   .faults = evidence.faults,
                   .expectations = {}};
   if (plan.sandbox == "vm") {
@@ -248,6 +272,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                [&](const FailureCount& each) { return ours(each.process); });
   std::copy_if(evidence.oom_kills.begin(), evidence.oom_kills.end(), std::back_inserter(verdict.oom_kills),
                [](const OomKill& each) { return !each.process.empty() || each.scope == "machine"; });
+  verdict.chain = ChainOf(plan, evidence, verdict.processes);
   JudgeCase(plan, evidence, findings, verdict);
   verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
   const auto loss = LossOfMachine(evidence);

@@ -28,30 +28,6 @@ std::vector<const FailedCall*> FailuresOf(const Evidence& evidence, const std::s
   return calls;
 }
 
-/// What each kind tells (call and errno), in the order in which the kinds began.
-std::vector<TellingFailure> KindsOfFailure(const Evidence& evidence, const std::string& process) {
-  std::vector<TellingFailure> kinds;
-  for (const FailedCall* call : FailuresOf(evidence, process)) {
-    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const TellingFailure& each) {
-      return each.first->call == call->call && each.first->errno_name == call->errno_name;
-    });
-    if (kind == kinds.end()) {
-      kinds.push_back({.first = call, .call = call, .binding = BindingOf(*call)});
-      continue;
-    }
-    if (kind->binding.limit) {
-      continue;
-    }
-    if (Binding binding = BindingOf(*call); binding.limit) {
-      binding.reason = fmt::format("the first fits no single limit, the one at {} had {}",
-                                   AtSeconds(call->t_s), binding.reason);
-      kind->call = call;
-      kind->binding = std::move(binding);
-    }
-  }
-  return kinds;
-}
-
 std::optional<std::uint64_t> Number(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -120,6 +96,39 @@ Binding MachineOom(const Evidence& evidence) {
 }
 
 }  // namespace
+
+std::vector<TellingFailure> KindsOfFailure(const Evidence& evidence, const std::string& process) {
+  std::vector<TellingFailure> kinds;
+  for (const FailedCall* call : FailuresOf(evidence, process)) {
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const TellingFailure& each) {
+      return each.first->call == call->call && each.first->errno_name == call->errno_name;
+    });
+    if (kind == kinds.end()) {
+      kinds.push_back({.first = call, .call = call, .binding = BindingOf(*call)});
+      continue;
+    }
+    if (kind->binding.limit) {
+      continue;
+    }
+    if (Binding binding = BindingOf(*call); binding.limit) {
+      binding.reason = fmt::format("the first fits no single limit, the one at {} had {}",
+                                   AtSeconds(call->t_s), binding.reason);
+      kind->call = call;
+      kind->binding = std::move(binding);
+    }
+  }
+  return kinds;
+}
+
+std::uint64_t CountOf(const Evidence& evidence, const FailedCall& kind) {
+  std::uint64_t count = 0;
+  for (const FailureCount& each : evidence.failure_counts) {
+    if (each.process == kind.process && each.call == kind.call && each.errno_name == kind.errno_name) {
+      count += each.count;
+    }
+  }
+  return std::max<std::uint64_t>(count, 1);
+}
 
 const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& process) {
   const auto calls = FailuresOf(evidence, process);
@@ -230,6 +239,11 @@ Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessR
   }
   const auto high = Imposed(plan, evidence, record, "memory.high");
   if (!WasThrottled(record) || !high) {
+    if (const OomKill* kill = KilledDescendantOf(evidence, record)) {
+      Death death;
+      death.oom = kill;
+      return BindingOfOom(plan, evidence, record, death);
+    }
     return {.limit = std::nullopt, .reason = "nothing tells that a limit held it up"};
   }
   BindingLimit binding{.name = "memory.high",

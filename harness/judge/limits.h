@@ -25,6 +25,11 @@ struct TellingFailure {
 /// limit that it met last counts (a program survives its probes), and the call that met it first tells.
 [[nodiscard]] TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process,
                                               bool died);
+/// What each kind tells, in the order in which the kinds began.
+[[nodiscard]] std::vector<TellingFailure> KindsOfFailure(const Evidence& evidence,
+                                                         const std::string& process);
+/// How often its process's calls of this kind failed; at least once.
+[[nodiscard]] std::uint64_t CountOf(const Evidence& evidence, const FailedCall& kind);
 /// Failures of this kind were counted, and none is known in detail: what bound is unknown.
 [[nodiscard]] bool DetailsLost(const Evidence& evidence, const FailureCount& kind);
 /// "no memory call WHOSE failed", that some did but without details, or that nobody watched. `whose`: "of it
@@ -42,7 +47,8 @@ struct TellingFailure {
 /// takes up to 2 s, in which nothing is counted (mm/memcontrol.c mem_cgroup_handle_over_high(), with
 /// two underscores before it in newer kernels).
 [[nodiscard]] bool WasThrottled(const ProcessRecord& record);
-/// memory.high (throttled) or memory.max (waiting in a group whose OOM killer is off) of a process that hung.
+/// Of a process that hung: memory.high (throttled), memory.max (waiting in a group whose OOM killer is off),
+/// or what its descendant was killed for.
 [[nodiscard]] Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record);
 
 /// The earliest failing call of the process; null when none is known in detail.

@@ -21,13 +21,7 @@ std::string WithNote(std::string text, const std::string& note) {
 /// ..."
 std::string DescribeFailure(const Evidence& evidence, const TellingFailure& failure) {
   const FailedCall& call = *failure.first;
-  std::uint64_t count = 0;
-  for (const FailureCount& each : evidence.failure_counts) {
-    if (each.process == call.process && each.call == call.call && each.errno_name == call.errno_name) {
-      count += each.count;
-    }
-  }
-  count = std::max<std::uint64_t>(count, 1);
+  const std::uint64_t count = CountOf(evidence, call);
   const std::string when = (count == 1 ? " at " : ", first at ") + AtSeconds(call.t_s);
   const bool figures_follow = failure.binding.limit && failure.call == failure.first;
   return fmt::format("{} failed with {} {}{}{}{}", call.call, call.errno_name, Times(count), when,
@@ -106,19 +100,22 @@ std::string HowItWaited(const ProcessRecord& record) {
 
 /// A parent may wait for ever for what a killed descendant was to deliver.
 std::string LostDescendant(const Evidence& evidence, const ProcessRecord& parent) {
-  const auto is_child = [&](const std::string& name) {
-    return std::any_of(evidence.processes.begin(), evidence.processes.end(),
-                       [&](const ProcessRecord& record) {
-                         return record.kind == ProcessRecord::Kind::kChild && record.name == name &&
-                                record.parent == parent.name;
-                       });
-  };
-  for (const OomKill& kill : evidence.oom_kills) {
-    const bool child = is_child(kill.process);
-    if (kill.pid != parent.pid && (child || kill.process == parent.name)) {
-      return fmt::format("; the OOM killer had taken {} (pid {} {}) at {}",
-                         child ? "its " + kill.process : "a process that it started", kill.pid, kill.comm,
-                         AtSeconds(kill.t_s));
+  const OomKill* kill = KilledDescendantOf(evidence, parent);
+  if (kill == nullptr) {
+    return "";
+  }
+  return fmt::format("; the OOM killer had taken {} (pid {} {}) at {}",
+                     kill->process == parent.name ? "a process that it started" : "its " + kill->process,
+                     kill->pid, kill->comm, AtSeconds(kill->t_s));
+}
+
+/// A process that cannot give memory back grows until it is killed for its size, which then is the
+/// consequence.
+std::string CouldNotGiveBack(const Evidence& evidence, const ProcessRecord& record) {
+  for (const TellingFailure& kind : KindsOfFailure(evidence, record.name)) {
+    const std::string& call = kind.first->call;
+    if (kind.binding.limit && (call == "munmap" || call == "madvise")) {
+      return "; before that it could not give memory back: " + DescribeFailure(evidence, kind);
     }
   }
   return "";
@@ -209,6 +206,9 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
     text += LastWords(record);  // how far it had come, or the warning that it did not heed
   } else if (failure.call != nullptr && (survived || finding.outcome == Outcome::kHung)) {
     text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
+  }
+  if (finding.outcome == Outcome::kOomKilled) {
+    text += CouldNotGiveBack(evidence, record);
   }
   if (record.left_running_count > 0) {
     text += "; " + DescribeLeftRunning(record.left_running, record.left_running_count, survived);

@@ -89,6 +89,9 @@ class Cgroup {
 
   /// Where the kernel keeps no peak of memory (v2 before 5.19), that is the most that was ever read here.
   [[nodiscard]] CgroupCounters Counters();
+  /// Charged for files of a tmpfs and for shared memory, with all groups below (memory.stat); 0 where the
+  /// kernel does not tell. Reading it makes the kernel sum up all processors' counts: not for a loop.
+  [[nodiscard]] std::uint64_t ShmemBytes() const;
   [[nodiscard]] std::vector<int> Pids() const;  // of this group and all below
 
   /// Open cgroup.procs (v1: one per hierarchy) for writing: a child writes "0" to each between fork and exec.

@@ -278,4 +278,10 @@ CgroupCounters Cgroup::Counters() {
   return counters;
 }
 
+std::uint64_t Cgroup::ShmemBytes() const {
+  const auto stat = ReadSmallFile(host_->Directory("memory", path_) + "/memory.stat");
+  const bool v1 = host_->MemoryVersion() == CgroupVersion::kV1;
+  return stat ? FindNumber(*stat, v1 ? "total_shmem" : "shmem").value_or(0) : 0;
+}
+
 }  // namespace brink

@@ -208,6 +208,9 @@ struct GroupRecord {
   std::uint64_t limit_hits = 0;  // v1 failcnt, v2 memory.events max
   std::uint64_t peak_pids = 0;
   std::uint64_t pids_refused = 0;  // pids.events max
+  /// Charged to it once all processes of the case had ended, for files of a tmpfs and shared memory segments
+  /// (memory.stat "shmem"): without swap nothing can reclaim that.
+  std::uint64_t left_shmem_bytes = 0;
 };
 
 struct StepRecord {

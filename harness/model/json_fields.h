@@ -153,7 +153,7 @@ void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
 void Fields(auto& a, json::Like<GroupRecord> auto& x) {
   a("name", x.name)("path", x.path)("memory_limit_bytes", x.memory_limit_bytes);
   a("peak_memory_bytes", x.peak_memory_bytes)("oom_kills", x.oom_kills)("limit_hits", x.limit_hits);
-  a("peak_pids", x.peak_pids)("pids_refused", x.pids_refused);
+  a("peak_pids", x.peak_pids)("pids_refused", x.pids_refused)("left_shmem_bytes", x.left_shmem_bytes);
 }
 void Fields(auto& a, json::Like<StepRecord> auto& x) {
   a("as", x.as)("index", x.index)("text", x.text)("skipped", x.skipped)("timed_out", x.timed_out);

@@ -92,6 +92,29 @@ struct ExpectationResult {
   SourceMark mark;
 };
 
+/// One thing that happened on the way to the end.
+struct ChainLink {
+  double t_s = 0;
+  std::string process;  // a process, child or step; empty: none of the case's
+  std::string kind;     // "call", "log", "oom_kill", "end", "timeout" or "step"
+  std::string what;     // a clause: "munmap failed with ENOMEM 12 times: 4,000 of 4,000 mappings (...)"
+  std::string limit;    // its binding limit, where one can be named
+};
+
+/// The one setting by which a case differs from one of its scenario that survived (judge/pairs.h).
+struct LedBy {
+  std::string setting;      // "vm.overcommit_memory", "parameter buffers"
+  std::string value;        // here; empty: not set
+  std::string other_value;  // there
+  std::string other_case;
+};
+
+/// Memory that stays charged to a group whose processes have all ended.
+struct HeldByNobody {
+  std::string group;  // of the plan
+  std::uint64_t bytes = 0;
+};
+
 struct Verdict {
   std::string scenario;
   std::string title;
@@ -120,6 +143,12 @@ struct Verdict {
   LeftOut left_out;  // of the evidence
   std::optional<PredictedVictim>
       predicted_victim;  // of the machine's first OOM kill; absent: none, or unread
+  /// The failures and what came of them, in time order; empty when nothing went wrong.
+  std::vector<ChainLink> chain;
+  std::vector<HeldByNobody> held_by_nobody;
+  /// What led to the failure, as another case shows; absent: no case of the run shows it.
+  std::optional<LedBy> led_by;
+  std::map<std::string, std::string> settings;  // judge/pairs.h SettingsOf(); not in the JSON form
   std::vector<ImposedFault> faults;
   std::vector<ExpectationResult> expectations;
 };

@@ -119,6 +119,26 @@ Json ToJson(const std::optional<PredictedVictim>& predicted) {
           {"held", predicted->held}};
 }
 
+Json ToJson(const ChainLink& link) {
+  return {{"t_s", link.t_s},
+          {"process", OrNull(link.process)},
+          {"kind", link.kind},
+          {"what", link.what},
+          {"limit", OrNull(link.limit)}};
+}
+
+Json ToJson(const HeldByNobody& held) { return {{"group", held.group}, {"bytes", held.bytes}}; }
+
+Json ToJson(const std::optional<LedBy>& led_by) {
+  if (!led_by) {
+    return nullptr;
+  }
+  return {{"setting", led_by->setting},
+          {"value", OrNull(led_by->value)},
+          {"other_value", OrNull(led_by->other_value)},
+          {"other_case", led_by->other_case}};
+}
+
 Json ToJson(const ImposedFault& fault) {
   return {{"name", fault.name},
           {"target", fault.target},
@@ -193,6 +213,9 @@ Json ToJson(const Verdict& verdict) {
           {"oom_kills", ListToJson(verdict.oom_kills)},
           {"left_out", ToJson(verdict.left_out)},
           {"predicted_victim", ToJson(verdict.predicted_victim)},
+          {"chain", ListToJson(verdict.chain)},
+          {"held_by_nobody", ListToJson(verdict.held_by_nobody)},
+          {"led_by", ToJson(verdict.led_by)},
           {"faults", ListToJson(verdict.faults)},
           {"expectations", ListToJson(verdict.expectations)}};
 }

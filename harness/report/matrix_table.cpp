@@ -79,8 +79,7 @@ std::vector<std::string> CellOf(const Verdict* verdict) {
   if (verdict->outcome == Outcome::kNotApplicable) {
     return {"not applicable"};
   }
-  std::vector<std::string> lines{std::string(Name(verdict->outcome)) +
-                                 (verdict->expected_met == false ? " (!)" : "")};
+  std::vector<std::string> lines{OutcomeWords(*verdict) + (verdict->expected_met == false ? " (!)" : "")};
   if (const std::string call = CallOf(*verdict); !call.empty()) {
     lines.push_back(call);
   }

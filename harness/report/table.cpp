@@ -32,7 +32,7 @@ bool HasRepeats(const RunReport& report) {
 /// The outcome, and whose it is where a case has several processes: a cure that saves the server may well
 /// cost the helper.
 std::string OutcomeOf(const Verdict& verdict) {
-  std::string text(Name(verdict.outcome));
+  std::string text = OutcomeWords(verdict);
   if (verdict.processes.size() < 2 || verdict.outcome == Outcome::kSurvived ||
       verdict.outcome == Outcome::kInconclusive || verdict.outcome == Outcome::kMachinePanicked) {
     return text;
@@ -142,6 +142,35 @@ std::string GroupedTable(const RunReport& report, const std::vector<Cells>& rows
   return text;
 }
 
+/// Where a setting of the system led to a limit that it is not itself: two act together, and the table names
+/// one.
+std::string LedThere(const RunReport& report, const TextStyle& style) {
+  std::string text;
+  for (const Verdict& verdict : report.results) {
+    const auto& led_by = verdict.led_by;
+    const bool of_system =
+        led_by && (led_by->setting.starts_with("vm.") || led_by->setting.starts_with("memory.") ||
+                   led_by->setting.starts_with("RLIMIT_"));
+    const bool told = !verdict.binding_limit ||
+                      (led_by && led_by->setting.starts_with(verdict.binding_limit->name)) ||
+                      verdict.binding_limit->name == "commit_limit";
+    if (!of_system || told) {
+      continue;
+    }
+    const auto value = [](const std::string& each) {
+      return each.empty() ? std::string("its default") : each;
+    };
+    text += Wrapped(fmt::format("{}/{}: {} bound, and {} = {} led there: with {} (case {}) it survived",
+                                Printable(verdict.scenario), Printable(verdict.case_name),
+                                verdict.binding_limit->name, Printable(led_by->setting),
+                                Printable(value(led_by->value)), Printable(value(led_by->other_value)),
+                                Printable(led_by->other_case)),
+                    style, 0, 2) +
+            "\n";
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string Totals(const RunReport& report) {
   const auto count = [&](std::optional<bool> met) {
     return static_cast<std::uint64_t>(
@@ -185,6 +214,7 @@ std::string FormatTable(const RunReport& report, const TextStyle& style) {
                : GroupedTable(report, rows, widths, style);
     text += "\n";
   }
+  text += LedThere(report, style);
   for (const Verdict& verdict : report.results) {
     if (verdict.expected_met != true && verdict.outcome != Outcome::kNotApplicable) {
       text += FormatVerdict(verdict, style) + "\n";

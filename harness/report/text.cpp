@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/units.h"
+#include "model/json.h"
 
 namespace brink {
 namespace {
@@ -114,6 +115,11 @@ std::string Wrapped(const std::string& text, const TextStyle& style, std::size_t
     line_is_empty = false;
   }
   return out;
+}
+
+std::string OutcomeWords(const Verdict& verdict) {
+  std::string words(Name(verdict.outcome));
+  return verdict.outcome == Outcome::kSurvived && verdict.first_failure ? words + " with failures" : words;
 }
 
 std::string PlaceOf(const Verdict& verdict) {

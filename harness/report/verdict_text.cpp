@@ -102,10 +102,24 @@ std::string DescribeImage(const ImageRecord& image) {
                      text.empty() ? " it does not tell its packages" : text);
 }
 
+/// Where more than one thing happened before the end: what came first is the cause, the rest may be symptoms.
+std::string ChainLines(const Verdict& verdict, const TextStyle& style) {
+  constexpr std::size_t kWorthTelling = 3;
+  if (verdict.chain.size() < kWorthTelling) {
+    return "";
+  }
+  std::string text = "  in the order of time:\n";
+  for (const ChainLink& link : verdict.chain) {
+    const std::string who = link.process.empty() ? "" : Printable(link.process) + ": ";
+    text += Wrapped(fmt::format("{:.2f} s {}{}", link.t_s, who, Printable(link.what)), style, 4, 6) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string FormatHeadline(const Verdict& verdict, const TextStyle& style) {
-  return fmt::format("{}: {}, {}\n", CaseName(verdict), Name(verdict.outcome),
+  return fmt::format("{}: {}, {}\n", CaseName(verdict), OutcomeWords(verdict),
                      Coloured(ExpectedWords(verdict), ExpectedColour(verdict), style));
 }
 
@@ -116,6 +130,7 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
     why += " (remedy: " + Printable(verdict.remedy) + ")";
   }
   text += Wrapped(why, style, 2, 4) + "\n";
+  text += ChainLines(verdict, style);
   for (const ImageRecord& image : verdict.images) {
     text += Wrapped(DescribeImage(image), style, 2, 4) + "\n";
   }

@@ -136,7 +136,8 @@ void CaseRunner::RecordGroups() {
                                           .oom_kills = counters.oom_kills.value_or(0),
                                           .limit_hits = counters.limit_hits.value_or(0),
                                           .peak_pids = counters.pids_peak.value_or(0),
-                                          .pids_refused = counters.pids_refused.value_or(0)});
+                                          .pids_refused = counters.pids_refused.value_or(0),
+                                          .left_shmem_bytes = group->ShmemBytes()});
   }
 }
 

@@ -250,6 +250,48 @@ TEST(VerdictText, UnmetWithoutExpectationsSaysWhatIsExpectedThen) {
   EXPECT_NE(FormatUnmet(verdict).find("expected: survived, as nothing else is expected"), std::string::npos);
 }
 
+TEST(VerdictText, AChainOfMoreThanCauseAndEndIsShown) {
+  Verdict verdict = MetVerdict();
+  verdict.chain = {{.t_s = 0.41,
+                    .process = "server",
+                    .kind = "call",
+                    .what = "munmap failed",
+                    .limit = "vm.max_map_count"},
+                   {.t_s = 0.58, .process = "server", .kind = "end", .what = "exited with 14", .limit = {}}};
+  EXPECT_EQ(FormatVerdict(verdict, {}).find("order of time"), std::string::npos);
+  verdict.chain.insert(
+      verdict.chain.begin() + 1,
+      {.t_s = 0.5, .process = "server", .kind = "log", .what = "\"corrupted\"", .limit = {}});
+  EXPECT_NE(FormatVerdict(verdict, {})
+                .find("  in the order of time:\n"
+                      "    0.41 s server: munmap failed\n"
+                      "    0.50 s server: \"corrupted\"\n"
+                      "    0.58 s server: exited with 14\n"),
+            std::string::npos);
+}
+
+TEST(VerdictText, ASurvivorWhoseCallsFailedIsNoPlainSurvivor) {
+  Verdict verdict = MetVerdict();
+  verdict.outcome = Outcome::kSurvived;
+  EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived with failures, as expected\n");
+  verdict.first_failure.reset();
+  EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, as expected\n");
+}
+
+TEST(Table, ASettingThatLedToAnothersLimitIsToldBelow) {
+  RunReport report;
+  report.results = {MetVerdict()};
+  report.results[0].led_by =
+      LedBy{.setting = "vm.overcommit_memory", .value = "2", .other_value = "", .other_case = "tuned"};
+  EXPECT_NE(FormatTable(report, {})
+                .find("munmap-enomem/reported: vm.max_map_count bound, and vm.overcommit_memory = 2 led "
+                      "there: with its\n  default (case tuned) it survived"),
+            std::string::npos)
+      << FormatTable(report, {});
+  report.results[0].led_by->setting = "vm.max_map_count";  // the limit itself: the cure, told by the table
+  EXPECT_EQ(FormatTable(report, {}).find("led there"), std::string::npos);
+}
+
 TEST(VerdictText, ATargetsOutputCannotMoveTheCursor) {
   Verdict verdict = UnmetVerdict();
   verdict.expectations[0].found = "\x1b[2Jgone\r\nnext";

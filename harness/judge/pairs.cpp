@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "judge/pairs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "base/units.h"
+
+namespace brink {
+namespace {
+
+std::string Replaced(std::string text, const std::string& what, std::string_view with) {
+  for (std::size_t at = what.empty() ? std::string::npos : text.find(what); at != std::string::npos;
+       at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+/// What differs from run to run is replaced.
+std::string Lasting(const Plan& plan, std::string text) {
+  text = Replaced(Replaced(std::move(text), plan.data_dir, "${dir}"), plan.run_dir, "${run}");
+  for (const ProcessPlan& process : plan.processes) {
+    if (process.ready && process.ready->tcp) {
+      text = Replaced(std::move(text), std::to_string(*process.ready->tcp), "${port}");
+    }
+  }
+  return text;
+}
+
+void AddProcess(const Plan& plan, const ProcessPlan& process, std::map<std::string, std::string>& settings) {
+  const std::string of = " of " + process.name;
+  settings["the command" + of] = Lasting(plan, fmt::format("{}", fmt::join(process.argv, " ")));
+  for (const auto& [name, value] : process.env) {
+    settings[name + of] = Lasting(plan, value);
+  }
+  for (const RlimitSetting& limit : process.rlimits) {
+    settings[limit.name + of] = limit.soft;
+  }
+  if (process.oom_score_adj) {
+    settings["oom_score_adj" + of] = std::to_string(*process.oom_score_adj);
+  }
+  if (process.nice) {
+    settings["nice" + of] = std::to_string(*process.nice);
+  }
+  for (const auto& [name, value] :
+       {std::pair("the user", process.user), std::pair("the image", process.image)}) {
+    if (!value.empty()) {
+      settings[name + of] = value;
+    }
+  }
+}
+
+void AddGuest(const GuestSpec& guest, std::map<std::string, std::string>& settings) {
+  settings["the machine's memory"] = FormatBytes(guest.memory_bytes);
+  settings["the machine's swap"] = FormatBytes(guest.swap_bytes);
+  settings["the machine's processors"] = std::to_string(guest.cpus);
+  settings["the kernel's command line"] = fmt::format("{}", fmt::join(guest.boot, " "));
+}
+
+/// Where a parameter differs, what it stands in differs too.
+bool SaidByParameter(const std::string& name) {
+  return name.starts_with("the command") || name.starts_with("the steps");
+}
+
+std::vector<std::string> Differences(const Verdict& a, const Verdict& b) {
+  std::set<std::string> names;
+  for (const auto* settings : {&a.settings, &b.settings}) {
+    for (const auto& [name, value] : *settings) {
+      names.insert(name);
+    }
+  }
+  const auto at = [](const Verdict& verdict, const std::string& name) {
+    const auto found = verdict.settings.find(name);
+    return found == verdict.settings.end() ? std::string() : found->second;
+  };
+  std::vector<std::string> differing;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(differing),
+               [&](const std::string& name) { return at(a, name) != at(b, name); });
+  if (std::any_of(differing.begin(), differing.end(),
+                  [](const std::string& name) { return name.starts_with("parameter "); })) {
+    differing.erase(std::remove_if(differing.begin(), differing.end(), SaidByParameter), differing.end());
+  }
+  return differing;
+}
+
+bool SamePlace(const Verdict& a, const Verdict& b) {
+  return a.scenario == b.scenario && a.sandbox == b.sandbox && a.guest_kernel == b.guest_kernel &&
+         a.cgroup_version == b.cgroup_version;
+}
+
+bool HadFailure(const Verdict& verdict) {
+  return verdict.outcome == Outcome::kFailed || verdict.outcome == Outcome::kOomKilled ||
+         verdict.outcome == Outcome::kHung || verdict.outcome == Outcome::kMachinePanicked ||
+         (verdict.outcome == Outcome::kSurvived && verdict.first_failure);
+}
+
+bool Well(const Verdict& verdict) {
+  return verdict.outcome == Outcome::kSurvived && !verdict.first_failure && verdict.expected_met == true;
+}
+
+std::string ValueOf(const Verdict& verdict, const std::string& setting) {
+  const auto found = verdict.settings.find(setting);
+  return found == verdict.settings.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> SettingsOf(const Plan& plan) {
+  std::map<std::string, std::string> settings;
+  for (const Setting& setting : plan.machine) {
+    settings[setting.name] = setting.value;
+  }
+  for (const GroupPlan& group : plan.groups) {
+    for (const Setting& setting : group.settings) {
+      settings[setting.name + " of " + group.name] = setting.value;
+    }
+  }
+  for (const ProcessPlan& process : plan.processes) {
+    AddProcess(plan, process, settings);
+  }
+  if (plan.sandbox == "vm") {
+    AddGuest(plan.guest, settings);
+  }
+  for (const auto& [name, value] : plan.parameters) {
+    settings["parameter " + name] = value;
+  }
+  std::string& steps = settings["the steps"];
+  for (const StepPlan& step : plan.steps) {
+    steps += fmt::format("{}:{} ", step.mark.line, step.mark.column);
+  }
+  return settings;
+}
+
+void ComparePairs(std::vector<Verdict>& verdicts) {
+  for (Verdict& bad : verdicts) {
+    bad.led_by.reset();
+    if (!HadFailure(bad)) {
+      continue;
+    }
+    for (const Verdict& good : verdicts) {
+      if (bad.led_by || !Well(good) || !SamePlace(bad, good)) {
+        continue;
+      }
+      const std::vector<std::string> differing = Differences(bad, good);
+      if (differing.size() == 1) {
+        bad.led_by = LedBy{.setting = differing.front(),
+                           .value = ValueOf(bad, differing.front()),
+                           .other_value = ValueOf(good, differing.front()),
+                           .other_case = good.case_name};
+      }
+    }
+  }
+}
+
+}  // namespace brink

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// What the cases of a scenario show together: the one setting in which a case that failed differs from one
+// that did not.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/plan.h"
+#include "model/verdict.h"
+
+namespace brink {
+
+/// Everything in which two cases of a scenario can differ, by a name for people: "vm.overcommit_memory",
+/// "memory.max of server", "parameter buffers", "the command of server", "the steps". Ports and folders,
+/// which differ in each run, are left out.
+[[nodiscard]] std::map<std::string, std::string> SettingsOf(const Plan& plan);
+
+/// Fills Verdict::led_by of every case that had a failure: the setting by which alone it differs from a case
+/// of the same scenario, on the same machine, that survived without any. Nothing where they differ in more.
+void ComparePairs(std::vector<Verdict>& verdicts);
+
+}  // namespace brink
