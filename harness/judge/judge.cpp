@@ -100,6 +100,17 @@ std::vector<std::string> NamesOf(const Findings& findings) {
   return names;
 }
 
+/// What hangs beside a worse end is often its consequence, and is what the user sees.
+std::string OthersThatHung(const Findings& findings, const std::string& decisive) {
+  std::string text;
+  for (const auto& [name, finding] : findings) {
+    if (name != decisive && finding.verdict.outcome == Outcome::kHung) {
+      text += fmt::format("; {}: {}", name, finding.verdict.reason);
+    }
+  }
+  return text;
+}
+
 std::string WhatHappened(const Findings& findings, const Evidence& evidence,
                          const std::optional<FirstFailure>& first) {
   const std::string decisive = Decisive(findings);
@@ -108,7 +119,7 @@ std::string WhatHappened(const Findings& findings, const Evidence& evidence,
   }
   const ProcessVerdict& verdict = findings.at(decisive).verdict;
   if (verdict.outcome != Outcome::kSurvived) {
-    return fmt::format("{}: {}", decisive, verdict.reason);
+    return fmt::format("{}: {}", decisive, verdict.reason) + OthersThatHung(findings, decisive);
   }
   if (first) {
     return fmt::format("{}: {}", first->process, findings.at(first->process).verdict.reason);
