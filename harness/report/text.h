@@ -39,8 +39,8 @@ enum class Colour { kGreen, kRed, kYellow, kBold };
 [[nodiscard]] std::string ExpectedWords(const Verdict& verdict);
 [[nodiscard]] Colour ExpectedColour(const Verdict& verdict);
 
-/// "oom_killed"; "survived with failures" where a memory call failed and the program went on: some of what was
-/// asked of it may have been refused.
+/// "oom_killed"; "survived with failures" where a memory call failed and the program went on: some of what
+/// was asked of it may have been refused.
 [[nodiscard]] std::string OutcomeWords(const Verdict& verdict);
 
 /// Where it ran: "host", or the guest's kernel and version of cgroups: "debian-12 v1".

@@ -236,6 +236,25 @@ cases: {case: {expect: {target: {outcome: failed, exit: 24, no_failures: true}}}
                                                  "\"socket: Too many open files\""));
 }
 
+// A file of a tmpfs outlives the process that wrote it, and its group stays charged with it.
+TEST_F(Ending, WithAFileInATmpfsLeavesMemoryThatNobodyHolds) {
+  const std::string file = "/dev/shm/brink-left-" + std::to_string(::getpid());
+  const Verdict verdict = RunCase(R"(
+processes:
+  target: {run: [sh, -c, "head -c 8388608 /dev/zero > )" +
+                                  file + R"("]}
+  other: {run: [victim, exit, code=0]}
+cases: {case: {expect: {target: {outcome: survived}, other: {outcome: survived}}}}
+)");
+  std::filesystem::remove(file);
+  ExpectMet(verdict);
+  ASSERT_EQ(verdict.held_by_nobody.size(), 1U) << verdict.reason;
+  EXPECT_EQ(verdict.held_by_nobody.front().group, "target");
+  EXPECT_GE(verdict.held_by_nobody.front().bytes,
+            7U << 20);  // the kernel counts in batches for each processor
+  EXPECT_LE(verdict.held_by_nobody.front().bytes, 9U << 20);
+}
+
 TEST_F(Ending, OfARenamedTargetLeavesNothingBehind) {
   const Verdict verdict = RunCase(R"(
 processes: {target: {run: [victim, rename, title=innocent], env: {VICTIM_STAYS: "1"}, ready: {log: staying}}}
