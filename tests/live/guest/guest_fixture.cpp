@@ -62,6 +62,18 @@ Ended GuestTest::RunInGuest(std::vector<std::string> words) {
   return Run(std::move(words));
 }
 
+void GuestTest::ExpectTwoAtOnceMet(const std::string& file) {
+  const auto words = [&](const std::string& out) {
+    return std::vector<std::string>{"run", file, "--sandbox", "vm", "--out", Path(out)};
+  };
+  BrinkProcess first(folder_, "first", words("first"));
+  BrinkProcess second(folder_, "second", words("second"));
+  EXPECT_TRUE(first.EndsWithin(patience_));
+  EXPECT_TRUE(second.EndsWithin(patience_));
+  EXPECT_EQ(first.ExitCode(), 0) << first.Errors();
+  EXPECT_EQ(second.ExitCode(), 0) << second.Errors();
+}
+
 json GuestTest::ResultsOnKernels(const std::string& file, std::vector<std::string> words,
                                  const std::vector<std::string>& kernels) {
   constexpr std::chrono::minutes kForEach{4};

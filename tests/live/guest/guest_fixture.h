@@ -27,6 +27,8 @@ class GuestTest : public CliTest {
   /// Its first result.
   [[nodiscard]] nlohmann::json Result(const Ended& ended);
   [[nodiscard]] Ended RunInGuest(std::vector<std::string> words);
+  /// Two runs of that file at the same time, by two brinks; both must be as expected.
+  void ExpectTwoAtOnceMet(const std::string& file);
   /// The results of a run of that file on each of these kernels, in a guest of each; waits longer for more.
   [[nodiscard]] nlohmann::json ResultsOnKernels(const std::string& file, std::vector<std::string> words,
                                                 const std::vector<std::string>& kernels);

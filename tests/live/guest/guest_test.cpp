@@ -216,16 +216,7 @@ expect: {target: {outcome: survived}}
 }
 
 TEST_F(GuestTest, TwoBrinksAtOnceDoNotMeet) {
-  const std::string file = WriteExit("twice", "0");
-  const auto words = [&](const std::string& out) {
-    return std::vector<std::string>{"run", file, "--sandbox", "vm", "--out", Path(out)};
-  };
-  BrinkProcess first(folder_, "first", words("first"));
-  BrinkProcess second(folder_, "second", words("second"));
-  EXPECT_TRUE(first.EndsWithin(patience_));
-  EXPECT_TRUE(second.EndsWithin(patience_));
-  EXPECT_EQ(first.ExitCode(), 0) << first.Errors();
-  EXPECT_EQ(second.ExitCode(), 0) << second.Errors();
+  ExpectTwoAtOnceMet(WriteExit("twice", "0"));
 }
 
 TEST_F(GuestTest, JobsRunGuestsSideBySide) {

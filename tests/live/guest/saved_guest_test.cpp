@@ -147,15 +147,7 @@ TEST_F(SavedGuestTest, OneThatCannotBeSavedSaysWhyAndGoesOnItself) {
 
 TEST_F(SavedGuestTest, TwoFirstOnesAtOnceLeaveOneThatGoesOn) {
   const std::string file = WriteExit("first", "0");
-  const auto words = [&](const std::string& out) {
-    return std::vector<std::string>{"run", file, "--sandbox", "vm", "--out", Path(out)};
-  };
-  BrinkProcess first(folder_, "first", words("first"));
-  BrinkProcess second(folder_, "second", words("second"));
-  EXPECT_TRUE(first.EndsWithin(patience_));
-  EXPECT_TRUE(second.EndsWithin(patience_));
-  EXPECT_EQ(first.ExitCode(), 0) << first.Errors();
-  EXPECT_EQ(second.ExitCode(), 0) << second.Errors();
+  ExpectTwoAtOnceMet(file);
   ASSERT_EQ(Saved().size(), 1U);
   EXPECT_EQ(RunInGuest({file}).status, 0);
   EXPECT_THAT(Console("out-1"), HasSubstr("goes on from"));

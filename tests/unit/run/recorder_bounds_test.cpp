@@ -58,15 +58,6 @@ class RecorderBesideAStorm : public RecorderTest {
       recorder.OnEvent(Signal(8, pid, 10, 200));
     }
   }
-  /// The server's child 101 dies of SIGKILL under the name that tells it is the snapshot.
-  static void EndSnapshot(Recorder& recorder) {
-    ExitSeen exit;
-    exit.token = 7;
-    exit.pid = 101;
-    exit.comm = "rdb-bgsave";
-    exit.signal = 9;
-    recorder.OnEvent(exit);
-  }
   static SignalSeen Signal(WatchToken token, int pid, int signal, int sender_pid) {
     SignalSeen seen;
     seen.token = token;

@@ -40,6 +40,15 @@ class RecorderTest : public testing::Test {
     return record;
   }
 
+  /// The server's child 101 dies of SIGKILL under the name that tells it is the snapshot.
+  static void EndSnapshot(Recorder& recorder) {
+    ExitSeen exit;
+    exit.token = 7;
+    exit.pid = 101;
+    exit.comm = "rdb-bgsave";
+    exit.signal = 9;
+    recorder.OnEvent(exit);
+  }
   static FailureSeen Failure(int pid) {
     FailureSeen failure;
     failure.token = 7;

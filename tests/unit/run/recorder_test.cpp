@@ -29,12 +29,7 @@ TEST_F(RecorderTest, NamesAChildByTheNameItDiedWith) {
   kill.sent.pid = 101;
   kill.sent.sender_pid = 100;
   recorder.OnEvent(kill);
-  ExitSeen exit;
-  exit.token = 7;
-  exit.pid = 101;
-  exit.comm = "rdb-bgsave";
-  exit.signal = 9;
-  recorder.OnEvent(exit);
+  EndSnapshot(recorder);
   const Evidence& evidence = recorder.Record();
   ASSERT_EQ(evidence.processes.size(), 2U);
   EXPECT_EQ(evidence.processes.back().name, "snapshot");
