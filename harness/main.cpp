@@ -107,8 +107,8 @@ int main(int argc, char** argv) {
   int status = brink::kExitMet;
   for (auto* add :
        {brink::AddRunCommand, brink::AddCheckCommand, brink::AddListCommand, brink::AddSearchCommand,
-        brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand, brink::AddImageCommand,
-        brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
+        brink::AddExplainCommand, brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand,
+        brink::AddImageCommand, brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
     add(app, status);
   }
   for (CLI::App* command : app.get_subcommands(nullptr)) {

@@ -53,12 +53,7 @@ void AddListCommand(CLI::App& app, int& status) {
       status = kExitUsage;
       return;
     }
-    std::vector<CatalogueEntry> entries;
-    std::transform(scenarios->begin(), scenarios->end(), std::back_inserter(entries), EntryOf);
-    for (CatalogueEntry& entry : entries) {
-      entry.file = ShortPath(entry.file);
-    }
-    status = PrintResults(Listed(*options, entries), kExitMet);
+    status = PrintResults(Listed(*options, ShortEntriesOf(*scenarios)), kExitMet);
   });
 }
 

@@ -23,6 +23,7 @@ const std::map<std::string, Options> kContract{
     {"check", {}},
     {"list", {"--by", "--format"}},
     {"search", {"--in", "--format"}},
+    {"explain", {"--pid", "--format"}},
     {"judge", {"--format"}},
     {"doctor", {}},
     {"guest", {}},
@@ -189,6 +190,7 @@ TEST_F(OptionsTest, BashOffersCommandsValuesAndScenarios) {
   EXPECT_EQ(BashOffers("brink run x.yaml --sandbox \"\""), (Options{"auto", "host", "vm"}));
   EXPECT_EQ(BashOffers("brink run x.yaml --format = j"), (Options{"json"}));
   EXPECT_EQ(BashOffers("brink judge --format \"\""), (Options{"text", "json"}));
+  EXPECT_EQ(BashOffers("brink explain --format \"\""), (Options{"text", "json"}));
   EXPECT_EQ(BashOffers("brink list --format \"\""), (Options{"text", "json", "markdown"}));
   EXPECT_EQ(BashOffers("brink list --by \"\""), (Options{"system", "limit", "class"}));
   static_cast<void>(WriteExit("good", "0"));

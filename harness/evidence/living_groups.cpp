@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "evidence/living_groups.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "kernel/cgroup.h"
+#include "kernel/cgroup_tree.h"
+#include "kernel/files.h"
+
+namespace brink {
+namespace {
+
+/// v1 shows LONG_MAX rounded down to pages where there is no limit.
+constexpr std::uint64_t kV1NoLimit = 0x7fffffffffff0000;
+constexpr std::string_view kInitialCgroupNamespace = "cgroup:[4026531835]";  // include/linux/proc_ns.h
+
+std::uint64_t LimitIn(const std::string& path) {
+  const auto number = ReadNumber(path);
+  return !number || *number >= kV1NoLimit ? kNoLimit : *number;  // "max" is no number
+}
+
+/// Where a controller is mounted, and which group the mount shows as its root.
+struct Mounted {
+  std::string directory;
+  std::string root = "/";
+};
+
+/// Fields of a line: "36 35 98:0 ROOT MOUNT ...".
+Mounted MountedAt(const Roots& roots, const std::string& directory) {
+  Mounted mounted{.directory = directory};
+  const std::string text = ReadSmallFile(roots.proc + "/self/mountinfo").value_or("");
+  for (const std::string_view line : Split(text, '\n')) {
+    const auto fields = Split(line, ' ');
+    constexpr std::size_t kRoot = 3;
+    constexpr std::size_t kMount = 4;
+    if (fields.size() > kMount && fields[kMount] == directory) {
+      mounted.root = fields[kRoot];
+    }
+  }
+  return mounted;
+}
+
+/// The group's path below the mount; nothing where the mount does not show it.
+std::optional<std::string> BelowMount(const Mounted& mounted, const std::string& path) {
+  if (path.starts_with("/..")) {
+    return std::nullopt;
+  }
+  if (mounted.root == "/") {
+    return path;
+  }
+  const bool below = path.starts_with(mounted.root) &&
+                     (path.size() == mounted.root.size() || path[mounted.root.size()] == '/');
+  return below ? std::optional("/" + path.substr(std::min(path.size(), mounted.root.size() + 1)))
+               : std::nullopt;
+}
+
+void ReadMemoryV1(const std::string& folder, GroupLevel& level) {
+  level.use = ReadNumber(folder + "memory.usage_in_bytes");
+  level.limit = LimitIn(folder + "memory.limit_in_bytes");
+  level.both_use = ReadNumber(folder + "memory.memsw.usage_in_bytes");
+  if (level.both_use) {
+    level.both_limit = LimitIn(folder + "memory.memsw.limit_in_bytes");
+  }
+  level.swappiness = ReadNumber(folder + "memory.swappiness");
+  const std::string control = ReadSmallFile(folder + "memory.oom_control").value_or("");
+  level.oom_kill_disabled = FindNumber(control, "oom_kill_disable") == 1;
+}
+
+void ReadMemoryV2(const std::string& folder, GroupLevel& level) {
+  level.use = ReadNumber(folder + "memory.current");
+  level.limit = LimitIn(folder + "memory.max");
+  level.high = LimitIn(folder + "memory.high");
+  level.swap_use = ReadNumber(folder + "memory.swap.current");
+  level.swap_limit = LimitIn(folder + "memory.swap.max");
+  level.oom_group = ReadNumber(folder + "memory.oom.group") == 1;
+}
+
+/// memory.stat costs a sum over all processors, so it is read for levels with a limit alone.
+void ReadOfLimited(const std::string& folder, bool v2, GroupLevel& level) {
+  const std::string stat = ReadSmallFile(folder + "memory.stat").value_or("");
+  const std::string prefix = v2 ? "" : "total_";
+  const auto active = FindNumber(stat, prefix + "active_file");
+  const auto inactive = FindNumber(stat, prefix + "inactive_file");
+  if (active && inactive) {
+    level.file_cache = *active + *inactive;
+  }
+  level.pids = ProcessesBelow({folder.substr(0, folder.size() - 1)});
+}
+
+GroupLevel ReadMemoryLevel(const std::string& folder, const std::string& path, bool v2) {
+  GroupLevel level{.path = path};
+  v2 ? ReadMemoryV2(folder, level) : ReadMemoryV1(folder, level);
+  if (level.limit != kNoLimit || level.high.value_or(kNoLimit) != kNoLimit) {
+    ReadOfLimited(folder, v2, level);
+  }
+  return level;
+}
+
+GroupLevel ReadPidsLevel(const std::string& folder, const std::string& path) {
+  return {.path = path, .use = ReadNumber(folder + "pids.current"), .limit = LimitIn(folder + "pids.max")};
+}
+
+/// From `path` up to the mount's root, which no limit can be set on.
+template <typename ReadLevel>
+std::vector<GroupLevel> LevelsFrom(const std::string& mount, std::string path, const ReadLevel& read) {
+  std::vector<GroupLevel> levels;
+  while (path.size() > 1) {
+    levels.push_back(read(mount + path + "/", path));
+    path.resize(path.rfind('/'));
+  }
+  levels.push_back(read(mount + "/", "/"));
+  return levels;
+}
+
+struct Place {
+  std::string mount;
+  std::string path;
+  bool v2 = false;
+};
+
+/// The error says what is hidden and from where it can be seen.
+Result<Place> PlaceOf(const Roots& roots, const CgroupHost& host, std::string_view controller,
+                      std::string_view cgroup_text) {
+  const CgroupVersion version = host.VersionOf(controller);
+  if (version == CgroupVersion::kNone) {
+    return Fail(fmt::format("the cgroup controller {} is not mounted here", controller),
+                "run brink where /sys/fs/cgroup is mounted");
+  }
+  const bool v2 = version == CgroupVersion::kV2;
+  const auto path = GroupPathOf(cgroup_text, v2 ? "" : controller);
+  const Mounted mounted = MountedAt(roots, host.Directory(controller, ""));
+  const auto below = path ? BelowMount(mounted, *path) : std::nullopt;
+  if (!below || ::access((mounted.directory + *below).c_str(), F_OK) != 0) {
+    return Fail(fmt::format("its {} group {} lies outside of the groups that brink sees", controller,
+                            path.value_or("?")),
+                "run brink on the host itself, in its cgroup namespace");
+  }
+  return Place{.mount = mounted.directory, .path = *below, .v2 = v2};
+}
+
+}  // namespace
+
+std::optional<std::string> GroupPathOf(std::string_view cgroup_text, std::string_view controller) {
+  for (const std::string_view line : Split(cgroup_text, '\n')) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (first == std::string_view::npos || second == std::string_view::npos) {
+      continue;
+    }
+    const std::string_view list = line.substr(first + 1, second - first - 1);
+    const auto controllers = Split(list, ',');
+    const bool found = controller.empty() ? list.empty()
+                                          : std::find(controllers.begin(), controllers.end(), controller) !=
+                                                controllers.end();
+    if (found) {
+      return std::string(line.substr(second + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+void ReadGroupLevels(const Roots& roots, LivingProcess& process) {
+  const auto text = ReadSmallFile(fmt::format("{}/{}/cgroup", roots.proc, process.pid));
+  const auto host = CgroupHost::Discover(roots);
+  if (!text || !host) {
+    process.unread["cgroups"] = !text ? text.error() : host.error();
+    return;
+  }
+  if (const auto place = PlaceOf(roots, *host, "memory", *text); !place) {
+    process.unread["memory.max"] = place.error();
+  } else {
+    process.cgroup_v2 = place->v2;
+    process.memory_groups =
+        LevelsFrom(place->mount, place->path, [&](const std::string& folder, const std::string& path) {
+          return ReadMemoryLevel(folder, path, place->v2);
+        });
+  }
+  if (const auto place = PlaceOf(roots, *host, "pids", *text); !place) {
+    process.unread["pids.max"] = place.error();
+  } else {
+    process.pids_groups = LevelsFrom(place->mount, place->path, ReadPidsLevel);
+  }
+  std::error_code error;
+  const auto space = std::filesystem::read_symlink(roots.proc + "/self/ns/cgroup", error);
+  if (!error && space != kInitialCgroupNamespace) {
+    process.groups_note =
+        "brink is in a cgroup namespace of its own: levels above it can't be seen from here and may be lower";
+  }
+}
+
+}  // namespace brink

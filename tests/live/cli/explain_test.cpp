@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// brink explain: living processes of the test's own, with limits that it knows.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+
+#include "cli_fixture.h"
+
+namespace brink::live {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// A child that has the victim's mappings and lives until the test ends.
+class Target {
+ public:
+  /// A copy of sleep under a name of its own, so that no other process goes by it.
+  explicit Target(const std::string& program, std::uint64_t descriptors = 512) {
+    std::filesystem::copy_file("/bin/sleep", program, std::filesystem::copy_options::skip_existing);
+    int ready[2];
+    EXPECT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      const rlimit files{.rlim_cur = descriptors, .rlim_max = descriptors};
+      ::setrlimit(RLIMIT_NOFILE, &files);
+      ::execl(program.c_str(), program.c_str(), "1000", nullptr);
+      ::_exit(127);
+    }
+    ::close(ready[1]);
+    char none = 0;
+    EXPECT_EQ(::read(ready[0], &none, 1), 0) << "exec closes the pipe";
+    ::close(ready[0]);
+  }
+  ~Target() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+  [[nodiscard]] std::string Pid() const { return std::to_string(pid_); }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+class ExplainTest : public CliTest {
+ protected:
+  [[nodiscard]] nlohmann::json Explained(const std::string& what) {
+    const Ended ended = Brink({"explain", "--pid", what, "--format", "json"});
+    EXPECT_EQ(ended.status, 0) << ended.errors;
+    return nlohmann::json::parse(ended.output, nullptr, false);
+  }
+  static nlohmann::json Row(const nlohmann::json& document, const std::string& limit) {
+    for (const auto& row : document["limits"]) {
+      if (row["limit"] == limit) {
+        return row;
+      }
+    }
+    return nullptr;
+  }
+  static std::size_t LinesOf(const std::string& file) {
+    const std::string text = ReadText(file);
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+};
+
+TEST_F(ExplainTest, TellsUseAndLimitsOfAProcess) {
+  const Target target(Path("napping-server"), 512);
+  const auto document = Explained(target.Pid());
+  EXPECT_EQ(document["process"]["name"], "napping-server");
+  EXPECT_EQ(Row(document, "RLIMIT_NOFILE")["of"], 512);
+  const auto mappings = Row(document, "vm.max_map_count");
+  // The kernel's page for old system calls is no mapping of the process.
+  const std::string maps = "/proc/" + target.Pid() + "/maps";
+  const std::size_t vsyscall = ReadText(maps).find("[vsyscall]") == std::string::npos ? 0 : 1;
+  EXPECT_EQ(mappings["use"], LinesOf(maps) - vsyscall);
+  EXPECT_EQ(document["oom"].back()["group"], nullptr) << "the machine";
+}
+
+TEST_F(ExplainTest, TakesTheNameOfAProgramThatRunsOnce) {
+  const Target target(Path("napping-once"));
+  EXPECT_EQ(std::to_string(Explained("napping-once")["process"]["pid"].get<int>()), target.Pid());
+  const Ended text = Brink({"explain", "--pid", "napping-once"});
+  EXPECT_EQ(text.status, 0) << text.errors;
+  EXPECT_THAT(text.output, AllOf(HasSubstr("WHEN IT IS REACHED"), HasSubstr("vm.max_map_count"),
+                                 HasSubstr("The OOM killer of the machine would take")));
+}
+
+TEST_F(ExplainTest, ANameOfSeveralIsRefusedWithTheirNumbers) {
+  const Target one(Path("napping-twice"));
+  const Target two(Path("napping-twice"));
+  const Ended ended = Brink({"explain", "--pid", "napping-twice"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.errors, AllOf(HasSubstr(one.Pid()), HasSubstr(two.Pid()), HasSubstr("remedy")));
+}
+
+TEST_F(ExplainTest, IsOneWhereThereIsNoSuchProcess) {
+  std::vector<std::pair<std::string, std::string>> each{{"no-such-program", "no process is named"},
+                                                        {"4194304", "there is no process"}};
+  if (ReadText("/proc/2/comm") == "kthreadd\n") {  // a container's PID namespace shows no such thread
+    each.emplace_back("2", "thread of the kernel");
+  }
+  for (const auto& [what, said] : each) {
+    const Ended ended = Brink({"explain", "--pid", what});
+    EXPECT_EQ(ended.status, 1) << what;
+    EXPECT_EQ(ended.output, "");
+    EXPECT_THAT(ended.errors, HasSubstr(said));
+  }
+}
+
+TEST_F(ExplainTest, IsTwoForBadUsage) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"explain"}, {"explain", "--pid", "0"}, {"explain", "--pid", "1", "--format", "xml"}}) {
+    const Ended ended = Brink(words);
+    EXPECT_EQ(ended.status, 2) << words.back();
+    EXPECT_EQ(ended.output, "");
+  }
+}
+
+TEST_F(ExplainTest, WhatMayNotBeReadIsUnknownAndTheRestIsShown) {
+  const Target target(Path("napping-root"));
+  const Ended ended = Shell("exec setpriv --reuid=65534 --regid=65534 --clear-groups $BRINK explain --pid " +
+                            target.Pid() + " --format json");
+  ASSERT_EQ(ended.status, 0) << ended.errors;
+  const auto document = nlohmann::json::parse(ended.output);
+  EXPECT_THAT(Row(document, "vm.max_map_count")["unknown"], HasSubstr("Permission denied"));
+  EXPECT_THAT(Row(document, "vm.max_map_count")["remedy"], HasSubstr("root"));
+  EXPECT_GT(Row(document, "RLIMIT_STACK")["use"], 0);
+}
+
+}  // namespace
+}  // namespace brink::live

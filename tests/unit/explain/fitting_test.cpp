@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "explain/fitting.h"
+
+#include <gmock/gmock.h>
+
+namespace brink {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+CatalogueEntry Entry(std::string name, std::vector<std::string> programs, std::vector<std::string> limits) {
+  CatalogueEntry entry;
+  entry.name = std::move(name);
+  entry.programs = std::move(programs);
+  entry.binding_limits = std::move(limits);
+  return entry;
+}
+
+const std::vector<CatalogueEntry> kCatalogue{
+    Entry("maps", {"tsdb"}, {"vm.max_map_count"}),
+    Entry("redis", {"redis-server"}, {"commit_limit"}),
+    Entry("redis-maps", {"redis-server"}, {"vm.max_map_count"}),
+    Entry("shell", {"sh"}, {"RLIMIT_AS"}),
+};
+
+std::vector<std::string> NamesThatFit(const LivingProcess& process, const std::vector<LimitRow>& rows) {
+  std::vector<std::string> names;
+  for (const FittingIncident& each : FittingIncidents(process, rows, kCatalogue)) {
+    names.push_back(kCatalogue[each.entry].name);
+  }
+  return names;
+}
+
+LivingProcess Named(const std::string& name) {
+  LivingProcess process;
+  process.comm = name;
+  return process;
+}
+
+LimitRow Row(const std::string& limit, std::uint64_t use) {
+  LimitRow row;
+  row.limit = limit;
+  row.use = use;
+  row.of = 100;
+  return row;
+}
+
+TEST(Fitting, ItsProgramComesBeforeItsLimits) {
+  const std::vector<LimitRow> rows{Row("vm.max_map_count", 90)};
+  EXPECT_THAT(NamesThatFit(Named("redis-server"), rows), ElementsAre("redis-maps", "redis", "maps"));
+  EXPECT_THAT(FittingIncidents(Named("redis-server"), rows, kCatalogue).front().why,
+              HasSubstr("it is of redis-server; vm.max_map_count is at 90%"));
+}
+
+TEST(Fitting, ALimitThatIsFarOrDoesNotBindFitsNothing) {
+  EXPECT_THAT(NamesThatFit(Named("other"), {Row("vm.max_map_count", 20)}), ElementsAre());
+  LimitRow idle = Row("commit_limit", 99);
+  idle.enforced = false;
+  EXPECT_THAT(NamesThatFit(Named("other"), {idle}), ElementsAre());
+}
+
+TEST(Fitting, AShellIsNoProgramOfAnIncident) { EXPECT_THAT(NamesThatFit(Named("sh"), {}), ElementsAre()); }
+
+TEST(Fitting, AProgramIsKnownByItsFileAndItsPackage) {
+  LivingProcess renamed = Named("main");
+  renamed.exe = "/usr/bin/redis-server";
+  EXPECT_THAT(NamesThatFit(renamed, {}), ElementsAre("redis", "redis-maps"));
+  auto catalogue = kCatalogue;
+  catalogue[0].software = {"postgresql"};
+  EXPECT_EQ(FittingIncidents(Named("postgres"), {}, catalogue).size(), 1U);
+}
+
+}  // namespace
+}  // namespace brink
