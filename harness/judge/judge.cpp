@@ -165,6 +165,7 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   verdict.first_failure = EarliestFailure(findings);
   if (const std::string owner = OwnerOfLimit(findings, verdict.first_failure); !owner.empty()) {
     verdict.binding_limit = findings.at(owner).verdict.binding_limit;
+    verdict.binding_process = verdict.binding_limit ? owner : std::string();
     verdict.binding_reason = fmt::format("{}: {}", owner, findings.at(owner).verdict.binding_reason);
   } else if (findings.empty()) {
     verdict.binding_reason = "nothing was run";
@@ -255,6 +256,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .failures = {},
                   .binding_limit = {},
                   .binding_reason = {},
+                  .binding_process = {},
                   .oom_kills = {},
                   .left_out = evidence.left_out,
                   .predicted_victim = PredictedVictimOf(evidence),

@@ -138,6 +138,7 @@ struct Verdict {
   std::vector<FailureCount> failures;
   std::optional<BindingLimit> binding_limit;
   std::string binding_reason;
+  std::string binding_process;  // whose limit that is; empty without one
   /// Of the case's processes and steps, and of strangers that the machine's OOM killer took meanwhile.
   std::vector<OomKill> oom_kills;
   LeftOut left_out;  // of the evidence

@@ -210,6 +210,7 @@ Json ToJson(const Verdict& verdict) {
           {"failures", ListToJson(verdict.failures)},
           {"binding_limit", ToJson(verdict.binding_limit)},
           {"binding_reason", verdict.binding_reason},
+          {"binding_process", OrNull(verdict.binding_process)},
           {"oom_kills", ListToJson(verdict.oom_kills)},
           {"left_out", ToJson(verdict.left_out)},
           {"predicted_victim", ToJson(verdict.predicted_victim)},

@@ -65,12 +65,6 @@ Matrix MatrixOf(const RunReport& report) {
   return matrix;
 }
 
-std::string CallOf(const Verdict& verdict) {
-  return verdict.first_failure
-             ? Printable(verdict.first_failure->call + " " + verdict.first_failure->errno_name)
-             : "";
-}
-
 /// The lines of a cell, and a mark where it is not what was expected.
 std::vector<std::string> CellOf(const Verdict* verdict) {
   if (verdict == nullptr) {
@@ -80,7 +74,7 @@ std::vector<std::string> CellOf(const Verdict* verdict) {
     return {"not applicable"};
   }
   std::vector<std::string> lines{OutcomeWords(*verdict) + (verdict->expected_met == false ? " (!)" : "")};
-  if (const std::string call = CallOf(*verdict); !call.empty()) {
+  if (const std::string call = FailingCallOf(*verdict); !call.empty()) {
     lines.push_back(call);
   }
   if (verdict->binding_limit) {
@@ -166,7 +160,7 @@ struct Signature {
 
 Signature SignatureOf(const Verdict& verdict) {
   return {.outcome = verdict.outcome,
-          .call = CallOf(verdict),
+          .call = FailingCallOf(verdict),
           .limit = verdict.binding_limit ? verdict.binding_limit->name : ""};
 }
 

@@ -43,6 +43,13 @@ std::string OutcomeOf(const Verdict& verdict) {
       text += std::exchange(separator, ", ") + name;
     }
   }
+  // One that waits for the killed has hung, whatever the case's worst is.
+  separator = "; hung: ";
+  for (const auto& [name, process] : verdict.processes) {
+    if (process.outcome == Outcome::kHung && verdict.outcome != Outcome::kHung) {
+      text += std::exchange(separator, ", ") + name;
+    }
+  }
   return text;
 }
 
@@ -52,9 +59,8 @@ Cells CellsOf(const Verdict& verdict, bool repeats) {
   cells[kCase] = Printable(verdict.case_name) + (repeats ? fmt::format(" #{}", verdict.repeat) : "");
   cells[kWhere] = PlaceOf(verdict);
   cells[kOutcome] = Printable(OutcomeOf(verdict));
-  cells[kCall] = verdict.first_failure
-                     ? Printable(verdict.first_failure->call + " " + verdict.first_failure->errno_name)
-                     : "-";
+  const std::string call = FailingCallOf(verdict);
+  cells[kCall] = call.empty() ? "-" : call;
   cells[kLimit] = verdict.binding_limit ? Printable(LimitFigures(*verdict.binding_limit)) : "-";
   cells[kExpected] = verdict.outcome == Outcome::kNotApplicable ? "-"
                      : !verdict.expected_met                    ? "unknown"

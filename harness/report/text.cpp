@@ -122,6 +122,14 @@ std::string OutcomeWords(const Verdict& verdict) {
   return verdict.outcome == Outcome::kSurvived && verdict.first_failure ? words + " with failures" : words;
 }
 
+std::string FailingCallOf(const Verdict& verdict) {
+  const auto owner = verdict.processes.find(verdict.binding_process);
+  const auto& failure = verdict.binding_limit && owner != verdict.processes.end()
+                            ? owner->second.first_failure
+                            : verdict.first_failure;
+  return failure ? Printable(failure->call + " " + failure->errno_name) : "";
+}
+
 std::string PlaceOf(const Verdict& verdict) {
   if (verdict.guest_kernel.empty()) {
     return "host";

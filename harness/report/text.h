@@ -43,6 +43,10 @@ enum class Colour { kGreen, kRed, kYellow, kBold };
 /// was asked of it may have been refused.
 [[nodiscard]] std::string OutcomeWords(const Verdict& verdict);
 
+/// "munmap ENOMEM": the first failure of the process whose limit is the verdict's, as another's beside it
+/// would suggest that the one came of the other; without such a limit the case's first. May be empty.
+[[nodiscard]] std::string FailingCallOf(const Verdict& verdict);
+
 /// Where it ran: "host", or the guest's kernel and version of cgroups: "debian-12 v1".
 [[nodiscard]] std::string PlaceOf(const Verdict& verdict);
 

@@ -37,7 +37,8 @@ void FindImages(Plan& plan, const PlanContext& context) {
 std::vector<std::string> ResolveCommands(Plan& plan, const PlanContext& context) {
   std::vector<std::string> missing;
   const auto resolve = [&](std::vector<std::string>& argv, const std::string& image) {
-    if (argv.empty()) {
+    // What lies in the case's own folder, a step will put there.
+    if (argv.empty() || argv.front().starts_with(plan.data_dir + "/")) {
       return;
     }
     std::string path = image.empty()

@@ -215,9 +215,7 @@ expect: {target: {outcome: survived}}
   ::umount2(small.c_str(), MNT_DETACH);
 }
 
-TEST_F(GuestTest, TwoBrinksAtOnceDoNotMeet) {
-  ExpectTwoAtOnceMet(WriteExit("twice", "0"));
-}
+TEST_F(GuestTest, TwoBrinksAtOnceDoNotMeet) { ExpectTwoAtOnceMet(WriteExit("twice", "0")); }
 
 TEST_F(GuestTest, JobsRunGuestsSideBySide) {
   const std::string file = WriteExit("beside", "0");

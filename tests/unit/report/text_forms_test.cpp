@@ -278,6 +278,22 @@ TEST(VerdictText, ASurvivorWhoseCallsFailedIsNoPlainSurvivor) {
   EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, as expected\n");
 }
 
+TEST(Table, AFailureStandsBesideItsOwnLimitOnlyAndAHangIsNotHidden) {
+  Verdict verdict = MetVerdict();  // the server's munmap failed
+  verdict.outcome = Outcome::kOomKilled;
+  verdict.processes["worker"].outcome = Outcome::kOomKilled;
+  verdict.processes["server"].outcome = Outcome::kHung;
+  verdict.binding_limit =
+      BindingLimit{.name = "memory.max", .limit = 64U << 20, .use = 64U << 20, .unit = "bytes"};
+  verdict.binding_process = "worker";
+  RunReport report;
+  report.results = {verdict};
+  const std::string table = FormatTable(report, {.colour = false, .width = 140});
+  EXPECT_NE(table.find("oom_killed: worker; hung: server  -             memory.max 64/64 MiB"),
+            std::string::npos)
+      << table;
+}
+
 TEST(Table, ASettingThatLedToAnothersLimitIsToldBelow) {
   RunReport report;
   report.results = {MetVerdict()};

@@ -284,6 +284,12 @@ TEST(Host, ThatLacksACommandCannotRunThePlan) {
   EXPECT_THAT(plan.not_runnable_remedy, HasSubstr("PATH"));
 }
 
+TEST(Host, NeedNotHaveWhatAStepBuildsInTheCasesFolder) {
+  const Plan plan = PlanOf(
+      WithProcess("", "steps: [{run: [sh, -c, 'cp /bin/true ${dir}/built']}, {run: ['${dir}/built']}]\n"));
+  EXPECT_EQ(plan.not_runnable, std::nullopt);
+}
+
 TEST(Host, ThatLacksPackagesIsToldHowToInstallThemAll) {
   PlanContext context = FakeHost();
   context.package_installed = [](const std::string& package) { return package == "bash"; };
