@@ -27,6 +27,7 @@
 #include "base/slowness.h"
 #include "kernel/files.h"
 #include "model/json.h"
+#include "run/machine_traces.h"
 #include "run/session.h"
 #include "sandbox/channel.h"
 #include "sandbox/guest.h"
@@ -213,6 +214,7 @@ class Agent {
     if (!channel_.Send({{"type", "hello"}, {"facts", EvidenceToJson(facts)}, {"time_scale", slowness}})) {
       return 1;
     }
+    at_start_ = ReadTraces(Roots{}, kScratch);
     while (const auto message = NextMessage(channel_, waiting)) {
       RunPlan(*session, *message);
     }
@@ -241,12 +243,16 @@ class Agent {
       if (const auto put_back = session.PutBack(); !put_back && soil.empty()) {
         soil = put_back.error().message;
       }
+      if (soil.empty()) {
+        soil = DifferenceOf(at_start_, ReadTraces(Roots{}, kScratch));
+      }
     }
     static_cast<void>(
         channel_.Send({{"type", "result"}, {"evidence", EvidenceToJson(evidence)}, {"soiled", soil}}));
   }
 
   Channel& channel_;
+  MachineTraces at_start_;
   std::string taint_at_start_ = ReadSmallFile("/proc/sys/kernel/tainted").value_or("");
 };
 

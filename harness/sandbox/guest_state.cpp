@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+
+#include "kernel/files.h"
 
 namespace brink {
 namespace {
@@ -16,8 +19,23 @@ using Message = Channel::Message;
 /// Without a word of the agent, which speaks every second, the guest counts as hung. An agent on a machine
 /// that is out of memory may stall for long; plain TCG beside other load does so for seconds.
 constexpr double kSilenceS = 30;
+/// A host with more to do than it can takes away a guest's time: it is given that back, up to this.
+constexpr double kMostHeldUpS = 600;
+/// How often it is looked at whether time that was given back is over.
+constexpr auto kLookAgain = std::chrono::milliseconds(100);
 /// How long QEMU may take to end after a guest was lost, and to tell why.
 constexpr double kFarewellS = 5;
+
+/// What the kernel said when it panicked, after these words of its own (kernel/panic.c).
+std::string WhyItPanicked(const std::vector<std::string>& lines) {
+  constexpr std::string_view kWords = "Kernel panic - not syncing: ";
+  for (const std::string& line : lines) {
+    if (const std::size_t at = line.find(kWords); at != std::string::npos) {
+      return ": " + line.substr(at + kWords.size());
+    }
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -49,6 +67,7 @@ void Guest::State::ReadChannel() {
   const auto status = channel->Receive(received);
   for (Message& message : received) {
     last_heard = Clock::now();
+    held_up_when_heard_s = HeldUpS();
     messages.push_back(std::move(message));
   }
   if (!status) {
@@ -78,8 +97,32 @@ void Guest::State::Poll(Clock::time_point until) {
   exited = exited || (fds[3].revents != 0 && fds[0].revents == 0 && fds[1].revents == 0);
 }
 
+/// The longest of QEMU's threads: one processor of the guest that stands still holds up all.
+double Guest::State::HeldUpS() const {
+  double longest_s = 0;
+  std::error_code code;
+  for (const auto& task :
+       std::filesystem::directory_iterator(fmt::format("/proc/{}/task", qemu->Pid()), code)) {
+    // Nanoseconds on a processor, and ready to run but waiting for one (Documentation/scheduler/sched-stats).
+    const auto text = ReadSmallFile(task.path() / "schedstat");
+    const auto fields = Split(text ? std::string_view(*text) : std::string_view(), ' ');
+    const auto waited_ns = fields.size() > 1 ? ParseNumber(fields[1]) : std::nullopt;
+    longest_s = std::max(longest_s, static_cast<double>(waited_ns.value_or(0)) * 1e-9);
+  }
+  return longest_s;
+}
+
+/// Its time counts only while it had a processor.
+bool Guest::State::IsOver(Clock::time_point deadline, double held_up_before_s) const {
+  if (Clock::now() < deadline) {
+    return false;
+  }
+  const double held_up_s = std::clamp(HeldUpS() - held_up_before_s, 0.0, kMostHeldUpS);
+  return Clock::now() >= deadline + std::chrono::duration_cast<Clock::duration>(Seconds(held_up_s));
+}
+
 /// Once it is clear that the guest is gone: how. QEMU may still have to say why.
-void Guest::State::TellLost(Clock::time_point deadline) {
+void Guest::State::TellLost(bool out_of_time) {
   const bool silent = !exited && cut.empty() && !monitor->Panicked();
   const double silence = Seconds(Clock::now() - last_heard).count();
   for (const auto farewell = After(kFarewellS);
@@ -88,7 +131,7 @@ void Guest::State::TellLost(Clock::time_point deadline) {
   }
   if (monitor->Panicked()) {
     lost = "panicked";
-    lost_detail = "the guest's kernel panicked";
+    lost_detail = "the guest's kernel panicked" + WhyItPanicked(console.Lines());
   } else if (monitor->WasReset()) {
     lost = "reset";
     lost_detail = "the guest restarted by itself";
@@ -97,8 +140,8 @@ void Guest::State::TellLost(Clock::time_point deadline) {
     lost_detail = "QEMU ended" + (qemu->Output().empty() ? std::string() : ": " + qemu->Output());
   } else if (silent) {
     lost = "hung";
-    lost_detail = Clock::now() >= deadline && silence < kSilenceS
-                      ? "the guest did not finish the case within its time"
+    lost_detail = out_of_time && silence < kSilenceS
+                      ? "the guest did not finish within its time"
                       : fmt::format("the guest did not answer for {:.0f} s", silence);
   } else {
     lost = "cut";
@@ -108,6 +151,7 @@ void Guest::State::TellLost(Clock::time_point deadline) {
 
 std::optional<Message> Guest::State::Wait(Clock::time_point deadline,
                                           const std::function<void(const std::string&)>& progress) {
+  const double held_up_s = HeldUpS();
   while (!Cancelled()) {
     while (!messages.empty()) {
       Message message = std::move(messages.front());
@@ -119,12 +163,14 @@ std::optional<Message> Guest::State::Wait(Clock::time_point deadline,
         return message;
       }
     }
-    const bool silent = Seconds(Clock::now() - last_heard).count() > kSilenceS;
-    if (exited || monitor->Panicked() || !cut.empty() || silent || Clock::now() >= deadline) {
-      TellLost(deadline);
+    const auto silent_from = last_heard + std::chrono::duration_cast<Clock::duration>(Seconds(kSilenceS));
+    const bool out_of_time = IsOver(deadline, held_up_s);
+    if (exited || monitor->Panicked() || !cut.empty() || out_of_time ||
+        IsOver(silent_from, held_up_when_heard_s)) {
+      TellLost(out_of_time);
       return std::nullopt;
     }
-    Poll(deadline);
+    Poll(std::max(deadline, Clock::now() + kLookAgain));
   }
   return std::nullopt;
 }

@@ -33,6 +33,7 @@ struct Guest::State {
   std::optional<Monitor> monitor;
   std::deque<Channel::Message> messages;
   Clock::time_point last_heard = Clock::now();
+  double held_up_when_heard_s = 0;
   HostFacts facts;
   double time_scale = 1;
   bool exited = false;
@@ -45,7 +46,11 @@ struct Guest::State {
   void Poll(Clock::time_point until);
   void ReadConsole();
   void ReadChannel();
-  void TellLost(Clock::time_point deadline);
+  void TellLost(bool out_of_time);
+  /// How long QEMU was ready to run and got no processor of the host, since it started. 0 where the kernel
+  /// does not tell.
+  [[nodiscard]] double HeldUpS() const;
+  [[nodiscard]] bool IsOver(Clock::time_point deadline, double held_up_before_s) const;
   [[nodiscard]] bool Cancelled() const;
   /// The next message that is no sign of life or progress. Nothing when the guest is lost (`lost` then tells
   /// how), or the user gives up.

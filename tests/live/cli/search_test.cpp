@@ -39,8 +39,10 @@ TEST_F(SearchTest, ReadsLogsAndStandardInput) {
   const Ended file = Brink({"search", log});
   EXPECT_EQ(file.status, 0) << file.errors;
   EXPECT_THAT(file.output, HasSubstr("line 3: 7:M # Can't save"));
-  EXPECT_EQ(Shell("exec $BRINK search - < " + log).output, file.output);
-  EXPECT_EQ(Shell("cat " + log + " | $BRINK search -").output, file.output);
+  // The shell has a working folder of its own, by which paths are told.
+  const std::string here = Shell("exec $BRINK search " + log).output;
+  EXPECT_EQ(Shell("exec $BRINK search - < " + log).output, here);
+  EXPECT_EQ(Shell("cat " + log + " | $BRINK search -").output, here);
 }
 
 TEST_F(SearchTest, AnErrnoAloneGivesCandidates) {

@@ -116,6 +116,25 @@ expect: {target: {outcome: survived}}
   EXPECT_EQ(Boots(Path("out-1")), 2) << ended.errors;
 }
 
+/// What a case's own commands change is nothing that brink could put back.
+TEST_F(GuestTest, AMachineThatACaseChangedIsNotUsedAgain) {
+  const std::string file = Write("changed", R"(
+parameters: {change: "true"}
+processes: {target: {run: [/bin/sleep, '1000']}}
+steps:
+  - {run: [sh, -c, 'cat /proc/sys/vm/max_map_count; ls /dev/shm /tmp/left-by-a-case'], as: before}
+  - {run: [sh, -c, "${change}"], expect: {exit: 0}}
+expect: {target: {outcome: survived}, before: {output: "^65530$"}}
+)");
+  int run = 0;
+  for (const char* change : {"echo 3000 > /proc/sys/vm/max_map_count", "echo left > /dev/shm/left",
+                             "echo left > /tmp/left-by-a-case"}) {
+    const Ended ended = RunInGuest({file, "--repeat", "2", "--set", std::string("change=") + change});
+    EXPECT_EQ(ended.status, 0) << change << ended.output << ended.errors;
+    EXPECT_EQ(Boots(Path("out-" + std::to_string(++run))), 2) << change << ended.errors;
+  }
+}
+
 TEST_F(GuestTest, APanicIsAnOutcomeWithTheConsolesLastLines) {
   const std::string file = Write("panic", R"(
 machine: {memory: 512MiB, sysctl: {vm.panic_on_oom: 2}}
@@ -127,6 +146,7 @@ expect: {machine: {outcome: machine_panicked}}
   EXPECT_EQ(result["outcome"], "machine_panicked") << result.dump(1);
   EXPECT_EQ(result["expected_met"], true) << result.dump(1);
   EXPECT_THAT(result["guest"]["console"].dump(), HasSubstr("panic"));
+  EXPECT_THAT(result["reason"].get<std::string>(), HasSubstr("panicked: Out of memory"));
 }
 
 TEST_F(GuestTest, AGuestThatHangsIsToldAndEnded) {
