@@ -140,7 +140,8 @@ Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const 
   if (auto taken = PromiseMemory(slot, NeededBytes(spec), cancel_fd); !taken) {
     return tl::unexpected(taken.error());
   }
-  progress(fmt::format("booting a guest: {}, cgroup {}", spec.kernel, spec.cgroup));
+  progress(fmt::format("booting a guest: {}, cgroup {}{}", spec.kernel, spec.cgroup,
+                       options->accelerator == "tcg" ? " (emulated: about 10 times slower)" : ""));
   auto guest = Guest::Start(*options);
   const std::scoped_lock lock(memory_mutex_);
   memory_freed_.notify_all();
