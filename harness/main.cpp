@@ -105,10 +105,10 @@ int main(int argc, char** argv) {
       "failure, "
       "130 interrupted.");
   int status = brink::kExitMet;
-  for (auto* add :
-       {brink::AddRunCommand, brink::AddCheckCommand, brink::AddListCommand, brink::AddSearchCommand,
-        brink::AddExplainCommand, brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand,
-        brink::AddImageCommand, brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
+  for (auto* add : {brink::AddRunCommand, brink::AddCheckCommand, brink::AddListCommand,
+                    brink::AddSearchCommand, brink::AddExplainCommand, brink::AddNewCommand,
+                    brink::AddJudgeCommand, brink::AddDoctorCommand, brink::AddGuestCommand,
+                    brink::AddImageCommand, brink::AddRestoreCommand, brink::AddGuestAgentCommand}) {
     add(app, status);
   }
   for (CLI::App* command : app.get_subcommands(nullptr)) {

@@ -21,6 +21,7 @@ void AddCheckCommand(CLI::App& app, int& status);
 void AddListCommand(CLI::App& app, int& status);
 void AddSearchCommand(CLI::App& app, int& status);
 void AddExplainCommand(CLI::App& app, int& status);
+void AddNewCommand(CLI::App& app, int& status);
 void AddJudgeCommand(CLI::App& app, int& status);
 void AddDoctorCommand(CLI::App& app, int& status);
 void AddGuestCommand(CLI::App& app, int& status);

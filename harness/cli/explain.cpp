@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/write_scenario.h"
 #include "evidence/living.h"
 #include "evidence/mappings.h"
 #include "explain/forms.h"
+#include "explain/scenario_writer.h"
 #include "kernel/files.h"
 #include "report/text.h"
 
@@ -21,6 +23,7 @@ constexpr int kExitNoProcess = 1;
 
 struct ExplainOptions {
   std::string pid;
+  std::string write;
   std::string format = "text";
 };
 
@@ -63,6 +66,12 @@ int RunExplain(const ExplainOptions& options) {
   if (!process) {
     return Refuse(process.error());
   }
+  if (!options.write.empty()) {
+    const std::string name = NameFrom(std::filesystem::path(options.write).stem().string());
+    if (auto written = WriteScenario(options.write, ScenarioOf(*process, name, ::geteuid())); !written) {
+      return Refuse(written.error());
+    }
+  }
   const auto scenarios = SkimShipped();
   if (!scenarios) {
     return kExitUsage;
@@ -83,6 +92,10 @@ void AddExplainCommand(CLI::App& app, int& status) {
   command->add_option("--pid", options->pid, "Number of a process, or the name of a program that runs once")
       ->type_name("PID|NAME")
       ->required();
+  command
+      ->add_option("--write", options->write,
+                   "Write a scenario that holds its limits; a file that is there is not overwritten")
+      ->type_name("FILE");
   AddFormatOption(*command, options->format);
   command->callback([options, &status] { status = RunExplain(*options); });
 }

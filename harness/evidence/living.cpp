@@ -267,6 +267,9 @@ std::vector<int> AllPids(const Roots& roots) {
 /// Everybody whom the OOM killer could weigh, and the tasks that RLIMIT_NPROC counts with the process's.
 void ReadNeighbours(const Roots& roots, LivingProcess& process) {
   for (const int pid : AllPids(roots)) {
+    if (pid == ::getpid() && pid != process.pid) {
+      continue;  // brink will not be there any more
+    }
     const auto status = ReadSmallFile(fmt::format("{}/{}/status", roots.proc, pid));
     if (!status) {
       continue;

@@ -38,7 +38,6 @@ std::string CommandLineOf(const LivingProcess& process) {
 using Cells = std::array<std::string, 5>;
 
 Cells CellsOf(const LimitRow& row) {
-  const std::string name = row.group.empty() ? row.limit : fmt::format("{} of {}", row.limit, row.group);
   std::string last = row.reached;
   if (!row.unknown.empty()) {
     last =
@@ -48,8 +47,11 @@ Cells CellsOf(const LimitRow& row) {
   } else if (!row.note.empty()) {
     last += "; " + row.note;
   }
+  if (!row.group.empty()) {
+    last = fmt::format("group {}: {}", row.group, last);  // a long path would widen the column of names
+  }
   const bool known = row.unknown.empty();
-  return {Printable(name), known && row.use ? Amount(*row.use, row.unit) : "?",
+  return {row.limit, known && row.use ? Amount(*row.use, row.unit) : "?",
           known && row.of != kNoLimit ? Amount(row.of, row.unit) : "?", PercentOf(row), Printable(last)};
 }
 

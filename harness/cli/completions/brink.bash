@@ -46,7 +46,7 @@ _brink_image() {
 
 _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
-  local commands='run check list search explain judge doctor guest image restore demo selftest'
+  local commands='run check list search explain new judge doctor guest image restore demo selftest'
   local common='--help --version'
   local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --seed --shard --set --timeout --out --junit --format --dry-run'
   COMPREPLY=()
@@ -69,9 +69,11 @@ _brink() {
   if [[ $command == explain ]]; then
     case $prev in
       --pid) _brink_words "$(ps -eo pid= 2>/dev/null)" "$cur" && return ;;
+      --write) _brink_paths f "$cur" && return ;;
       --format) _brink_words 'text json' "$cur" && return ;;
     esac
   fi
+  if [[ $command == new && $prev == --from ]]; then _brink_words "dmesg $(ps -eo pid= 2>/dev/null)" "$cur" && return; fi
   if [[ $command == list ]]; then
     case $prev in
       --by) _brink_words 'system limit class' "$cur" && return ;;
@@ -95,7 +97,8 @@ _brink() {
     run:-* | demo:-*) _brink_words "$run $common" "$cur" ;;
     list:-*) _brink_words "--by --format $common" "$cur" ;;
     search:-*) _brink_words "--in --format $common" "$cur" ;;
-    explain:*) _brink_words "--pid --format $common" "$cur" ;;
+    explain:*) _brink_words "--pid --write --format $common" "$cur" ;;
+    new:-*) _brink_words "--from $common" "$cur" ;;
     judge:-*) _brink_words "--format $common" "$cur" ;;
     selftest:*) ;;
     guest:*) _brink_guest "$cur" "$prev" ;;

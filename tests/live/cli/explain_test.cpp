@@ -136,5 +136,58 @@ TEST_F(ExplainTest, WhatMayNotBeReadIsUnknownAndTheRestIsShown) {
   EXPECT_GT(Row(document, "RLIMIT_STACK")["use"], 0);
 }
 
+TEST_F(ExplainTest, WritesAScenarioThatRuns) {
+  const Target target(Path("napping-model"), 300);
+  const std::string file = Path("written.yaml");
+  const Ended written = Brink({"explain", "--pid", target.Pid(), "--write", file});
+  ASSERT_EQ(written.status, 0) << written.errors;
+  EXPECT_THAT(written.errors, HasSubstr("brink run " + file));
+  EXPECT_EQ(Brink({"check", file}).status, 0);
+  EXPECT_THAT(ReadText(file), AllOf(HasSubstr("\"1000\"]"), HasSubstr("nofile: 300")));
+  const Ended ran = Run({file, "--sandbox", "host"});
+  EXPECT_EQ(ran.status, 0) << ran.errors << ran.output;
+}
+
+TEST_F(ExplainTest, OverwritesNoFile) {
+  const std::string file = WriteExit("mine", "0");
+  const std::string before = ReadText(file);
+  const std::string self = std::to_string(::getpid());
+  for (const Ended& ended :
+       {Brink({"explain", "--pid", self, "--write", file}), Shell("exec $BRINK new mine --from 'sleep 1'")}) {
+    EXPECT_EQ(ended.status, 2);
+    EXPECT_THAT(ended.errors, AllOf(HasSubstr("File exists"), HasSubstr("remedy")));
+  }
+  EXPECT_EQ(ReadText(file), before);
+}
+
+TEST_F(ExplainTest, NewStartsAFileFromAProcessACommandOrALog) {
+  const Target target(Path("napping-start"));
+  const std::string log =
+      "memory: usage 65536kB, limit 65536kB, failcnt 3\n"
+      "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/app,task_memcg=/app,task=app,pid=9,uid=0\n"
+      "Memory cgroup out of memory: Killed process 9 (app) total-vm:9kB, anon-rss:4096kB, file-rss:0kB, "
+      "shmem-rss:0kB, UID:0 pgtables:8kB oom_score_adj:0\n";
+  const Ended ended = Shell("$BRINK new one --from " + target.Pid() +
+                            " && $BRINK new two --from \"sh -c 'exit 0'\" && printf '" + log +
+                            "' | $BRINK new three --from - && $BRINK check one.yaml two.yaml three.yaml");
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ReadText(Path("two.yaml")), HasSubstr(R"(["sh", "-c", "exit 0"])"));
+  EXPECT_THAT(ReadText(Path("three.yaml")), HasSubstr("memory.max: 67108864"));
+  EXPECT_EQ(Run({Path("two.yaml")}).status, 0);
+}
+
+TEST_F(ExplainTest, NewTellsWhatIsWrong) {
+  for (const auto& [words, status] :
+       std::vector<std::pair<std::string, int>>{{"new", 2},
+                                                {"new a/b --from true", 2},
+                                                {"new mine", 2},
+                                                {"new mine --from ''", 2},
+                                                {"new mine --from - </dev/null", 2},
+                                                {"new mine --from 4194304", 1}}) {
+    EXPECT_EQ(Shell("$BRINK " + words).status, status) << words;
+    EXPECT_FALSE(std::filesystem::exists(Path("mine.yaml"))) << words;
+  }
+}
+
 }  // namespace
 }  // namespace brink::live

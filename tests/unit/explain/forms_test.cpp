@@ -39,8 +39,11 @@ TEST(ExplainText, ShowsLimitsTheChoiceAndIncidents) {
   catalogue[0].binding_limits = {"vm.max_map_count"};
   const Explanation explanation = Explain(Sample(), catalogue);
   const std::string text = FormatExplanationText(explanation, catalogue, {});
-  EXPECT_THAT(text, HasSubstr("vm.max_map_count    900      1,000"));
-  EXPECT_THAT(text, HasSubstr("memory.max of /app  30 MiB   64 MiB"));
+  EXPECT_THAT(text, HasSubstr("vm.max_map_count  900      1,000     90%"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "memory.max        30 MiB   64 MiB    46%  group /app: the group's OOM killer takes a process"));
   EXPECT_THAT(text,
               HasSubstr("The OOM killer of group /app would take, most points first:\n"
                         "  1. helper (41): 9,024 points = 1,024 pages resident + 0 of page tables + 500 "

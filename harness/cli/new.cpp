@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <limits>
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "cli/write_scenario.h"
+#include "evidence/living.h"
+#include "evidence/mappings.h"
+#include "explain/oom_log.h"
+#include "explain/scenario_writer.h"
+#include "kernel/files.h"
+#include "scenario/values.h"
+
+namespace brink {
+namespace {
+
+struct NewOptions {
+  std::string name;
+  std::string from;
+};
+
+/// The kernel's log without waiting for more: one record a read, "PRIORITY,NUMBER,TIME,FLAGS;TEXT".
+Result<std::string> ReadKernelLog() {
+  constexpr const char* kLog = "/dev/kmsg";
+  const UniqueFd file(::open(kLog, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file.Valid()) {
+    return FailErrno(std::string("read ") + kLog, errno,
+                     "run as root, or give a log: `dmesg | brink new NAME --from -`");
+  }
+  std::string log;
+  std::array<char, 8192> record{};
+  while (true) {
+    const ssize_t got = ::read(file.Get(), record.data(), record.size());
+    if (got > 0) {
+      log.append(record.data(), static_cast<std::size_t>(got));
+    } else if (got == 0 || (errno != EINTR && errno != EPIPE)) {  // EPIPE: records were overwritten meanwhile
+      return log;
+    }
+  }
+}
+
+Result<std::string> ReadStandardInput() { return ReadSmallFile("/dev/stdin"); }
+
+Result<std::string> FromLog(const NewOptions& options) {
+  const auto log = options.from == "-" ? ReadStandardInput() : ReadKernelLog();
+  if (!log) {
+    return log;
+  }
+  const auto kill = LastOomKillIn(*log);
+  if (!kill) {
+    return Fail("the log holds no OOM kill",
+                "look in an older one: `journalctl -k -b -1 | brink new NAME --from -`");
+  }
+  return ScenarioOf(*kill, options.name);
+}
+
+Result<std::string> FromProcess(const NewOptions& options, std::uint64_t pid) {
+  const int number = pid > std::numeric_limits<int>::max() ? 0 : static_cast<int>(pid);
+  const auto process = ReadLivingProcess(Roots{}, number, CountProcessMappingsByKernel);
+  return process ? Result<std::string>(ScenarioOf(*process, options.name, ::geteuid()))
+                 : tl::unexpected(process.error());
+}
+
+Result<std::string> TextOf(const NewOptions& options) {
+  if (options.from == "dmesg" || options.from == "-") {
+    return FromLog(options);
+  }
+  if (const auto pid = ParseNumber(options.from)) {
+    return FromProcess(options, *pid);
+  }
+  auto words = CLI::detail::split_up(options.from);
+  for (std::string& word : words) {
+    CLI::detail::remove_quotes(word);
+  }
+  if (words.empty()) {
+    return Fail("--from is empty", "give a process number, a command in quotes, or dmesg");
+  }
+  return ScenarioOf(words, options.name);
+}
+
+int RunNew(const NewOptions& options) {
+  constexpr int kExitNothingThere = 1;
+  if (!IsName(options.name)) {
+    PrintError({.message = fmt::format("'{}' is no name of a scenario", options.name),
+                .remedy = "use letters, digits, '.', '_' and '-', beginning with a letter or digit"});
+    return kExitUsage;
+  }
+  const auto text = TextOf(options);
+  const Status written = text ? WriteScenario(options.name + ".yaml", *text) : tl::unexpected(text.error());
+  if (!written) {
+    PrintError(written.error());
+    return written.error().code == ESRCH ? kExitNothingThere : kExitUsage;
+  }
+  return kExitMet;
+}
+
+}  // namespace
+
+void AddNewCommand(CLI::App& app, int& status) {
+  auto options = std::make_shared<NewOptions>();
+  CLI::App* command = app.add_subcommand("new", "Start a scenario file for an incident of your own");
+  command->add_option("NAME", options->name, "Its name: NAME.yaml is written here")
+      ->type_name("")
+      ->required();
+  command
+      ->add_option(
+          "--from", options->from,
+          "A process number, a command in quotes, dmesg for the kernel's last OOM kill, or - for a log on "
+          "standard input")
+      ->type_name("PID|COMMAND|dmesg")
+      ->required();
+  command->callback([options, &status] { status = RunNew(*options); });
+}
+
+}  // namespace brink

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "explain/oom_log.h"
+
+#include <gtest/gtest.h>
+
+namespace brink {
+namespace {
+
+constexpr std::uint64_t kKiB = 1024;
+
+// Of Linux 6.18, shortened.
+constexpr std::string_view kGroupKill =
+    "[43426.445552] postgres invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=800\n"
+    "[43426.445700] memory: usage 196608kB, limit 196608kB, failcnt 2103\n"
+    "[43426.445702] swap: usage 0kB, limit 9007199254740988kB, failcnt 0\n"
+    "[43426.445800] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,"
+    "oom_memcg=/pg/main,task_memcg=/pg/main/worker,task=postgres,pid=30334,uid=101\n"
+    "[43426.445864] Memory cgroup out of memory: Killed process 30334 (postgres) total-vm:294436kB, "
+    "anon-rss:183300kB, file-rss:8616kB, shmem-rss:2620kB, UID:101 pgtables:516kB oom_score_adj:800\n";
+
+constexpr std::string_view kMachineKill =
+    "6,1201,88,-;java invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0\n"
+    "6,1202,88,-;oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
+    "task_memcg=/,task=my (odd) name,pid=77,uid=0\n"
+    "3,1203,88,-;Out of memory: Killed process 77 (my (odd) name) total-vm:10kB, anon-rss:8kB, file-rss:0kB, "
+    "shmem-rss:0kB, UID:0 pgtables:4kB oom_score_adj:-500\n";
+
+TEST(OomLog, ReadsTheKillOfAGroupWithItsLimit) {
+  const auto kill = LastOomKillIn(kGroupKill);
+  ASSERT_TRUE(kill);
+  EXPECT_EQ(kill->pid, 30334);
+  EXPECT_EQ(kill->comm, "postgres");
+  EXPECT_EQ(kill->group, "/pg/main");
+  EXPECT_EQ(kill->limit, 196608 * kKiB);
+  EXPECT_EQ(kill->anon_rss, 183300 * kKiB);
+  EXPECT_EQ(kill->shmem_rss, 2620 * kKiB);
+  EXPECT_EQ(kill->oom_score_adj, 800);
+}
+
+TEST(OomLog, TakesTheLastKillAndNothingOfTheOneBefore) {
+  const auto kill = LastOomKillIn(std::string(kGroupKill) + std::string(kMachineKill));
+  ASSERT_TRUE(kill);
+  EXPECT_EQ(kill->pid, 77);
+  EXPECT_EQ(kill->comm, "my (odd) name");
+  EXPECT_EQ(kill->group, "");
+  EXPECT_EQ(kill->limit, std::nullopt);
+  EXPECT_EQ(kill->oom_score_adj, -500);
+}
+
+TEST(OomLog, ALogWithoutAWholeKillHasNone) {
+  EXPECT_FALSE(LastOomKillIn(""));
+  EXPECT_FALSE(LastOomKillIn("usb 1-1: new device\nKilled process\n"));
+  EXPECT_FALSE(LastOomKillIn("Memory cgroup out of memory: Killed process 12 (cut"));
+}
+
+}  // namespace
+}  // namespace brink

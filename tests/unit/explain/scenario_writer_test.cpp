@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "explain/scenario_writer.h"
+
+#include <gmock/gmock.h>
+
+#include "scenario/load.h"
+#include "scenario/make_plan.h"
+#include "scenario/yaml_tree.h"
+
+namespace brink {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::uint64_t kMiB = 1ULL << 20;
+
+/// The scenario, which must be one without a mistake.
+Scenario Loaded(const std::string& text) {
+  LoadResult loaded = ParseScenario(text, "made.yaml");
+  EXPECT_TRUE(loaded.complaints.empty()) << FormatComplaint(loaded.complaints.front()) << "\n" << text;
+  return std::move(loaded.scenario);
+}
+
+LivingProcess Sample() {
+  LivingProcess process;
+  process.pid = 40;
+  process.comm = "server";
+  process.exe = "/usr/sbin/server";
+  process.command = {"/usr/sbin/server", "--all", "a \"quoted\" ${word}\nand a line \\ more", ""};
+  process.cwd = "/var/lib/server files";
+  process.uid = 1000;
+  return process;
+}
+
+/// The words of its process's `run`, as the parser has them.
+std::vector<std::string> RunOf(const Scenario& scenario) {
+  const auto processes = EntriesOf(Find(scenario.cases.front().tree, "processes"));
+  std::vector<std::string> words;
+  for (const Node& word : ItemsOf(Find(processes.front().second, "run"))) {
+    words.push_back(word.scalar);
+  }
+  return words;
+}
+
+TEST(ScenarioWriter, KeepsTheCommandLineWhateverItHolds) {
+  const Scenario scenario = Loaded(ScenarioOf(Sample(), "mine", 1000));
+  EXPECT_EQ(scenario.name, "mine");
+  EXPECT_THAT(RunOf(scenario), testing::ElementsAre("/usr/sbin/server", "--all",
+                                                    "a \"quoted\" $${word}\nand a line \\ more", ""))
+      << "$${ is the format's word for ${";
+}
+
+TEST(ScenarioWriter, HoldsEveryLimitThatIsSet) {
+  LivingProcess process = Sample();
+  process.oom_score_adj = 300;
+  process.memory_groups = {{.path = "/a/b", .limit = 64 * kMiB, .high = 60 * kMiB, .swap_limit = 0},
+                           {.path = "/a", .limit = 128 * kMiB},
+                           {.path = "/"}};
+  process.memory_groups[0].oom_group = true;
+  process.pids_groups = {{.path = "/a/b"}, {.path = "/a", .limit = 50}};
+  process.rlimits = {{"RLIMIT_NOFILE", {.soft = 100, .hard = 200}},
+                     {"RLIMIT_MEMLOCK", {.soft = 8 * kMiB, .hard = 8 * kMiB}},
+                     {"RLIMIT_STACK", {.soft = 8 * kMiB, .hard = kNoLimit}},
+                     {"RLIMIT_AS", {}}};
+  process.sysctls = {{"vm.max_map_count", "262144"},
+                     {"vm.overcommit_memory", "2"},
+                     {"vm.overcommit_kbytes", "4096"},
+                     {"vm.swappiness", "60"}};
+  const std::string text = ScenarioOf(process, "mine", 0);
+  static_cast<void>(Loaded(text));
+  EXPECT_THAT(text, AllOf(HasSubstr("memory.max: 67108864  # 64 MiB, of group /a/b"),
+                          HasSubstr("memory.high: 62914560"), HasSubstr("memory.swap.max: 0"),
+                          HasSubstr("memory.oom.group: 1"), HasSubstr("pids.max: 50  # of group /a\n"),
+                          HasSubstr("oom_score_adj: 300"), HasSubstr("user: \"1000\"")));
+  EXPECT_THAT(text, AllOf(HasSubstr("nofile: {soft: 100, hard: 200}"), HasSubstr("memlock: 8388608  # 8 MiB"),
+                          HasSubstr("stack: {soft: 8388608, hard: unlimited}"),
+                          HasSubstr("vm.max_map_count: 262144  # 65530 by default"),
+                          HasSubstr("vm.overcommit_kbytes: 4096KiB"), Not(HasSubstr("vm.swappiness"))));
+}
+
+TEST(ScenarioWriter, OfVersionOneTellsSwapAsVersionTwoDoes) {
+  LivingProcess process = Sample();
+  process.memory_groups = {
+      {.path = "/a", .limit = 64 * kMiB, .both_limit = 80 * kMiB, .oom_kill_disabled = true}};
+  const std::string text = ScenarioOf(process, "mine", 1000);
+  static_cast<void>(Loaded(text));
+  EXPECT_THAT(text, AllOf(HasSubstr("memory.swap.max: 16777216"), HasSubstr("memory.oom_kill_disable: 1")));
+}
+
+TEST(ScenarioWriter, AProcessWithNothingSetGivesAShortValidFile) {
+  const std::string text = ScenarioOf(Sample(), "mine", 1000);
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("cgroup:")), Not(HasSubstr("rlimits:")), Not(HasSubstr("machine:")),
+                          Not(HasSubstr("user:")), HasSubstr("environment is not copied")));
+}
+
+TEST(ScenarioWriter, ATitleIsNotTakenForACommandLine) {
+  LivingProcess process = Sample();
+  process.command = {"server: idle worker"};
+  const std::string text = ScenarioOf(process, "mine", 1000);
+  EXPECT_THAT(RunOf(Loaded(text)), testing::ElementsAre("/usr/sbin/server"));
+  EXPECT_THAT(text, HasSubstr("add its options"));
+}
+
+TEST(ScenarioWriter, NamesMayBeAnything) {
+  for (const char* comm : {"machine", "123", "a b", "\x1b[2J", "(sd-pam)", "", "-"}) {
+    LivingProcess process = Sample();
+    process.comm = comm;
+    const std::string text = ScenarioOf(process, NameFrom(comm), 1000);
+    static_cast<void>(Loaded(text));
+    EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  }
+}
+
+TEST(ScenarioWriter, ACommandGivesAValidSkeleton) {
+  const Scenario scenario = Loaded(ScenarioOf({"redis-server", "--save", ""}, "mine"));
+  EXPECT_THAT(RunOf(scenario), testing::ElementsAre("redis-server", "--save", ""));
+}
+
+TEST(ScenarioWriter, AnOomKillGivesItsLimitAndWhatIsKnownOfTheVictim) {
+  LoggedOomKill kill{.pid = 7, .comm = "my (odd) name"};
+  kill.group = "/pg";
+  kill.limit = 192 * kMiB;
+  kill.anon_rss = 180 * kMiB;
+  const std::string text = ScenarioOf(kill, "mine");
+  static_cast<void>(Loaded(text));
+  EXPECT_THAT(text, AllOf(HasSubstr("memory.max: 201326592  # 192 MiB, of group /pg"),
+                          HasSubstr("180 MiB of anonymous memory"), HasSubstr("outcome: oom_killed")));
+  kill.group.clear();
+  kill.limit.reset();
+  const std::string machine = ScenarioOf(kill, "mine");
+  static_cast<void>(Loaded(machine));
+  EXPECT_THAT(machine, AllOf(HasSubstr("machine: {memory: 2GiB}"), Not(HasSubstr("memory.max"))));
+}
+
+}  // namespace
+}  // namespace brink
