@@ -29,6 +29,7 @@ constexpr std::array kBenchmarks{
     Named{.name = "mlock", .run = &BenchMlockChurn},
     Named{.name = "memory", .run = &BenchMemory},
     Named{.name = "search", .run = &BenchSearch},
+    Named{.name = "explain", .run = &BenchExplain},
     Named{.name = "guest-boot", .run = &BenchGuestBoot},
     Named{.name = "guest-case", .run = &BenchGuestCase},
     Named{.name = "guest-memory", .run = &BenchGuestMemory},

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -71,9 +72,8 @@ int Locks(std::uint64_t count) {
   return 0;
 }
 
-/// As many mappings as are asked for, then silence until it is killed.
-int Mappings(std::uint64_t count) {
-  // Every other page gets another protection, so neighbours cannot be one mapping.
+/// Every other page gets another protection, so neighbours cannot be one mapping.
+void MakeMappings(std::uint64_t count) {
   auto* memory = static_cast<char*>(MapPages(count));
   for (std::uint64_t page = 1; page < count; page += 2) {
     if (::mprotect(memory + page * kPage, kPage, PROT_READ) != 0) {
@@ -82,8 +82,37 @@ int Mappings(std::uint64_t count) {
   }
   std::puts("ready");
   std::fflush(stdout);
+}
+
+/// As many mappings as are asked for, then silence until it is killed.
+int Mappings(std::uint64_t count) {
+  MakeMappings(count);
   for (;;) {
     ::pause();
+  }
+}
+
+volatile std::sig_atomic_t asked = 0;
+
+/// With so many mappings, pairs of mmap and munmap until it is killed. Each SIGUSR1 has it print the longest
+/// that a pair took since the last one.
+int Stalls(std::uint64_t count) {
+  struct sigaction action {};
+  action.sa_handler = [](int) { asked = 1; };
+  ::sigaction(SIGUSR1, &action, nullptr);
+  MakeMappings(count);
+  std::uint64_t longest_ns = 0;
+  for (;;) {
+    const std::uint64_t start = NowNs();
+    ::munmap(MapPages(1), kPage);
+    const std::uint64_t took = NowNs() - start;
+    longest_ns = took > longest_ns ? took : longest_ns;
+    if (asked != 0) {
+      asked = 0;
+      std::printf("longest_us=%.1f\n", static_cast<double>(longest_ns) / 1e3);
+      std::fflush(stdout);
+      longest_ns = 0;
+    }
   }
 }
 
@@ -148,9 +177,13 @@ int main(int argc, char** argv) {
   if (mode == "fail-and-die") {
     return FailAndDie();
   }
+  if (mode == "stalls") {
+    return Stalls(number(2));
+  }
   if (mode == "flood") {
     return Flood(number(2), number(3));
   }
-  std::fputs("usage: pairs N | locks N | mappings N | fail-and-die | flood BYTES FAILURES\n", stderr);
+  std::fputs("usage: pairs N | locks N | mappings N | stalls N | fail-and-die | flood BYTES FAILURES\n",
+             stderr);
   return 2;
 }
