@@ -49,7 +49,7 @@ Result<std::string> ReadKernelLog() {
 Result<std::string> ReadStandardInput() { return ReadSmallFile("/dev/stdin"); }
 
 Result<std::string> FromLog(const NewOptions& options) {
-  const auto log = options.from == "-" ? ReadStandardInput() : ReadKernelLog();
+  auto log = options.from == "-" ? ReadStandardInput() : ReadKernelLog();
   if (!log) {
     return log;
   }

@@ -72,7 +72,9 @@ std::vector<Row> Measure(const Options& options, const Launched& target) {
   const Turns stalls = InTurns(
       options.Rounds(40), [&] { return LongestDuring(target, [&] { static_cast<void>(RunMs(search)); }); },
       [&] { return LongestDuring(target, [&] { took_ms.push_back(RunMs(explain)); }); });
-  for (int round = 0; round < options.Rounds(40); ++round) {
+  const int reads = options.Rounds(40);
+  maps_us.reserve(static_cast<std::size_t>(reads));
+  for (int round = 0; round < reads; ++round) {
     maps_us.push_back(LongestDuring(target, [&] { ReadMaps(target.pid); }));
   }
   const double took = Median(took_ms);
