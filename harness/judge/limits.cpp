@@ -150,6 +150,12 @@ TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& pro
   }
   // Of the limit that it met last, where it met it first.
   const std::string& last = std::find_if(kinds.rbegin(), kinds.rend(), known)->binding.limit->name;
+  // A stack overflows in code that calls itself without end. After calls that failed again and again that is
+  // how the program handles those, and no limit that it needs more of.
+  constexpr std::uint64_t kProbes = 2;
+  if (last == "RLIMIT_STACK" && CountOf(evidence, *first->first) > kProbes) {
+    return *first;
+  }
   return *std::find_if(first, kinds.end(), [&](const TellingFailure& kind) {
     return known(kind) && kind.binding.limit->name == last;
   });

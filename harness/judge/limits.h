@@ -22,7 +22,8 @@ struct TellingFailure {
 };
 
 /// The first kind of call whose limit can be named, and where none can, the first. When it `died` of them the
-/// limit that it met last counts (a program survives its probes), and the call that met it first tells.
+/// limit that it met last counts (a program survives its probes), and the call that met it first tells; but
+/// what it met again and again goes before a stack that overflowed afterwards.
 [[nodiscard]] TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process,
                                               bool died);
 /// What each kind tells, in the order in which the kinds began.

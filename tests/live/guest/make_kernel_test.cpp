@@ -203,7 +203,7 @@ TEST_F(MakeKernelTest, DebiansKernelComesFromTheNetwork) {
             "http://deb.debian.org/debian/dists/bookworm/Release") != 0) {
     GTEST_SKIP() << "deb.debian.org does not answer: connect this machine to the network to test fetching";
   }
-  const KernelPlaces places{.cache = base_ + "/cache", .script = BRINK_MAKE_KERNEL};
+  const KernelPlaces places{.cache = base_ + "/cache", .machine = "", .script = BRINK_MAKE_KERNEL};
   const auto kernel = FetchKernel("debian-12", {}, places);
   ASSERT_TRUE(kernel) << kernel.error().message << "\n" << kernel.error().remedy;
   EXPECT_THAT(kernel->release, StartsWith("6.1."));

@@ -42,7 +42,7 @@ class MakeImageTest : public testing::Test {
           "Version: 12.4\nDescription: x\n\nPackage: libc6\nStatus: install ok installed\nMaintainer: x\n"
           "Architecture: amd64\nVersion: 2.36\nDescription: x\n");
     WriteTool("mmdebstrap", kMmdebstrap);
-    places_ = {.cache = base_ + "/cache", .script = base_ + "/recipes/make-image"};
+    places_ = {.cache = base_ + "/cache", .machine = "", .script = base_ + "/recipes/make-image"};
   }
   void TearDown() override { fs::remove_all(base_); }
 
