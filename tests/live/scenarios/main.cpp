@@ -137,6 +137,24 @@ bool Register(const std::vector<Scenario>& scenarios) {
   return true;
 }
 
+std::vector<std::string> SplitPaths(const std::string& list) {
+  std::vector<std::string> paths;
+  std::istringstream stream(list);
+  for (std::string path; std::getline(stream, path, ':');) {
+    paths.push_back(path);
+  }
+  return paths;
+}
+
+/// What comes with brink: all of it, or what this program was built for.
+std::vector<std::string> DefaultPaths() {
+  std::vector<std::string> paths = SplitPaths(BRINK_SCENARIO_LIST);
+  for (std::string& path : paths) {
+    path = ShippedScenarios() + "/" + path;
+  }
+  return paths.empty() ? std::vector<std::string>{ShippedScenarios()} : paths;
+}
+
 /// What --scenarios says, else the environment, else what comes with brink. Nothing for an argument that is
 /// none of ours.
 std::optional<std::vector<std::string>> PathsFrom(int argc, char** argv) {
@@ -151,12 +169,9 @@ std::optional<std::vector<std::string>> PathsFrom(int argc, char** argv) {
     paths.emplace_back(word.substr(kFlag.size()));
   }
   if (const char* listed = std::getenv("BRINK_SCENARIOS"); paths.empty() && listed != nullptr) {
-    std::istringstream stream(listed);
-    for (std::string path; std::getline(stream, path, ':');) {
-      paths.push_back(path);
-    }
+    paths = SplitPaths(listed);
   }
-  return paths.empty() ? std::vector<std::string>{ShippedScenarios()} : paths;
+  return paths.empty() ? DefaultPaths() : paths;
 }
 
 int RunAllTests() {
