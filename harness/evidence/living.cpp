@@ -212,9 +212,8 @@ void CountByMaps(const Roots& roots, const std::string& why, LivingProcess& proc
   const auto lines = static_cast<std::uint64_t>(std::count(maps->begin(), maps->end(), '\n')) + 1;
   process.mappings = lines - (page_of_kernel ? 1 : 0);
   process.mappings_note = fmt::format(
-      "counted in /proc/PID/maps, for which older kernels take its mmap lock time and again, for 20 ms in "
-      "all "
-      "with 65,530 mappings: {}",
+      "counted in /proc/PID/maps, for which older kernels take its mmap lock, 20 ms in all with 65,530 "
+      "mappings: {}",
       why);
 }
 
