@@ -16,6 +16,8 @@
 #include "watch_events.h"
 #include "watch_maps.bpf.h"
 
+enum { BRINK_SIGNAL_GROUP_EXIT = 0x4 };  // linux/sched/signal.h
+
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 16384);
@@ -126,6 +128,14 @@ static __always_inline bool may_count(__u64 number, long result) {
          result == -BRINK_ENOSPC;
 }
 
+/// True when the current process is already being ended (a fatal signal, the OOM killer, exit_group in
+/// another thread): whatever its calls give back, it never sees. A thread in mlock when the OOM killer takes
+/// its process gets EAGAIN, for one, as page faults fail from then on.
+static __always_inline bool is_being_ended(void) {
+  struct task_struct* task = (struct task_struct*)bpf_get_current_task();
+  return BPF_CORE_READ(task, signal, flags) & BRINK_SIGNAL_GROUP_EXIT;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   if (!may_count(regs->orig_ax, result)) {
@@ -140,7 +150,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   } else if (call == BRINK_NR_brk) {
     error = break_failure(is_compat ? (__u32)regs->bx : regs->di, result);
   }
-  struct brink_failure* event = error ? open_failure(call, error) : 0;
+  struct brink_failure* event = error && !is_being_ended() ? open_failure(call, error) : 0;
   if (!event) {
     return 0;
   }

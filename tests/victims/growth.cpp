@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
+#include <vector>
 
 #include "victim.h"
 
@@ -64,18 +66,29 @@ int Probe(const Arguments& arguments) {
   return kDone;
 }
 
-/// Locks `total` bytes in chunks of one region, so that mappings merge and only the bytes count.
+/// Locks `total` bytes in chunks of one region, so that mappings merge and only the bytes count. Threads take
+/// turns in the chunks.
 int Lock(const Arguments& arguments) {
   const std::size_t chunk = arguments.Bytes("chunk", PageSize());
   const std::size_t total = arguments.Bytes("total", 16 * kMiB);
+  const auto threads = static_cast<std::size_t>(arguments.Number("threads", 1));
   char* region = Map(total, PROT_READ | PROT_WRITE);
   if (region == nullptr) {
     return Failed("mmap", errno, 0);
   }
-  for (std::size_t at = 0; at < total; at += chunk) {
-    if (::mlock(region + at, chunk) != 0) {
-      return Failed("mlock", errno, at / chunk);
+  const auto lock_every = [=](std::size_t first, std::size_t step) {
+    for (std::size_t at = first * chunk; at < total; at += step * chunk) {
+      if (::mlock(region + at, chunk) != 0) {
+        std::exit(Failed("mlock", errno, at / chunk));
+      }
     }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < threads; ++i) {
+      others.emplace_back(lock_every, i, threads);
+    }
+    lock_every(0, threads);
   }
   return Worked("mlock", total / chunk);
 }
@@ -181,7 +194,7 @@ int SharedMemory(const Arguments& arguments) {
 constexpr auto kModes = std::to_array<Mode>({
     {"grow", "how chunk total", Grow, "ask for memory by mmap, mmap-readonly, brk or malloc"},
     {"probe", "size", Probe, "ask for too much once, go on with less"},
-    {"lock", "chunk total", Lock, "mlock a region bit by bit"},
+    {"lock", "chunk total threads", Lock, "mlock a region bit by bit"},
     {"lock-all", "", LockAll, "mlockall"},
     {"map-locked", "size", MapLocked, "mmap with MAP_LOCKED"},
     {"stack", "size", Stack, "recurse"},
