@@ -9,14 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <random>
 #include <set>
-#include <string_view>
 #include <system_error>
 
 #include "base/loopback.h"
@@ -24,10 +21,12 @@
 #include "base/units.h"
 #include "cli/common.h"
 #include "cli/matrix.h"
+#include "cli/selection.h"
 #include "kernel/cgroup.h"
 #include "kernel/machine_guard.h"
 #include "run/steps.h"
 #include "sandbox/images.h"
+#include "sandbox/packages.h"
 #include "scenario/make_plan.h"
 
 namespace brink {
@@ -63,49 +62,6 @@ class PortPool {
   std::mt19937 random_{std::random_device{}()};
   std::set<int> taken_;
 };
-
-/// Debian's packages that are installed now; one removed but not purged is not. Empty on other systems.
-std::set<std::string> InstalledPackages() {
-  constexpr std::string_view kPackage = "Package: ";
-  std::set<std::string> installed;
-  std::ifstream status("/var/lib/dpkg/status");
-  std::string name;
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(kPackage)) {
-      name = line.substr(kPackage.size());
-    } else if (line == "Status: install ok installed" || line == "Status: hold ok installed") {
-      installed.insert(name);
-    }
-  }
-  return installed;
-}
-
-bool PackageInstalled(const std::string& package) {
-  static const std::set<std::string> installed = InstalledPackages();
-  return installed.contains(package);
-}
-
-struct Shard {
-  std::size_t index = 1;
-  std::size_t count = 1;
-};
-
-Result<Shard> ParseShard(const std::string& text) {
-  Shard shard;
-  if (text.empty()) {
-    return shard;
-  }
-  const char* end = text.data() + text.size();
-  const auto [slash, first] = std::from_chars(text.data(), end, shard.index);
-  if (first == std::errc() && slash != end && *slash == '/') {
-    const auto [rest, second] = std::from_chars(slash + 1, end, shard.count);
-    if (second == std::errc() && rest == end && shard.index >= 1 && shard.index <= shard.count) {
-      return shard;
-    }
-  }
-  return Fail("--shard " + text + " is not I/N with 1 <= I <= N",
-              "for the second of four parts write --shard 2/4");
-}
 
 /// --set values by key; complains about a word without '=', a key that no scenario declares, and one given
 /// twice.
@@ -152,93 +108,35 @@ Status MakeWritable(const std::string& folder) {
   return {};
 }
 
-struct Chosen {
-  const Scenario* scenario = nullptr;
-  const ScenarioCase* scenario_case = nullptr;
-  const Cell* cell = nullptr;
-  int repeat = 1;
+/// What the plans of one run have in common.
+struct Ground {
+  const RunChoice& choice;
+  std::string out;  // absolute
+  std::map<std::string, std::string> set;
+  SandboxChoice sandbox;
 };
 
-/// All that --case and --tag let through, each in every cell as often as --repeat says.
-std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const std::vector<Cell>& cells,
-                           const RunChoice& choice) {
-  std::vector<Chosen> chosen;
-  for (int repeat = 1; repeat <= choice.repeat; ++repeat) {
-    for (const Scenario& scenario : scenarios) {
-      const bool tagged = std::all_of(choice.tags.begin(), choice.tags.end(), [&](const std::string& tag) {
-        return std::find(scenario.tags.begin(), scenario.tags.end(), tag) != scenario.tags.end();
-      });
-      for (const ScenarioCase& scenario_case : scenario.cases) {
-        if (!tagged || !(choice.case_name.empty() || scenario_case.name == choice.case_name)) {
-          continue;
-        }
-        for (const Cell& cell : cells) {
-          chosen.push_back(Chosen{
-              .scenario = &scenario, .scenario_case = &scenario_case, .cell = &cell, .repeat = repeat});
-        }
-      }
-    }
-  }
-  return chosen;
-}
-
-/// What was asked for and is not there, with what is.
-Error NothingChosen(const std::vector<Scenario>& scenarios, const RunChoice& choice) {
-  std::set<std::string> tags;
-  std::set<std::string> cases;
-  for (const Scenario& scenario : scenarios) {
-    tags.insert(scenario.tags.begin(), scenario.tags.end());
-    for (const ScenarioCase& each : scenario.cases) {
-      cases.insert(each.name);
-    }
-  }
-  for (const std::string& tag : choice.tags) {
-    if (!tags.contains(tag)) {
-      return Error{.message = "--tag " + tag + ": no chosen scenario has this tag",
-                   .remedy = tags.empty() ? "they have none; `brink list` shows those of all"
-                                          : fmt::format("their tags are {}", fmt::join(tags, ", "))};
-    }
-  }
-  if (!choice.case_name.empty() && !cases.contains(choice.case_name)) {
-    return Error{.message = "--case " + choice.case_name + ": no chosen scenario has a case of this name",
-                 .remedy = fmt::format("their cases are {}", fmt::join(cases, ", "))};
-  }
-  return Error{
-      .message = fmt::format("no case fits --tag {}{} all at once", fmt::join(choice.tags, " --tag "),
-                             choice.case_name.empty() ? "" : " --case " + choice.case_name),
-      .remedy = "`brink list PATH` shows cases and tags"};
-}
-
-/// Every count-th; taken before shuffling, so that the parts of different machines fit together.
-std::vector<Chosen> PartOf(const std::vector<Chosen>& chosen, const Shard& shard) {
-  std::vector<Chosen> part;
-  for (std::size_t at = shard.index - 1; at < chosen.size(); at += shard.count) {
-    part.push_back(chosen[at]);
-  }
-  return part;
-}
-
-PlanContext ContextFor(const Chosen& chosen, const RunChoice& choice, const std::string& out,
-                       const std::map<std::string, std::string>& set, PortPool& ports) {
+PlanContext ContextFor(const Chosen& chosen, const Ground& ground, const std::set<std::string>& installed,
+                       PortPool& ports) {
   PlanContext context;
   context.page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   context.memory_bytes = ReadMachineFigures(Roots{}).memory_total_bytes;
   context.search_path = CommandSearchPath();
-  for (const auto& [key, value] : set) {
+  for (const auto& [key, value] : ground.set) {
     if (chosen.scenario->parameters.contains(key)) {
       context.set[key] = value;
     }
   }
-  context.run_dir = fmt::format("{}/{}/{}", out, chosen.scenario->name, chosen.scenario_case->name);
+  context.run_dir = fmt::format("{}/{}/{}", ground.out, chosen.scenario->name, chosen.scenario_case->name);
   if (!chosen.cell->folder.empty()) {
     context.run_dir += "/" + chosen.cell->folder;
   }
-  if (choice.repeat > 1) {
+  if (ground.choice.repeat > 1) {
     context.run_dir += fmt::format("/{}", chosen.repeat);
   }
   context.repeat = chosen.repeat;
   context.free_port = [&ports](const std::string&) { return ports.Take(); };
-  context.package_installed = PackageInstalled;
+  context.package_installed = [&installed](const std::string& name) { return installed.contains(name); };
   context.image_folder = [](const std::string& name) -> Result<std::string> {
     const auto places = DefaultImagePlaces();
     return places ? FindImage(name, *places) : tl::unexpected(places.error());
@@ -283,52 +181,77 @@ std::optional<std::vector<Cell>> CellsOf(const RunChoice& choice) {
   return *std::move(cells);
 }
 
+struct Planned {
+  std::vector<Plan> plans;
+  std::set<std::string> missing_packages;
+  bool good = true;  // none has mistakes
+};
+
+Planned PlanAll(const std::vector<Chosen>& chosen, const Ground& ground) {
+  const std::set<std::string> installed = InstalledPackages();
+  Planned planned;
+  PortPool ports;
+  for (const Chosen& one : chosen) {
+    PlanResult made = MakeFittingPlan(one, ContextFor(one, ground, installed, ports), ground.sandbox);
+    for (const Complaint& complaint : made.complaints) {
+      PrintNotice(FormatComplaint(complaint) + "\n");
+      planned.good = false;
+    }
+    made.plan.timeout_s = ground.choice.timeout_s.value_or(made.plan.timeout_s);
+    planned.missing_packages.insert(made.missing_packages.begin(), made.missing_packages.end());
+    planned.plans.push_back(std::move(made.plan));
+  }
+  return planned;
+}
+
+/// All of them at once; says what it does, and why when it cannot.
+bool Install(const std::set<std::string>& packages, const std::string& out) {
+  PrintNotice(fmt::format("brink: installing {}\n", fmt::join(packages, " ")));
+  const auto installed =
+      InstallPackages({packages.begin(), packages.end()}, out + "/install.log",
+                      [](const std::string& line) { PrintNotice("brink: " + line + "\n"); });
+  if (!installed) {
+    PrintError(installed.error());
+  }
+  return installed.has_value();
+}
+
 }  // namespace
 
-std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice) {
+tl::expected<std::vector<Plan>, ExitCode> MakePlans(const RunChoice& choice) {
   const auto cells = CellsOf(choice);
   const auto scenarios = cells ? LoadScenarios(choice.paths) : std::nullopt;
   if (!scenarios) {
-    return std::nullopt;
+    return tl::unexpected(kExitUsage);
   }
-  const auto shard = ParseShard(choice.shard);
   const auto set = ParseSet(choice.set, *scenarios);
-  if (!shard || !set) {
-    PrintError(shard ? set.error() : shard.error());
-    return std::nullopt;
+  const auto chosen = set ? Select(*scenarios, *cells, choice) : tl::unexpected(set.error());
+  if (!chosen) {
+    PrintError(chosen.error());
+    return tl::unexpected(kExitUsage);
   }
-  const auto all = Choose(*scenarios, *cells, choice);
-  if (all.empty()) {
-    PrintError(NothingChosen(*scenarios, choice));
-    return std::nullopt;
-  }
-  std::vector<Chosen> chosen = PartOf(all, *shard);
-  if (choice.shuffle || choice.seed) {
-    const std::uint32_t seed = choice.seed ? *choice.seed : std::random_device{}();
-    std::shuffle(chosen.begin(), chosen.end(), std::mt19937(seed));
-    PrintNotice(fmt::format("brink: shuffled; --seed {} gives this order again\n", seed));
-  }
-  const std::string out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string();
-  if (const auto made = choice.dry_run ? Status{} : MakeWritable(out); !made) {
+  const Ground ground{
+      .choice = choice,
+      .out = std::filesystem::absolute(choice.out.empty() ? DefaultOut() : choice.out).string(),
+      .set = *set,
+      .sandbox = {.sandbox = choice.sandbox,
+                  .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
+                  .groups = MayMakeGroupsHere()}};
+  if (const auto made = choice.dry_run ? Status{} : MakeWritable(ground.out); !made) {
     PrintError(made.error());
-    return std::nullopt;
+    return tl::unexpected(kExitUsage);
   }
-  const SandboxChoice sandbox{.sandbox = choice.sandbox,
-                              .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
-                              .groups = MayMakeGroupsHere()};
-  std::vector<Plan> plans;
-  PortPool ports;
-  bool good = true;
-  for (const Chosen& one : chosen) {
-    PlanResult made = MakeFittingPlan(one, ContextFor(one, choice, out, *set, ports), sandbox);
-    for (const Complaint& complaint : made.complaints) {
-      PrintNotice(FormatComplaint(complaint) + "\n");
-      good = false;
+  Planned planned = PlanAll(*chosen, ground);
+  if (planned.good && choice.install && !choice.dry_run && !planned.missing_packages.empty()) {
+    if (!Install(planned.missing_packages, ground.out)) {
+      return tl::unexpected(kExitOwnFailure);
     }
-    made.plan.timeout_s = choice.timeout_s.value_or(made.plan.timeout_s);
-    plans.push_back(std::move(made.plan));
+    planned = PlanAll(*chosen, ground);
   }
-  return good ? std::optional(std::move(plans)) : std::nullopt;
+  if (!planned.good) {
+    return tl::unexpected(kExitUsage);
+  }
+  return std::move(planned.plans);
 }
 
 namespace {

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
+#include "cli/commands.h"
 #include "model/plan.h"
 
 namespace brink {
@@ -27,12 +29,13 @@ struct RunChoice {
   std::vector<std::string> set;
   std::optional<double> timeout_s;
   std::string out;
-  bool dry_run = false;
+  bool install = false;  // packages that the chosen cases require and this machine lacks
+  bool dry_run = false;  // installs nothing either
 };
 
-/// Loads, selects, plans, repeats, shuffles, shards. Prints every mistake to standard error and then gives
-/// nothing.
-[[nodiscard]] std::optional<std::vector<Plan>> MakePlans(const RunChoice& choice);
+/// Loads, selects, shards, shuffles, installs, plans. Prints every mistake to standard error and then gives
+/// the exit status.
+[[nodiscard]] tl::expected<std::vector<Plan>, ExitCode> MakePlans(const RunChoice& choice);
 
 /// What a plan would do, for --dry-run: several lines.
 [[nodiscard]] std::string DescribePlan(const Plan& plan);

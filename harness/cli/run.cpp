@@ -130,7 +130,7 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   const UniqueFd interrupted = CatchInterrupts();
   auto plans = MakePlans(choice);
   if (!plans) {
-    return kExitUsage;
+    return plans.error();
   }
   if (choice.dry_run) {
     return DryRun(*plans, format);
@@ -251,6 +251,8 @@ void AddRunCommand(CLI::App& app, int& status) {
   command->add_option("--junit", options->junit, "Also write a JUnit XML report to this file")
       ->type_name("FILE");
   AddFormatOption(*command, options->format);
+  command->add_flag("--install", choice.install,
+                    "First install the Debian packages that the cases require and this machine lacks (root)");
   command->add_flag("--dry-run", choice.dry_run, "Say what would be imposed and run; do nothing");
   command->callback([options, &status] { status = Run(options->choice, options->format, options->junit); });
 }

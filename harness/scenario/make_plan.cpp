@@ -69,18 +69,24 @@ std::string AreMissing(const std::vector<std::string>& names, std::string_view w
   return fmt::format("{} {} {}", JoinWords(names, "and"), names.size() == 1 ? "is" : "are", what);
 }
 
-/// A missing package is named rather than the commands it would bring.
-void ComplainOfMissing(Plan& plan, const std::vector<std::string>& packages,
-                       const std::vector<std::string>& commands, const PlanContext& context) {
+std::vector<std::string> MissingPackages(const std::vector<std::string>& packages,
+                                         const PlanContext& context) {
   std::vector<std::string> missing;
   for (const std::string& package : packages) {
     if (context.package_installed && !context.package_installed(package)) {
       missing.push_back(package);
     }
   }
+  return missing;
+}
+
+/// A missing package is named rather than the commands it would bring.
+void ComplainOfMissing(Plan& plan, const std::vector<std::string>& packages,
+                       const std::vector<std::string>& missing, const std::vector<std::string>& commands) {
   if (!missing.empty()) {
     plan.not_runnable = AreMissing(missing, "not installed");
-    plan.not_runnable_remedy = fmt::format("apt-get install {}", fmt::join(missing, " "));
+    plan.not_runnable_remedy =
+        fmt::format("apt-get install {}; or let brink: run --install", fmt::join(missing, " "));
   } else if (!commands.empty()) {
     plan.not_runnable = AreMissing(commands, "not to be found");
     plan.not_runnable_remedy =
@@ -95,13 +101,15 @@ void ComplainOfMissing(Plan& plan, const std::vector<std::string>& packages,
 PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case, const PlanContext& context) {
   Decoded decoded = DecodeCase(scenario, scenario_case, context);
   FindImages(decoded.plan, context);
-  const std::vector<std::string> missing = ResolveCommands(decoded.plan, context);
+  const std::vector<std::string> commands = ResolveCommands(decoded.plan, context);
+  std::vector<std::string> packages = MissingPackages(decoded.packages, context);
   if (!decoded.plan.not_runnable) {
-    ComplainOfMissing(decoded.plan, decoded.packages, missing, context);
+    ComplainOfMissing(decoded.plan, decoded.packages, packages, commands);
   }
   return {.plan = std::move(decoded.plan),
           .cgroup = std::move(decoded.cgroup),
-          .complaints = std::move(decoded.complaints)};
+          .complaints = std::move(decoded.complaints),
+          .missing_packages = std::move(packages)};
 }
 
 }  // namespace brink

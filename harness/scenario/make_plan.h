@@ -43,6 +43,7 @@ struct PlanResult {
   Plan plan;
   CgroupDemand cgroup;
   std::vector<Complaint> complaints;
+  std::vector<std::string> missing_packages;  // Debian packages that it requires and this machine lacks
 };
 
 /// A kernel's name as it is; a path, and that of its modules after a colon, made absolute as seen from a

@@ -48,7 +48,7 @@ _brink() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
   local commands='run check list search explain new judge doctor guest image restore demo selftest'
   local common='--help --version'
-  local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --seed --shard --set --timeout --out --junit --format --dry-run'
+  local run='--case --tag --sandbox --kernel --cgroup --jobs --repeat --shuffle --seed --shard --set --timeout --out --junit --format --install --dry-run'
   COMPREPLY=()
 
   # "--format=json" arrives as three words.

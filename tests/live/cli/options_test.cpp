@@ -19,7 +19,7 @@ const Options kCommon{"--help", "--version"};
 const std::map<std::string, Options> kContract{
     {"run",
      {"--case", "--tag", "--sandbox", "--kernel", "--cgroup", "--jobs", "--repeat", "--shuffle", "--seed",
-      "--shard", "--set", "--timeout", "--out", "--junit", "--format", "--dry-run"}},
+      "--shard", "--set", "--timeout", "--out", "--junit", "--format", "--install", "--dry-run"}},
     {"check", {}},
     {"list", {"--by", "--format"}},
     {"search", {"--in", "--format"}},

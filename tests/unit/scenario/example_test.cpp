@@ -99,7 +99,7 @@ TEST(Example, WithoutRedisIsNotRunnableAndSaysHowToInstallIt) {
   context.package_installed = [](const std::string& /*package*/) { return false; };
   const Plan plan = PlanOf(ExampleText(), "tuned", context);
   EXPECT_EQ(plan.not_runnable, "redis-server is not installed");
-  EXPECT_EQ(plan.not_runnable_remedy, "apt-get install redis-server");
+  EXPECT_EQ(plan.not_runnable_remedy, "apt-get install redis-server; or let brink: run --install");
 }
 
 }  // namespace

@@ -297,7 +297,7 @@ TEST(Host, ThatLacksPackagesIsToldHowToInstallThemAll) {
                                        "steps: [{run: [\"true\"], requires: {debian: two}}]\n"),
                            "default", context);
   EXPECT_EQ(plan.not_runnable, "one and two are not installed");
-  EXPECT_EQ(plan.not_runnable_remedy, "apt-get install one two");
+  EXPECT_EQ(plan.not_runnable_remedy, "apt-get install one two; or let brink: run --install");
 }
 
 TEST(Host, WithoutAFreePortCannotRunThePlan) {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/packages.h"
+
+#include <fstream>
+#include <string_view>
+
+#include "base/shipped_files.h"
+#include "sandbox/run_script.h"
+
+namespace brink {
+
+std::set<std::string> InstalledPackages(const std::string& status_file) {
+  constexpr std::string_view kPackage = "Package: ";
+  std::set<std::string> installed;
+  std::ifstream status(status_file);
+  std::string name;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kPackage)) {
+      name = line.substr(kPackage.size());
+    } else if (line == "Status: install ok installed" || line == "Status: hold ok installed") {
+      installed.insert(name);
+    }
+  }
+  return installed;
+}
+
+std::string InstallScript() {
+  return FirstFolder({ProgramFolder() / "../share/brink/sandbox", BRINK_SOURCE_SANDBOX}) +
+         "/install-packages";
+}
+
+Status InstallPackages(const std::vector<std::string>& packages, const std::string& log,
+                       const std::function<void(const std::string&)>& progress, const std::string& script) {
+  std::vector<std::string> arguments{log};
+  arguments.insert(arguments.end(), packages.begin(), packages.end());
+  return RunScript(script, arguments, progress);
+}
+
+}  // namespace brink
