@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// brink_scenarios [--scenarios=PATH ...] [GoogleTest's flags]
+// brink_scenarios [--scenarios=PATH ...] [--case=SCENARIO/CASE ...] [--sandbox=auto|host|vm] [GoogleTest's
+// flags]
 //
 // Every case of the scenario files (of PATH, else of BRINK_SCENARIOS, a list separated by colons, else of the
 // scenarios that come with brink) is a test: its suite is the scenario's name, its name the case's, with '_'
-// for what a filter could not say ("redis_bgsave_overcommit.reported"). As with --sandbox auto, what belongs
-// to a whole machine runs in a guest, which the cases of one run of this program share; this machine stays as
-// it is.
+// for what a filter could not say ("redis_bgsave_overcommit.reported"). With --case only these are, and one
+// that no file has is a mistake, where a filter would pass over it. With --sandbox auto, the default, what
+// belongs to a whole machine runs in a guest; the cases of one run of this program share guests.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ struct Ground {
   std::optional<Session> session;
   Error no_session;  // why there is none
   fs::path out;
+  std::string sandbox = "auto";
 };
 Ground& TheGround() {
   static Ground ground;
@@ -70,7 +72,7 @@ class ScenarioTest : public testing::Test {
     RunChoice choice;
     choice.paths = {file_};
     choice.case_name = case_;
-    choice.sandbox = "auto";
+    choice.sandbox = TheGround().sandbox;
     choice.out = (TheGround().out / std::to_string(++run)).string();
     return choice;
   }
@@ -115,11 +117,22 @@ std::string TestName(std::string name) {
   return name;
 }
 
-/// False when two cases would have the same name.
-bool Register(const std::vector<Scenario>& scenarios) {
+/// What the command line chose.
+struct Choices {
+  std::vector<std::string> paths;
+  std::set<std::string> cases;  // "SCENARIO/CASE"; empty: all
+  std::string sandbox = "auto";
+};
+
+/// False when two cases would have the same name, or one that was asked for is not there.
+bool Register(const std::vector<Scenario>& scenarios, const Choices& choices) {
   std::set<std::string> names;
+  std::set<std::string> missing = choices.cases;
   for (const Scenario& scenario : scenarios) {
     for (const ScenarioCase& one : scenario.cases) {
+      if (missing.erase(scenario.name + "/" + one.name) == 0 && !choices.cases.empty()) {
+        continue;
+      }
       const std::string suite = TestName(scenario.name);
       const std::string name = TestName(one.name);
       if (!names.insert(suite + "." + name).second) {
@@ -134,7 +147,10 @@ bool Register(const std::vector<Scenario>& scenarios) {
                             });
     }
   }
-  return true;
+  for (const std::string& name : missing) {
+    std::cerr << "no scenario has the case " << name << "; `brink list` names them\n";
+  }
+  return missing.empty();
 }
 
 std::vector<std::string> SplitPaths(const std::string& list) {
@@ -155,23 +171,38 @@ std::vector<std::string> DefaultPaths() {
   return paths.empty() ? std::vector<std::string>{ShippedScenarios()} : paths;
 }
 
-/// What --scenarios says, else the environment, else what comes with brink. Nothing for an argument that is
-/// none of ours.
-std::optional<std::vector<std::string>> PathsFrom(int argc, char** argv) {
-  constexpr std::string_view kFlag = "--scenarios=";
-  std::vector<std::string> paths;
+/// The rest of `word` after `flag`, when it begins with that.
+std::optional<std::string> ValueOf(std::string_view word, std::string_view flag) {
+  return word.starts_with(flag) ? std::optional<std::string>(word.substr(flag.size())) : std::nullopt;
+}
+
+/// The scenarios of the command line, else of the environment, else those that come with brink. Nothing for
+/// an argument that is none of ours.
+std::optional<Choices> ChoicesFrom(int argc, char** argv) {
+  Choices choices;
   for (int at = 1; at < argc; ++at) {
     const std::string_view word = argv[at];
-    if (!word.starts_with(kFlag)) {
-      std::cerr << "unknown argument " << word << "; use --scenarios=PATH or GoogleTest's flags\n";
+    const auto sandbox = ValueOf(word, "--sandbox=");
+    if (const auto path = ValueOf(word, "--scenarios=")) {
+      choices.paths.push_back(*path);
+    } else if (const auto one = ValueOf(word, "--case=")) {
+      choices.cases.insert(*one);
+    } else if (sandbox && (*sandbox == "auto" || *sandbox == "host" || *sandbox == "vm")) {
+      choices.sandbox = *sandbox;
+    } else {
+      std::cerr
+          << "unknown argument " << word
+          << "; use --scenarios=PATH, --case=SCENARIO/CASE, --sandbox=auto|host|vm or GoogleTest's flags\n";
       return std::nullopt;
     }
-    paths.emplace_back(word.substr(kFlag.size()));
   }
-  if (const char* listed = std::getenv("BRINK_SCENARIOS"); paths.empty() && listed != nullptr) {
-    paths = SplitPaths(listed);
+  if (const char* listed = std::getenv("BRINK_SCENARIOS"); choices.paths.empty() && listed != nullptr) {
+    choices.paths = SplitPaths(listed);
   }
-  return paths.empty() ? DefaultPaths() : paths;
+  if (choices.paths.empty()) {
+    choices.paths = DefaultPaths();
+  }
+  return choices;
 }
 
 int RunAllTests() {
@@ -184,6 +215,7 @@ int RunAllTests() {
   fs::permissions(folder, fs::perms{0755});
   TheGround().out = folder;
   SessionOptions options;
+  options.may_change_machine = TheGround().sandbox == "host";
   options.out_dir = folder;
   if (auto session = Session::Start(std::move(options))) {
     TheGround().session.emplace(std::move(*session));
@@ -215,10 +247,11 @@ int main(int argc, char** argv) {
     return brink::RunGuestAgent();
   }
   testing::InitGoogleTest(&argc, argv);
-  const auto paths = brink::PathsFrom(argc, argv);
-  const auto scenarios = paths ? brink::LoadScenarios(*paths) : std::nullopt;
-  if (!scenarios || !brink::Register(*scenarios)) {
+  const auto choices = brink::ChoicesFrom(argc, argv);
+  const auto scenarios = choices ? brink::LoadScenarios(choices->paths) : std::nullopt;
+  if (!scenarios || !brink::Register(*scenarios, *choices)) {
     return brink::kUsage;
   }
+  brink::TheGround().sandbox = choices->sandbox;
   return testing::GTEST_FLAG(list_tests) ? RUN_ALL_TESTS() : brink::RunAllTests();
 }

@@ -90,6 +90,15 @@ TEST_F(ScenariosProgram, FiltersAndRepeatsCases) {
   EXPECT_THAT(ran.output, HasSubstr("[  PASSED  ] 1 test."));
 }
 
+TEST_F(ScenariosProgram, RunsTheCasesThatAreNamedAndRefusesOneThatNoFileHas) {
+  const Ran ran = Run("--case=three-endings/met --gtest_list_tests");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.output, "three_endings.\n  met\n");
+  const Ran missing = Run("--case=three-endings/met --case=three-endings/mett");
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_THAT(missing.output, HasSubstr("no scenario has the case three-endings/mett"));
+}
+
 TEST_F(ScenariosProgram, TellsAFailureWithPlaceExpectationEvidenceAndFolder) {
   const Ran ran = Run("--gtest_filter=*.unmet");
   EXPECT_EQ(ran.status, 1) << ran.output;
