@@ -35,35 +35,50 @@ bool ChangesMachine(const Plan& plan) { return !plan.machine.empty() || ChangesM
 PlanQueue::PlanQueue(const std::vector<Plan>& plans, bool in_order)
     : plans_(plans), in_order_(in_order), taken_(plans.size()) {}
 
-/// A guest is worth seconds; cases of the host with other values than those in force would only wait for
-/// them.
-bool PlanQueue::Fits(const Plan& plan, const std::optional<GuestSpec>& guest) const {
-  if (guest) {
-    return plan.sandbox == "vm" && plan.guest == *guest;
+bool PlanQueue::IsBegun(const GuestSpec& guest) const {
+  return std::find(begun_.begin(), begun_.end(), guest) != begun_.end();
+}
+
+/// How well a plan comes now, 0 best. A guest is worth seconds: its like comes first, and a machine that
+/// another worker may have running last. Cases of the host with other values than those in force would only
+/// wait for them.
+int PlanQueue::Rank(const Plan& plan, const std::optional<GuestSpec>& guest) const {
+  constexpr int kNow = 0;
+  constexpr int kNext = 1;
+  constexpr int kLast = 2;
+  if (plan.sandbox == "vm") {
+    if (guest && plan.guest == *guest) {
+      return kNow;
+    }
+    return IsBegun(plan.guest) ? kLast : kNext;
   }
-  return in_order_ || (plan.sandbox != "vm" && MachineValues(plan) == host_values_);
+  return !guest && (in_order_ || MachineValues(plan) == host_values_) ? kNow : kNext;
+}
+
+void PlanQueue::Note(const Plan& plan) {
+  if (plan.sandbox != "vm") {
+    host_values_ = MachineValues(plan);
+  } else if (!IsBegun(plan.guest)) {
+    begun_.push_back(plan.guest);
+  }
 }
 
 std::optional<std::size_t> PlanQueue::Take(bool alone, const std::optional<GuestSpec>& guest) {
   const std::scoped_lock lock(mutex_);
-  std::optional<std::size_t> first;
+  std::optional<std::size_t> best;
   for (std::size_t at = 0; at < plans_.size(); ++at) {
     if (taken_[at] || MustRunAlone(plans_[at]) != alone) {
       continue;
     }
-    first = first.value_or(at);
-    if (Fits(plans_[at], guest)) {
-      first = at;
-      break;
+    if (!best || Rank(plans_[at], guest) < Rank(plans_[*best], guest)) {
+      best = at;
     }
   }
-  if (first) {
-    taken_[*first] = true;
-    if (plans_[*first].sandbox != "vm") {
-      host_values_ = MachineValues(plans_[*first]);
-    }
+  if (best) {
+    taken_[*best] = true;
+    Note(plans_[*best]);
   }
-  return first;
+  return best;
 }
 
 }  // namespace brink

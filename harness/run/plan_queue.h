@@ -22,17 +22,21 @@ class PlanQueue {
 
   /// The index of a plan that nobody has taken; nothing when none is left. `alone`: only plans of the host
   /// whose steps change the machine on the way, which nothing may run beside; else only the others. `guest`:
-  /// the machine that the caller has running; its like is preferred.
+  /// the machine that the caller has running; its like is preferred, and one that others may have running
+  /// comes last, so that each is booted once where there is other work.
   [[nodiscard]] std::optional<std::size_t> Take(bool alone, const std::optional<GuestSpec>& guest);
 
  private:
-  [[nodiscard]] bool Fits(const Plan& plan, const std::optional<GuestSpec>& guest) const;
+  [[nodiscard]] int Rank(const Plan& plan, const std::optional<GuestSpec>& guest) const;
+  [[nodiscard]] bool IsBegun(const GuestSpec& guest) const;
+  void Note(const Plan& plan);
 
   const std::vector<Plan>& plans_;
   bool in_order_;
   std::mutex mutex_;
   std::vector<bool> taken_;
-  std::string host_values_;  // of the plan of the host that was taken last
+  std::string host_values_;       // of the plan of the host that was taken last
+  std::vector<GuestSpec> begun_;  // machines of plans that were taken
 };
 
 }  // namespace brink

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,13 +129,28 @@ void AddDisk(std::vector<std::string>& arguments, const std::string& name, int f
   arguments.insert(arguments.end(), words.begin(), words.end());
 }
 
+/// Where QEMU keeps what a guest says of the owner, the mode and the kind of a file: in an attribute of the
+/// file, or, where the file system has none (tmpfs before Linux 6.6), in folders named .virtfs_metadata.
+std::string_view MappedModel(const std::string& folder) {
+  constexpr const char* kAttribute = "user.brink";
+  const bool has_attributes = ::setxattr(folder.c_str(), kAttribute, "", 0, 0) == 0;
+  if (has_attributes) {
+    ::removexattr(folder.c_str(), kAttribute);
+  }
+  return has_attributes ? "mapped-xattr" : "mapped-file";
+}
+
+/// A target is root in the guest and may be hostile. What it makes in the writable share are plain files to
+/// this machine, whatever they are to the guest: else a link that it left would lead brink's own writing, or
+/// its clearing of a folder, out of the share, and a program of its own could be setuid here.
 void AddShare(std::vector<std::string>& arguments, const std::string& tag, const std::string& path,
               bool writable) {
+  const std::string access = writable
+                                 ? fmt::format("security_model={},fmode=0644,dmode=0755", MappedModel(path))
+                                 : "security_model=none,readonly=on";
   const std::vector<std::string> words{
-      "-fsdev",
-      fmt::format("local,id={},path={},security_model=none,multidevs=remap{}", tag, Escape(path),
-                  writable ? "" : ",readonly=on"),
-      "-device", fmt::format("virtio-9p-pci,fsdev={},mount_tag={}", tag, tag)};
+      "-fsdev", fmt::format("local,id={},path={},multidevs=remap,{}", tag, Escape(path), access), "-device",
+      fmt::format("virtio-9p-pci,fsdev={},mount_tag={}", tag, tag)};
   arguments.insert(arguments.end(), words.begin(), words.end());
 }
 

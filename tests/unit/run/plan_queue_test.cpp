@@ -57,6 +57,15 @@ TEST(PlanQueue, AGuestTakesItsLikeFirstAndThenWhatIsLeft) {
   EXPECT_EQ(TakeAll(queue, false, plans[1].guest), (std::vector<std::size_t>{1, 3, 0, 2}));
 }
 
+TEST(PlanQueue, AWorkerWithoutAGuestLeavesTheMachinesOfOthersToThem) {
+  const std::vector<Plan> plans{OfGuest("a"), OfGuest("a"), OfGuest("b"), OfGuest("b")};
+  PlanQueue queue(plans, false);
+  EXPECT_EQ(queue.Take(false, std::nullopt), 0U);
+  EXPECT_EQ(queue.Take(false, std::nullopt), 2U);
+  EXPECT_EQ(queue.Take(false, plans[0].guest), 1U);
+  EXPECT_EQ(queue.Take(false, plans[0].guest), 3U) << "better than to do nothing";
+}
+
 TEST(PlanQueue, OnTheHostPlansThatSetTheMachineOnTheWayRunAlone) {
   std::vector<Plan> plans{ThatSetsTheMachine(), OfHost(""), ThatSetsTheMachine()};
   plans[2].sandbox = "vm";

@@ -47,6 +47,8 @@ TEST(QemuArguments, TheHostsRootIsReadOnlyAndTheRunFolderIsNot) {
   EXPECT_NE(share("root").find("readonly=on"), std::string::npos) << share("root");
   EXPECT_NE(share("run").find("path=/out,"), std::string::npos) << share("run");
   EXPECT_EQ(share("run").find("readonly"), std::string::npos) << share("run");
+  // A guest's links, owners and modes are not this machine's.
+  EXPECT_NE(share("run").find("security_model=mapped-"), std::string::npos) << share("run");
 }
 
 TEST(QemuArguments, ACommaInAFolderIsNotTheEndOfIt) {
