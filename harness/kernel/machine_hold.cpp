@@ -8,6 +8,7 @@
 
 #include "kernel/journal.h"
 #include "kernel/machine_guard.h"
+#include "kernel/machine_impose.h"
 #include "kernel/machine_lock.h"
 #include "kernel/machine_restore.h"
 #include "kernel/machine_slots.h"
@@ -57,52 +58,6 @@ Status RefuseHarm(const Roots& roots, const std::vector<Setting>& settings, cons
   return {};
 }
 
-ImposedFault ProofOf(const Roots& roots, const Setting& requested, const std::string& expected) {
-  ImposedFault fault;
-  fault.name = requested.name;
-  fault.target = "machine";
-  fault.requested = requested.value;
-  const auto now = ReadMachineSetting(roots, requested.name);
-  fault.read_back = now.value_or("");
-  fault.in_force = now && *now == expected;
-  if (!fault.in_force) {
-    fault.error = now ? "it reads " + *now + ", not " + expected : now.error().message;
-  }
-  return fault;
-}
-
-/// Journals, writes and reads back one setting. `journal` is written to disk before the machine is touched.
-Status Impose(const Roots& roots, const Setting& requested, MachineJournal& journal, ImposedFault& proof) {
-  proof.name = requested.name;
-  proof.target = "machine";
-  proof.requested = requested.value;
-  const auto setting = Absolute(roots, requested);
-  const std::string slot = SlotOf(requested.name);
-  const auto now = ReadSlot(roots, slot);
-  if (!setting || !now) {
-    return tl::unexpected(setting ? now.error() : setting.error());
-  }
-  auto entry = std::find_if(journal.slots.begin(), journal.slots.end(),
-                            [&](const JournalSlot& known) { return known.slot == slot; });
-  if (entry == journal.slots.end()) {
-    journal.slots.push_back({.slot = slot, .old_value = *now, .set_values = {}});
-    entry = journal.slots.end() - 1;
-  }
-  entry->set_values.push_back(SlotValue(*setting));
-  if (auto status = WriteMachineJournal(roots, journal); !status) {
-    return status;
-  }
-  if (auto status = WriteSlot(roots, slot, SlotValue(*setting)); !status) {
-    Error error = status.error();
-    error.remedy = error.code == EINVAL
-                       ? "the kernel takes no such value"
-                       : "run brink as root on a host whose /proc/sys is writable, or use --sandbox vm";
-    return tl::unexpected(std::move(error));
-  }
-  proof = ProofOf(roots, requested, setting->value);
-  return proof.in_force ? Status{} : Fail(requested.name + " " + requested.value + ": " + proof.error);
-}
-
 /// The caller holds `users` exclusively and the machine is as it was.
 Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, const Bystanders& bystanders,
                  std::vector<ImposedFault>& proof) {
@@ -125,7 +80,7 @@ Status ImposeAll(const Roots& roots, const std::vector<Setting>& settings, const
       return status;
     }
   }
-  return {};
+  return ProveStill(roots, journal, proof);
 }
 
 /// Another case has imposed these values: proves that they are in force.
@@ -337,6 +292,8 @@ Status MachineHold::Change(const Setting& setting, ImposedFault& proof) {
       state_->settings.push_back(setting);
       journal->key = KeyOf(state_->settings);
       status = Impose(roots, setting, *journal, proof);
+      std::vector<ImposedFault> proven_at_start;  // is in the evidence already
+      status = status ? ProveStill(roots, *journal, proven_at_start) : status;
     }
     static_cast<void>(state_->locks.users.TryShared());  // down from exclusive: always succeeds
   }

@@ -9,17 +9,20 @@
 namespace brink {
 namespace {
 
-/// The commit limit's figures come after a mode that does not enforce them and before one that does.
 std::vector<JournalSlot> InRestoreOrder(std::vector<JournalSlot> slots) {
-  const auto rank = [](const JournalSlot& slot) {
-    return slot.slot != "vm.overcommit_memory" ? 1 : slot.old_value == "2" ? 2 : 0;
-  };
-  std::stable_sort(slots.begin(), slots.end(),
-                   [&](const JournalSlot& a, const JournalSlot& b) { return rank(a) < rank(b); });
+  std::stable_sort(slots.begin(), slots.end(), [](const JournalSlot& a, const JournalSlot& b) {
+    return WriteRank(a.slot, a.old_value) < WriteRank(b.slot, b.old_value);
+  });
   return slots;
 }
 
-Status RestoreSlot(const Roots& roots, const JournalSlot& slot, RestoreNotes& notes) {
+/// What the kernel made of it while others were written proves nobody's hand.
+bool WasMoved(const JournalSlot& slot, const std::vector<JournalSlot>& slots) {
+  return std::any_of(slots.begin(), slots.end(),
+                     [&](const JournalSlot& other) { return SlotMovedBy(other.slot) == slot.slot; });
+}
+
+Status RestoreSlot(const Roots& roots, const JournalSlot& slot, bool was_moved, RestoreNotes& notes) {
   const auto now = ReadSlot(roots, slot.slot);
   if (!now) {
     return tl::unexpected(now.error());
@@ -27,7 +30,9 @@ Status RestoreSlot(const Roots& roots, const JournalSlot& slot, RestoreNotes& no
   if (*now == slot.old_value) {
     return {};
   }
-  if (std::find(slot.set_values.begin(), slot.set_values.end(), *now) == slot.set_values.end()) {
+  const bool is_ours =
+      std::find(slot.set_values.begin(), slot.set_values.end(), *now) != slot.set_values.end();
+  if (!is_ours && !was_moved) {
     notes.foreign.push_back(
         slot.slot + " is " + *now + ": somebody else changed it (it was " + slot.old_value + ", brink set " +
         (slot.set_values.empty() ? "nothing" : slot.set_values.back()) + "); left as it is");
@@ -40,7 +45,8 @@ Status RestoreSlot(const Roots& roots, const JournalSlot& slot, RestoreNotes& no
   if (!after || *after != slot.old_value) {
     return Fail("restore " + slot.slot + " to " + slot.old_value + ": it reads " + after.value_or("nothing"));
   }
-  notes.restored.push_back(slot.slot + " is " + slot.old_value + " again (brink had set " + *now + ")");
+  notes.restored.push_back(slot.slot + " is " + slot.old_value + " again (" +
+                           (is_ours ? "brink had set " : "the kernel had made it ") + *now + ")");
   return {};
 }
 
@@ -64,9 +70,10 @@ Result<RestoreNotes> RestoreMachine(const Roots& roots) {
     return notes;
   }
   Status outcome;
-  for (const JournalSlot& slot : InRestoreOrder((*journal)->slots)) {
+  const std::vector<JournalSlot>& slots = (*journal)->slots;
+  for (const JournalSlot& slot : InRestoreOrder(slots)) {
     // One that fails must not keep the others from being restored.
-    if (auto status = RestoreSlot(roots, slot, notes); !status && outcome) {
+    if (auto status = RestoreSlot(roots, slot, WasMoved(slot, slots), notes); !status && outcome) {
       outcome = status;
     }
   }

@@ -66,13 +66,20 @@ Result<Setting> Absolute(const Roots& roots, const Setting& setting) {
   return absolute;
 }
 
+std::string SlotMovedBy(std::string_view slot) {
+  return slot.starts_with("thp.") ? "vm.min_free_kbytes" : "";
+}
+
+int WriteRank(std::string_view name, std::string_view value) {
+  const bool is_mode = name == "vm.overcommit_memory";
+  const bool comes_first = !SlotMovedBy(name).empty() || (is_mode && value != "2");
+  return comes_first ? 0 : is_mode ? 2 : 1;
+}
+
 std::vector<Setting> InSafeOrder(std::vector<Setting> settings) {
-  const auto rank = [](const Setting& setting) {
-    const bool is_mode = setting.name == "vm.overcommit_memory";
-    return !is_mode ? 1 : setting.value == "2" ? 2 : 0;
-  };
-  std::stable_sort(settings.begin(), settings.end(),
-                   [&](const Setting& a, const Setting& b) { return rank(a) < rank(b); });
+  std::stable_sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) {
+    return WriteRank(a.name, a.value) < WriteRank(b.name, b.value);
+  });
   return settings;
 }
 

@@ -31,8 +31,15 @@ inline constexpr std::string_view kCommitPair = "vm.overcommit_ratio+kbytes";
 /// above what is committed now (swap counts towards the limit and is taken off).
 [[nodiscard]] Result<Setting> Absolute(const Roots& roots, const Setting& setting);
 
-/// Settings in the order in which they may be written: the figures of a commit limit before the mode that
-/// enforces it, and after a mode that does not.
+/// What the kernel changes of its own accord when this slot is written: vm.min_free_kbytes with thp.*
+/// (mm/khugepaged.c, set_recommended_min_free_kbytes). Empty: nothing.
+[[nodiscard]] std::string SlotMovedBy(std::string_view slot);
+
+/// When a value is written, the lowest first, to impose it as to restore it: what moves another slot before
+/// that one; the figures of a commit limit before the mode that enforces it, and after a mode that does not.
+[[nodiscard]] int WriteRank(std::string_view name, std::string_view value);
+
+/// Settings in the order in which they may be written.
 [[nodiscard]] std::vector<Setting> InSafeOrder(std::vector<Setting> settings);
 
 /// "vm.max_map_count=1000 vm.swappiness=10": equal for sets of equal values, whatever their order; empty for

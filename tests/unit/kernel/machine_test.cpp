@@ -216,6 +216,51 @@ TEST_F(MachineTest, ModeTwoComesLastAndOtherModesFirst) {
             "1");
 }
 
+TEST_F(MachineTest, WhatMovesAnotherValueComesBeforeIt) {
+  EXPECT_EQ(InSafeOrder({Of("vm.min_free_kbytes", "10000"), Of("thp.enabled", "madvise")}).front().name,
+            "thp.enabled");
+}
+
+// Two names of one file: the second write changes what the first one wrote.
+TEST_F(MachineTest, AValueThatALaterOneChangesIsNotInForce) {
+  Write("proc/sys/vm/other", "1\n");
+  std::filesystem::create_hard_link(base_ + "/proc/sys/vm/other", base_ + "/proc/sys/vm/derived");
+  std::vector<ImposedFault> proof;
+  const auto hold = MachineHold::Take(roots_, {Of("vm.derived", "2"), Of("vm.other", "3")}, proof, 1);
+  ASSERT_FALSE(hold);
+  EXPECT_THAT(hold.error().message, HasSubstr("vm.derived: once all values were written, it reads 3, not 2"));
+  ASSERT_THAT(proof, SizeIs(2));
+  EXPECT_FALSE(proof[0].in_force);
+  EXPECT_EQ(proof[0].read_back, "3");
+  EXPECT_TRUE(proof[1].in_force);
+  EXPECT_EQ(ReadMachineSetting(roots_, "vm.other").value(), "1");
+}
+
+// The kernel raises it with thp.enabled, and calls nobody else a culprit.
+TEST_F(MachineTest, WhatTheKernelMovedIsPutBackToo) {
+  Write("proc/sys/vm/min_free_kbytes", "11111\n");
+  Write("sys/kernel/mm/transparent_hugepage/enabled", "always[never]\n");  // reads the same once written
+  std::vector<ImposedFault> proof;
+  auto hold = MachineHold::Take(roots_, {Of("thp.enabled", "never")}, proof, 1);
+  ASSERT_TRUE(hold) << hold.error().message;
+  Write("proc/sys/vm/min_free_kbytes", "45056\n");
+  EXPECT_TRUE(hold->Restore());
+  EXPECT_EQ(ReadMachineSetting(roots_, "vm.min_free_kbytes").value(), "11111");
+}
+
+TEST_F(MachineTest, AChangeThatUndoesAnotherValueFails) {
+  Write("proc/sys/vm/other", "1\n");
+  std::filesystem::create_hard_link(base_ + "/proc/sys/vm/other", base_ + "/proc/sys/vm/derived");
+  std::vector<ImposedFault> proof;
+  auto hold = MachineHold::Take(roots_, {Of("vm.derived", "2")}, proof, 1);
+  ASSERT_TRUE(hold) << hold.error().message;
+  ImposedFault change;
+  const auto status = hold->Change(Of("vm.other", "3"), change);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("vm.derived: once all values were written, it reads 3"));
+  EXPECT_FALSE(change.in_force);
+}
+
 TEST_F(MachineTest, KeyDoesNotDependOnTheOrder) {
   EXPECT_EQ(KeyOf({Of("b", "1"), Of("a", "2")}), KeyOf({Of("a", "2"), Of("b", "1")}));
   EXPECT_EQ(KeyOf({}), "");
