@@ -19,7 +19,7 @@ namespace {
 bool AsksProcess(const Expectation& expect) {
   return !expect.outcome.empty() || expect.signal || expect.killed_by || expect.failure ||
          expect.no_failures || expect.binding_limit || !expect.log.empty() || !expect.log_absent.empty() ||
-         expect.oom_scope || expect.peak_memory_bytes || expect.peak_map_count;
+         expect.oom_scope || expect.peak_memory_bytes || expect.peak_map_count || expect.stalled;
 }
 
 const StepRecord* FindStep(const Evidence& evidence, const std::string& as) {

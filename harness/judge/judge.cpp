@@ -61,7 +61,7 @@ std::string Decisive(const Findings& findings) {
 }
 
 /// The process whose limit is the case's: the first fatal one whose limit can be named, else the first fatal
-/// one; where all survived, the one that had the case's first failure.
+/// one; where all survived, the one that had the case's first failure, or was held up.
 std::string OwnerOfLimit(const Findings& findings, const std::optional<FirstFailure>& first) {
   std::string owner;
   for (const auto& [name, finding] : findings) {
@@ -77,6 +77,11 @@ std::string OwnerOfLimit(const Findings& findings, const std::optional<FirstFail
   }
   if (owner.empty() && first && findings.contains(first->process)) {
     owner = first->process;
+  }
+  const auto stalled = std::find_if(findings.begin(), findings.end(),
+                                    [](const auto& each) { return each.second.verdict.stall; });
+  if (owner.empty() && stalled != findings.end()) {
+    owner = stalled->first;
   }
   return owner;
 }
@@ -123,6 +128,11 @@ std::string WhatHappened(const Findings& findings, const Evidence& evidence,
   }
   if (first) {
     return fmt::format("{}: {}", first->process, findings.at(first->process).verdict.reason);
+  }
+  const auto stalled = std::find_if(findings.begin(), findings.end(),
+                                    [](const auto& each) { return each.second.verdict.stall; });
+  if (stalled != findings.end()) {
+    return fmt::format("{}: {}", stalled->first, stalled->second.verdict.reason);
   }
   const std::string who = findings.size() == 1 ? decisive + " survived"
                                                : fmt::format("all {} processes survived", findings.size());

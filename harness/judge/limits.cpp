@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "judge/stall.h"
 #include "judge/words.h"
 
 namespace brink {
@@ -239,10 +240,30 @@ bool WasThrottled(const ProcessRecord& record) {
   return record.throttled_high > 0 || record.wait_channel.ends_with("mem_cgroup_handle_over_high");
 }
 
+Binding BindingOfStall(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
+                       const Stall& stall) {
+  const auto high = Imposed(plan, evidence, record, "memory.high");
+  if (!high || stall.throttled == 0) {
+    Binding binding = GroupLimit(plan, evidence, record, DescribeStall(stall));
+    if (!binding.limit) {
+      binding.reason = DescribeStall(stall) + ", and has no limit of its own";
+    }
+    return binding;
+  }
+  BindingLimit binding{.name = "memory.high",
+                       .limit = *high,
+                       .use = LastUse(plan, evidence, record),
+                       .unit = "bytes",
+                       .detail = DescribeStall(stall)};
+  std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
+  return {.limit = std::move(binding), .reason = std::move(reason)};
+}
+
 Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   if (record.under_oom) {
     return GroupLimit(plan, evidence, record, "its group is out of memory and its OOM killer is off");
   }
+  const auto stall = StallOf(plan, evidence, record);
   const auto high = Imposed(plan, evidence, record, "memory.high");
   if (!WasThrottled(record) || !high) {
     if (const OomKill* kill = KilledDescendantOf(evidence, record)) {
@@ -250,15 +271,18 @@ Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessR
       death.oom = kill;
       return BindingOfOom(plan, evidence, record, death);
     }
-    return {.limit = std::nullopt, .reason = "nothing tells that a limit held it up"};
+    return stall ? BindingOfStall(plan, evidence, record, *stall)
+                 : Binding{.limit = std::nullopt, .reason = "nothing tells that a limit held it up"};
   }
+  std::string detail = record.throttled_high == 0
+                           ? "it slept, throttled"
+                           : fmt::format("its group was throttled {}", Times(record.throttled_high));
+  detail += stall ? "; " + DescribeStall(*stall) : "";
   BindingLimit binding{.name = "memory.high",
                        .limit = *high,
                        .use = LastUse(plan, evidence, record),
                        .unit = "bytes",
-                       .detail = record.throttled_high == 0 ? "it slept, throttled"
-                                                            : fmt::format("its group was throttled {}",
-                                                                          Times(record.throttled_high))};
+                       .detail = std::move(detail)};
   std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }

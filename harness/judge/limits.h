@@ -48,8 +48,11 @@ struct TellingFailure {
 /// takes up to 2 s, in which nothing is counted (mm/memcontrol.c mem_cgroup_handle_over_high(), with
 /// two underscores before it in newer kernels).
 [[nodiscard]] bool WasThrottled(const ProcessRecord& record);
+/// Of a process whose group was held up: memory.high where it was throttled for that, otherwise memory.max.
+[[nodiscard]] Binding BindingOfStall(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
+                                     const Stall& stall);
 /// Of a process that hung: memory.high (throttled), memory.max (waiting in a group whose OOM killer is off),
-/// or what its descendant was killed for.
+/// what its descendant was killed for, or what held its group up.
 [[nodiscard]] Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record);
 
 /// The earliest failing call of the process; null when none is known in detail.

@@ -12,6 +12,7 @@
 #include "judge/death.h"
 #include "judge/limits.h"
 #include "judge/reason.h"
+#include "judge/stall.h"
 #include "judge/words.h"
 
 namespace brink {
@@ -153,6 +154,10 @@ Binding BindingOfRecord(const Plan& plan, const Evidence& evidence, const Proces
     case Outcome::kSurvived:
       break;
   }
+  if (const auto stall = StallOf(plan, evidence, record);
+      stall && FirstFailureOf(evidence, record.name) == nullptr) {
+    return BindingOfStall(plan, evidence, record, *stall);
+  }
   return OfFailures(evidence, record, finding);
 }
 
@@ -225,7 +230,10 @@ std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evi
   verdict.left_running_count = worst_record->left_running_count;
   verdict.last_line = worst_record->last_line;
   verdict.log = worst_record->log;
-  verdict.reason = Sentence(evidence, *worst_record, worst, binding);
+  if (worst.outcome == Outcome::kSurvived || worst.outcome == Outcome::kHung) {
+    verdict.stall = StallOf(plan, evidence, *worst_record);
+  }
+  verdict.reason = Sentence(evidence, *worst_record, worst, binding, verdict.stall);
   return ProcessFinding{
       .verdict = std::move(verdict), .decided_s = worst.decided_s, .remedy = std::move(worst.remedy)};
 }

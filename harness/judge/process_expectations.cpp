@@ -9,6 +9,7 @@
 #include "judge/judge.h"
 #include "judge/limits.h"
 #include "judge/request.h"
+#include "judge/stall.h"
 #include "judge/words.h"
 #include "model/json.h"
 
@@ -257,6 +258,11 @@ void CheckProcess(const Evidence& evidence, const Expectation& expect, const Pro
   CheckLogs(evidence, expect, results);
   if (expect.oom_scope) {
     CheckOomScope(evidence, expect, results);
+  }
+  if (expect.stalled) {
+    results.Add("stalled", *expect.stalled ? "held up for want of memory" : "not held up for want of memory",
+                verdict.stall ? DescribeStall(*verdict.stall) : "not held up",
+                verdict.stall.has_value() == *expect.stalled);
   }
   if (expect.peak_memory_bytes) {
     CheckRange("peak_memory_bytes", *expect.peak_memory_bytes, "bytes", verdict.peak_memory_bytes, results);

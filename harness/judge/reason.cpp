@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "judge/limits.h"
+#include "judge/stall.h"
 #include "judge/words.h"
 
 namespace brink {
@@ -80,6 +81,15 @@ std::string WhatItHeld(const OomKill& kill) {
     held += fmt::format(", {} of mapped files", FormatBytes(kill.file_rss_bytes));
   }
   return held;
+}
+
+/// Shared memory and files of a tmpfs that stay charged when the victim is gone: to kill for them is in vain.
+std::string HeldByItsGroup(const ProcessRecord& record, const OomKill& kill) {
+  if (kill.scope == "machine" || record.group_shmem_bytes <= kill.limit_bytes / 10) {
+    return "";
+  }
+  return fmt::format(", and its death left {} of shared memory or tmpfs files charged to the group",
+                     FormatBytes(record.group_shmem_bytes));
 }
 
 /// What a process was doing when its time was over.
@@ -165,7 +175,8 @@ std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, c
   const std::string before =
       close_s < kLongS ? "" : fmt::format(", after {} above {}% of it", AtSeconds(close_s), kClosePercent);
   return fmt::format("was killed by {} at {}{}{}; it held {} at oom_score_adj {}", who, AtSeconds(kill.t_s),
-                     figures, before, WhatItHeld(kill), kill.oom_score_adj);
+                     figures, before, WhatItHeld(kill), kill.oom_score_adj) +
+         HeldByItsGroup(record, kill);
 }
 
 std::string DescribeHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
@@ -192,7 +203,7 @@ std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint6
 }
 
 std::string Sentence(const Evidence& evidence, const ProcessRecord& record, const Finding& finding,
-                     const Binding& binding) {
+                     const Binding& binding, const std::optional<Stall>& stall) {
   const bool survived = finding.outcome == Outcome::kSurvived;
   const bool failed = finding.outcome == Outcome::kFailed && record.started;
   const TellingFailure failure = TellingFailureOf(evidence, record.name, failed);
@@ -200,12 +211,15 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
   if (finding.outcome == Outcome::kHung && binding.limit &&
       (failure.call == nullptr || record.under_oom || WasThrottled(record))) {
     text += "; " + binding.reason;
+  } else if (survived && stall && failure.call == nullptr) {
+    text += (binding.limit ? ", although with " : ", although ") + binding.reason;
   } else if (failed && !KilledByOther(record, finding)) {
     text += WhyItFailed(evidence, record) + LastWords(record);
   } else if (finding.outcome == Outcome::kOomKilled) {
     text += LastWords(record);  // how far it had come, or the warning that it did not heed
   } else if (failure.call != nullptr && (survived || finding.outcome == Outcome::kHung)) {
     text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
+    text += stall ? "; " + DescribeStall(*stall) : "";
   }
   if (finding.outcome == Outcome::kOomKilled) {
     text += CouldNotGiveBack(evidence, record);

@@ -45,8 +45,9 @@ struct Finding {
 [[nodiscard]] std::string DescribeLeftRunning(const std::vector<LeftRunning>& left, std::uint64_t count,
                                               bool survived);
 
-/// The whole sentence of a process; `binding` is the verdict's.
+/// The whole sentence of a process; `binding` and `stall` are the verdict's.
 [[nodiscard]] std::string Sentence(const Evidence& evidence, const ProcessRecord& record,
-                                   const Finding& finding, const Binding& binding);
+                                   const Finding& finding, const Binding& binding,
+                                   const std::optional<Stall>& stall);
 
 }  // namespace brink

@@ -61,6 +61,17 @@ struct CgroupCounters {
   std::optional<std::uint64_t> pids_refused;
 };
 
+/// What takes the kernel a sum over all processors' counts to tell: not for a loop. With all groups below.
+struct CgroupStat {
+  std::uint64_t shmem_bytes = 0;  // for files of a tmpfs and shared memory; 0 where the kernel does not tell
+  /// Since the group was made: pages of files or swapped out that had been reclaimed and were needed again
+  /// (workingset_refault of memory.stat).
+  std::uint64_t refaulted_pages = 0;
+  /// Seconds since then in which tasks of it waited for memory and none had anything else to do ("full" of
+  /// memory.pressure). Absent on v1 and without CONFIG_PSI.
+  std::optional<double> stalled_s;
+};
+
 /// One group that brink made, in every hierarchy it needs. Thread-compatible.
 class Cgroup {
  public:
@@ -89,9 +100,7 @@ class Cgroup {
 
   /// Where the kernel keeps no peak of memory (v2 before 5.19), that is the most that was ever read here.
   [[nodiscard]] CgroupCounters Counters();
-  /// Charged for files of a tmpfs and for shared memory, with all groups below (memory.stat); 0 where the
-  /// kernel does not tell. Reading it makes the kernel sum up all processors' counts: not for a loop.
-  [[nodiscard]] std::uint64_t ShmemBytes() const;
+  [[nodiscard]] CgroupStat Stat() const;
   [[nodiscard]] std::vector<int> Pids() const;  // of this group and all below
 
   /// Open cgroup.procs (v1: one per hierarchy) for writing: a child writes "0" to each between fork and exec.

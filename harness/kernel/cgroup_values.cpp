@@ -192,6 +192,18 @@ Result<std::string> GetV1Memory(const std::string& directory, std::string_view n
   return WithoutLimit(value);
 }
 
+/// "full avg10=0.00 avg60=0.00 avg300=0.00 total=123456": the total, in microseconds.
+std::optional<double> FullStall(const std::string& path) {
+  const auto text = ReadSmallFile(path);
+  const std::size_t line = text ? text->find("full ") : std::string::npos;
+  const std::size_t at = line == std::string::npos ? line : text->find("total=", line);
+  if (at == std::string::npos) {
+    return std::nullopt;
+  }
+  const auto total = ParseNumber(std::string_view(*text).substr(at + std::string_view("total=").size()));
+  return total ? std::optional(static_cast<double>(*total) / 1e6) : std::nullopt;
+}
+
 }  // namespace
 
 Status Cgroup::Set(std::string_view name, std::string_view value) {
@@ -278,10 +290,19 @@ CgroupCounters Cgroup::Counters() {
   return counters;
 }
 
-std::uint64_t Cgroup::ShmemBytes() const {
-  const auto stat = ReadSmallFile(host_->Directory("memory", path_) + "/memory.stat");
+CgroupStat Cgroup::Stat() const {
+  const std::string memory = host_->Directory("memory", path_) + "/";
   const bool v1 = host_->MemoryVersion() == CgroupVersion::kV1;
-  return stat ? FindNumber(*stat, v1 ? "total_shmem" : "shmem").value_or(0) : 0;
+  CgroupStat result;
+  if (const auto stat = ReadSmallFile(memory + "memory.stat")) {
+    const auto value = [&](const std::string& name) {
+      return FindNumber(*stat, v1 ? "total_" + name : name).value_or(0);
+    };
+    result.shmem_bytes = value("shmem");
+    result.refaulted_pages = value("workingset_refault_file") + value("workingset_refault_anon");
+  }
+  result.stalled_s = FullStall(memory + "memory.pressure");
+  return result;
 }
 
 }  // namespace brink

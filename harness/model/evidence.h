@@ -191,6 +191,9 @@ struct ProcessRecord {
   bool under_oom = false;  // v1 memory.oom_control under_oom
   std::uint64_t throttled_high =
       0;  // v2 memory.events "high": its growth in the last second or two before the timeout
+  /// kProcess, killed by SIGKILL: charged to its group, right after that, for files of a tmpfs and shared
+  /// memory, which no kill gives back.
+  std::uint64_t group_shmem_bytes = 0;
   /// kProcess: it had ended by itself, and these that it started, and their descendants, had not when the
   /// case was over; brink ended them. The first few of left_running_count.
   std::vector<LeftRunning> left_running;
@@ -207,7 +210,13 @@ struct GroupRecord {
   std::uint64_t oom_kills = 0;
   std::uint64_t limit_hits = 0;  // v1 failcnt, v2 memory.events max
   std::uint64_t peak_pids = 0;
-  std::uint64_t pids_refused = 0;  // pids.events max
+  std::uint64_t pids_refused = 0;    // pids.events max
+  std::uint64_t throttled_high = 0;  // v2 memory.events high
+  /// Memory that had been reclaimed from it, or swapped out, and was needed again.
+  std::uint64_t refaulted_bytes = 0;
+  /// In which its tasks waited for memory and none had anything else to do (memory.pressure "full"); absent
+  /// where the kernel does not tell (v1).
+  std::optional<double> stalled_s;
   /// Charged to it once all processes of the case had ended, for files of a tmpfs and shared memory segments
   /// (memory.stat "shmem"): without swap nothing can reclaim that.
   std::uint64_t left_shmem_bytes = 0;

@@ -64,6 +64,7 @@ void Fields(auto& a, json::Like<Expectation> auto& x) {
   a("log_absent", x.log_absent)("oom_scope", x.oom_scope)("peak_memory_bytes", x.peak_memory_bytes);
   a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s);
   a("exit", x.exit)("predicted_victim", x.predicted_victim)("oom_victim", x.oom_victim);
+  a("stalled", x.stalled);
 }
 void Fields(auto& a, json::Like<GuestSpec> auto& x) {
   a("kernel", x.kernel)("memory_bytes", x.memory_bytes)("swap_bytes", x.swap_bytes)("cpus", x.cpus);
@@ -149,11 +150,13 @@ void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
   a("peak_map_count", x.peak_map_count)("state", x.state)("wait_channel", x.wait_channel);
   a("under_oom", x.under_oom)("throttled_high", x.throttled_high)("left_running", x.left_running);
   a("left_running_count", x.left_running_count)("last_line", x.last_line)("log", x.log);
+  a("group_shmem_bytes", x.group_shmem_bytes);
 }
 void Fields(auto& a, json::Like<GroupRecord> auto& x) {
   a("name", x.name)("path", x.path)("memory_limit_bytes", x.memory_limit_bytes);
   a("peak_memory_bytes", x.peak_memory_bytes)("oom_kills", x.oom_kills)("limit_hits", x.limit_hits);
   a("peak_pids", x.peak_pids)("pids_refused", x.pids_refused)("left_shmem_bytes", x.left_shmem_bytes);
+  a("throttled_high", x.throttled_high)("refaulted_bytes", x.refaulted_bytes)("stalled_s", x.stalled_s);
 }
 void Fields(auto& a, json::Like<StepRecord> auto& x) {
   a("as", x.as)("index", x.index)("text", x.text)("skipped", x.skipped)("timed_out", x.timed_out);

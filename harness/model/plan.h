@@ -168,6 +168,7 @@ struct Expectation {
   std::optional<std::string> oom_scope;      // "memcg" or "machine"
   std::optional<Range> peak_memory_bytes;
   std::optional<Range> peak_map_count;
+  std::optional<bool> stalled;  // whether ProcessVerdict::stall is there
   // of the machine
   std::vector<std::string> predicted_victim;  // processes or children; any of these: see PredictedVictim
   std::vector<std::string> oom_victim;        // whom its OOM killer takes first

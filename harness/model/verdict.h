@@ -45,6 +45,17 @@ struct FirstFailure {
   double t_s = 0;
 };
 
+/// For long its group could not go on, as what it needed was reclaimed again and again, or it was throttled.
+struct Stall {
+  /// In which its tasks waited for memory and none had anything else to do; absent where the kernel does not
+  /// tell (cgroup v1).
+  std::optional<double> stalled_s;
+  double of_s = 0;                    // for so long the process lived
+  std::uint64_t refaulted_bytes = 0;  // had been reclaimed or swapped out, and were needed again
+  std::uint64_t throttled = 0;        // so often for being above memory.high
+  std::uint64_t limit_hits = 0;       // so often memory.max was reached
+};
+
 struct ProcessVerdict {
   Outcome outcome = Outcome::kInconclusive;
   bool child = false;
@@ -60,6 +71,7 @@ struct ProcessVerdict {
   std::optional<BindingLimit> binding_limit;
   std::string binding_reason;  // why that limit, or why none could be named
   std::string reason;          // one sentence
+  std::optional<Stall> stall;  // of one that survived or hung; absent: none worth telling
   /// It ended by itself, and these that it started were ended by brink; the first few of left_running_count.
   std::vector<LeftRunning> left_running;
   std::uint64_t left_running_count = 0;

@@ -50,6 +50,15 @@ Json ToJson(const std::optional<FirstFailure>& failure) {
           {"t_s", failure->t_s}};
 }
 
+Json ToJson(const std::optional<Stall>& stall) {
+  return stall ? Json{{"stalled_s", OrNull(stall->stalled_s)},
+                      {"of_s", stall->of_s},
+                      {"refaulted_bytes", stall->refaulted_bytes},
+                      {"throttled", stall->throttled},
+                      {"limit_hits", stall->limit_hits}}
+               : Json();
+}
+
 Json ToJson(const ProcessVerdict& process) {
   Json left = Json::array();
   for (const LeftRunning& each : process.left_running) {
@@ -66,6 +75,7 @@ Json ToJson(const ProcessVerdict& process) {
           {"binding_limit", ToJson(process.binding_limit)},
           {"binding_reason", process.binding_reason},
           {"reason", process.reason},
+          {"stall", ToJson(process.stall)},
           {"left_running", std::move(left)},
           {"left_running_count", process.left_running_count},
           {"last_line", OrNull(process.last_line)},

@@ -119,7 +119,12 @@ std::string Wrapped(const std::string& text, const TextStyle& style, std::size_t
 
 std::string OutcomeWords(const Verdict& verdict) {
   std::string words(Name(verdict.outcome));
-  return verdict.outcome == Outcome::kSurvived && verdict.first_failure ? words + " with failures" : words;
+  if (verdict.outcome != Outcome::kSurvived) {
+    return words;
+  }
+  const bool stalled = std::any_of(verdict.processes.begin(), verdict.processes.end(),
+                                   [](const auto& each) { return each.second.stall.has_value(); });
+  return words + (verdict.first_failure ? " with failures" : "") + (stalled ? ", stalled" : "");
 }
 
 std::string FailingCallOf(const Verdict& verdict) {

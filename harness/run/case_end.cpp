@@ -129,6 +129,7 @@ void CaseRunner::RecordGroups() {
   }
   for (const auto& [name, group] : groups_->All()) {
     const CgroupCounters counters = group->Counters();
+    const CgroupStat stat = group->Stat();
     Record().groups.push_back(GroupRecord{.name = name,
                                           .path = group->Path(),
                                           .memory_limit_bytes = counters.memory_limit,
@@ -137,7 +138,10 @@ void CaseRunner::RecordGroups() {
                                           .limit_hits = counters.limit_hits.value_or(0),
                                           .peak_pids = counters.pids_peak.value_or(0),
                                           .pids_refused = counters.pids_refused.value_or(0),
-                                          .left_shmem_bytes = group->ShmemBytes()});
+                                          .throttled_high = counters.throttled_high.value_or(0),
+                                          .refaulted_bytes = stat.refaulted_pages * Record().host.page_size,
+                                          .stalled_s = stat.stalled_s,
+                                          .left_shmem_bytes = stat.shmem_bytes});
   }
 }
 

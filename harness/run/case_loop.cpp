@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 namespace brink {
@@ -195,6 +196,9 @@ void CaseLoop::OnDeath(LiveTarget& target) {
   }
   if (target.own_group && target.group != nullptr && target.plan != nullptr) {
     recorder_.Record().processes[target.record].peak_memory_bytes = target.group->Counters().memory_peak;
+  }
+  if (target.group != nullptr && target.plan != nullptr && target.status.signal == SIGKILL) {
+    recorder_.Record().processes[target.record].group_shmem_bytes = target.group->Stat().shmem_bytes;
   }
   recorder_.Ended(target.record, target.status, recorder_.Now());
 }

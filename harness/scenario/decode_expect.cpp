@@ -135,6 +135,9 @@ Expectation DecodeExpectation(const Node& subject, const Node& map, Decoding& de
   expect.oom_scope = MaybeText(map, "oom_scope");
   expect.peak_memory_bytes = MaybeRange(map, "peak_memory", decoding);
   expect.peak_map_count = MaybeRange(map, "peak_map_count", decoding);
+  if (Find(map, "stalled") != nullptr) {
+    expect.stalled = FlagAt(map, "stalled");
+  }
   expect.output = MaybeText(map, "output");
   expect.max_duration_s = MaybeSeconds(map, "time");
   expect.predicted_victim = TextsAt(map, "predicted_victim");

@@ -60,6 +60,13 @@ std::vector<Section> ExpectSections() {
                  .choices = {"memcg", "machine"},
                  .subject = "process",
                  .doc = "Which OOM killer killed it."},
+                {.name = "stalled",
+                 .type = kBoolean,
+                 .subject = "process",
+                 .doc = "Whether it survived or hung with its group held up for long, throttled or with what "
+                        "it needs reclaimed again and again: it waited for a fifth of its life by the "
+                        "kernel's account (PSI, cgroup v2), or what had been reclaimed and was needed again "
+                        "was four times the limit."},
                 {.name = "peak_memory",
                  .type = kSection,
                  .section = "sizes",

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// memory-hog: a greedy neighbour. It grows at a given rate to a given size, touches every page, checks what
-// it holds and keeps it until SIGTERM. It can listen to the kernel's warnings meanwhile: then it measures how
-// long and how far it grew after the first one, or sheds its load.
+// memory-hog: a greedy neighbour. It grows at a given rate to a given size, touches every page (or one of
+// each so many, as a large table does that is sparsely filled), checks what it holds and keeps it until
+// SIGTERM. It can listen to the kernel's warnings meanwhile: then it measures how long and how far it grew
+// after the first one, or sheds its load.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,7 @@ struct Options {
   std::uint64_t start = 0;
   std::uint64_t rate = 0;
   std::uint64_t chunk = 1U << 20U;
+  std::uint64_t touch_every = kPageSize;
   bool hold = false;
   WarnOptions warn;
   std::uint64_t shed_to =
@@ -37,14 +40,17 @@ struct Options {
 
 class Hog {
  public:
-  explicit Hog(std::uint64_t chunk_size) : chunk_size_(chunk_size) {}
+  Hog(std::uint64_t chunk_size, std::uint64_t touch_every)
+      : chunk_size_(chunk_size), touch_every_(touch_every) {}
 
   /// One chunk more, up to `size`.
   void GrowTowards(std::uint64_t size) {
     const Timed timed(latency_);
     const std::uint64_t length = std::min(chunk_size_, size - held_);
     chunks_.push_back(Mapping::Anonymous(length));
-    FillPattern(chunks_.back().Data(), chunks_.size());
+    for (std::uint64_t at = 0; at < length; at += touch_every_) {
+      FillPattern(PageAt(chunks_.back(), at), chunks_.size() + at);
+    }
     held_ += length;
   }
 
@@ -60,10 +66,13 @@ class Hog {
   [[nodiscard]] std::uint64_t Check() const {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < chunks_.size(); ++i) {
-      if (!HoldsPattern(chunks_[i].Data(), i + 1)) {
-        FailCorrupt(fmt::format("chunk {} of {} has changed", i, chunks_.size()));
+      for (std::uint64_t at = 0; at < chunks_[i].Data().size(); at += touch_every_) {
+        const std::span<std::byte> page = PageAt(chunks_[i], at);
+        if (!HoldsPattern(page, i + 1 + at)) {
+          FailCorrupt(fmt::format("chunk {} of {} has changed at {}", i, chunks_.size(), at));
+        }
+        sum += Checksum(page);
       }
-      sum += Checksum(chunks_[i].Data());
     }
     return sum;
   }
@@ -72,7 +81,13 @@ class Hog {
   [[nodiscard]] const Latency& GrowthLatency() const { return latency_; }
 
  private:
+  /// The chunk's last page may be a part of one.
+  static std::span<std::byte> PageAt(const Mapping& chunk, std::uint64_t at) {
+    return chunk.Data().subspan(at, std::min<std::uint64_t>(kPageSize, chunk.Data().size() - at));
+  }
+
   std::uint64_t chunk_size_;
+  std::uint64_t touch_every_;  // one page of each so many bytes holds data
   std::uint64_t held_ = 0;
   std::vector<Mapping> chunks_;
   Latency latency_;
@@ -152,10 +167,12 @@ void Grow(const Options& options, Hog& hog) {
 }
 
 Exit Run(const Options& options) {
-  if (options.start > options.size || options.chunk == 0) {
-    throw Failure(Exit::kUsage, "--start must not exceed --size, and --chunk must not be 0");
+  if (options.start > options.size || options.chunk == 0 || options.touch_every < kPageSize) {
+    throw Failure(Exit::kUsage, fmt::format("--start must not exceed --size, --chunk must not be 0, and "
+                                            "--touch-every must be at least {}",
+                                            kPageSize));
   }
-  Hog hog(options.chunk);
+  Hog hog(options.chunk, options.touch_every);
   Grow(options, hog);
   if (options.hold) {
     PauseFor(std::nullopt);
@@ -193,6 +210,8 @@ int main(int argc, char** argv) {
   AddSize(app, "--start", options.start, "Memory it takes at once, before it is ready");
   AddSize(app, "--rate", options.rate, "Growth per second; 0: as fast as it can");
   AddSize(app, "--chunk", options.chunk, "Memory it asks for at a time");
+  AddSize(app, "--touch-every", options.touch_every,
+          "Fill one page of each so much, and leave the rest alone");
   app.add_flag("--hold", options.hold, "Keep the memory until SIGTERM");
   AddWarnOptions(app, options);
   return RunProgram(app, argc, argv, [&] { return Run(options); });

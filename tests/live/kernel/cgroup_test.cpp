@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "live.h"
 #include "victim.h"
@@ -90,6 +93,23 @@ TEST_F(CgroupLive, OomKillIsCounted) {
   EXPECT_EQ(counters.oom_kills, 1U);
   EXPECT_GT(counters.limit_hits.value_or(0), 0U);
   EXPECT_EQ(counters.memory_limit, 16777216U);
+}
+
+TEST_F(CgroupLive, WhatWasReclaimedAndIsNeededAgainIsCounted) {
+  auto group = MakeGroup(*host_);
+  ASSERT_TRUE(group.Set("memory.max", "8388608"));
+  EXPECT_EQ(group.Stat().refaulted_pages, 0U);
+  const std::string file = testing::TempDir() + "brink-refault-" + std::to_string(::getpid());
+  auto target = Start(group, {"/bin/sh", "-c",
+                              "head -c 33554432 /dev/zero > " + file + "; sync " + file +
+                                  "; for i in 1 2 3; do cat " + file + " > /dev/null; done"});
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_EQ(AwaitEnd(*target).exit_code, 0);
+  std::filesystem::remove(file);
+  const CgroupStat stat = group.Stat();
+  EXPECT_GT(stat.refaulted_pages, 1000U);
+  EXPECT_LT(stat.shmem_bytes, 1U << 20);
+  EXPECT_EQ(stat.stalled_s.has_value(), host_->MemoryVersion() == CgroupVersion::kV2);
 }
 
 TEST_F(CgroupLive, LoweringBelowWhatIsUsedIsRefusedWithTheFigureOrKills) {

@@ -278,6 +278,14 @@ TEST(VerdictText, ASurvivorWhoseCallsFailedIsNoPlainSurvivor) {
   EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, as expected\n");
 }
 
+TEST(VerdictText, ASurvivorWhoseGroupWasHeldUpIsNoPlainSurvivor) {
+  Verdict verdict = MetVerdict();
+  verdict.outcome = Outcome::kSurvived;
+  verdict.first_failure.reset();
+  verdict.processes.begin()->second.stall = Stall{.stalled_s = 12.3, .of_s = 15};
+  EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, stalled, as expected\n");
+}
+
 TEST(Table, AFailureStandsBesideItsOwnLimitOnlyAndAHangIsNotHidden) {
   Verdict verdict = MetVerdict();  // the server's munmap failed
   verdict.outcome = Outcome::kOomKilled;

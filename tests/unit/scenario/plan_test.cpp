@@ -225,7 +225,7 @@ TEST(Plan, ReadsEveryExpectation) {
       "outcome: [failed, hung], exit: 3, signal: SIGKILL, killed_by: \"oom:memcg\", oom_scope: memcg, "
       "failure: {call: mmap, errno: ENOMEM, count: {min: 2}}, binding_limit: none, log: a, log_absent: [b, "
       "c], "
-      "peak_memory: {max: 1KiB}, peak_map_count: {min: 1, max: 2}");
+      "peak_memory: {max: 1KiB}, peak_map_count: {min: 1, max: 2}, stalled: false");
   EXPECT_THAT(expect.outcome, ElementsAre("failed", "hung"));
   EXPECT_EQ(expect.exit, 3);
   EXPECT_EQ(expect.signal, 9);
@@ -239,6 +239,9 @@ TEST(Plan, ReadsEveryExpectation) {
   EXPECT_EQ(expect.peak_memory_bytes.value().max, 1024);
   EXPECT_EQ(expect.peak_memory_bytes.value().min, std::nullopt);
   EXPECT_EQ(expect.peak_map_count.value().min, 1);
+  EXPECT_EQ(expect.stalled, false);
+  EXPECT_EQ(OnlyExpectation("stalled: true").stalled, true);
+  EXPECT_EQ(OnlyExpectation("exit: 0").stalled, std::nullopt);
   EXPECT_EQ(OnlyExpectation("failure: {count: 4}").failure.value().max_count, 4U);
 }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "judge/stall.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/units.h"
+#include "judge/death.h"
+#include "judge/results.h"
+#include "judge/words.h"
+
+namespace brink {
+namespace {
+
+constexpr double kWorthTellingS = 0.5;
+constexpr double kWorthTellingShare = 0.2;
+/// The kernel's account of waiting leaves out pages whose use lies further back than the group can hold,
+/// which is what a far too small limit leads to (mm/workingset.c). A program that reads a large file twice
+/// has each page reclaimed and needed again once. What goes over its memory again and again loses its time.
+constexpr std::uint64_t kLimitsRefaulted = 4;
+
+bool WorthTelling(const Stall& stall, const GroupRecord& group) {
+  const bool waited =
+      stall.stalled_s.value_or(0) >= std::max(kWorthTellingS, kWorthTellingShare * stall.of_s);
+  return waited ||
+         (group.memory_limit_bytes && stall.refaulted_bytes / kLimitsRefaulted >= *group.memory_limit_bytes);
+}
+
+}  // namespace
+
+std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  const GroupRecord* group = GroupOf(plan, evidence, record);
+  if (group == nullptr || record.kind != ProcessRecord::Kind::kProcess) {
+    return std::nullopt;
+  }
+  const Stall stall{.stalled_s = group->stalled_s,
+                    .of_s = record.end_s.value_or(evidence.duration_s) - record.start_s,
+                    .refaulted_bytes = group->refaulted_bytes,
+                    .throttled = group->throttled_high,
+                    .limit_hits = group->limit_hits};
+  return WorthTelling(stall, *group) ? std::optional(stall) : std::nullopt;
+}
+
+std::string DescribeStall(const Stall& stall) {
+  std::vector<std::string> parts;
+  if (stall.stalled_s) {
+    parts.push_back(fmt::format("for {} of {} all its tasks waited for memory", AtSeconds(*stall.stalled_s),
+                                AtSeconds(stall.of_s)));
+  }
+  if (stall.refaulted_bytes > 0) {
+    parts.push_back(FormatBytes(stall.refaulted_bytes) + " that had been reclaimed were needed again");
+  }
+  if (stall.throttled > 0) {
+    parts.push_back("it was throttled " + Times(stall.throttled));
+  }
+  if (stall.limit_hits > 0) {
+    parts.push_back("its limit was reached " + Times(stall.limit_hits));
+  }
+  return "its group was held up: " + Join(parts, ", ");
+}
+
+}  // namespace brink

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// A process that lives on and comes to nothing: its group is throttled, or reclaims what it needs again and
+// again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "judge/judge.h"
+#include "model/evidence.h"
+#include "model/plan.h"
+#include "model/verdict.h"
+
+namespace brink {
+
+/// Of a process of the plan, by the figures of its group. It is worth telling from half a second and a fifth
+/// of the process's life on by the kernel's own account of waiting (PSI), and when what was needed again is
+/// four times the group's limit. Absent: not worth telling.
+[[nodiscard]] std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence,
+                                           const ProcessRecord& record);
+
+/// "its group was held up: for 12.3 of 15.0 s all its tasks waited for memory, 2.7 GiB that had been
+/// reclaimed were needed again, ...".
+[[nodiscard]] std::string DescribeStall(const Stall& stall);
+
+}  // namespace brink
