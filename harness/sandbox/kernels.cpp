@@ -105,15 +105,19 @@ Result<GuestKernel> ReadKernel(const std::string& folder) {
   return kernel;
 }
 
-/// Makes the initramfs unless it is there. Init is brink's own, and changes with brink; the kernel and its
-/// modules need no new download then. Several versions of brink share the cache, each with an initramfs of
-/// its own.
+/// Makes the initramfs unless it is there. Init and the script are brink's own, and change with brink; the
+/// kernel and its modules need no new download then. Several versions of brink share the cache, each with an
+/// initramfs of its own.
 Status MakeInitrd(GuestKernel& kernel, const std::string& folder, const KernelPlaces& places) {
   const auto init = ReadSmallFile(fs::path(places.script).parent_path() / "init");
   if (!init) {
     return tl::unexpected(init.error());
   }
-  const std::string name = fmt::format("initrd-{:016x}.cpio", Hash(*init));
+  const auto script = ReadSmallFile(places.script);
+  if (!script) {
+    return tl::unexpected(script.error());
+  }
+  const std::string name = fmt::format("initrd-{:016x}.cpio", Hash(*init + *script));
   kernel.initrd = folder + "/" + name;
   std::error_code code;
   return fs::exists(kernel.initrd, code) ? Status{}

@@ -138,6 +138,29 @@ TEST_F(MakeKernelTest, TheInitramfsHoldsBusyboxAndInit) {
   EXPECT_TRUE(fs::exists(base_ + "/made/initrd-2.cpio"));
 }
 
+TEST_F(MakeKernelTest, TheInitramfsHoldsDebiansModulesWithoutTheirSignatures) {
+  const std::string code(5000, 'c');
+  // The signature's size is the last of the twelve bytes before the text.
+  const std::string signed_module = code + std::string(300, 's') +
+                                    std::string("\0\0\2\0\0\0\0\0\0\0\1\x2c", 12) +
+                                    "~Module signature appended~\n";
+  Write("made/modules/100-signed.ko", signed_module);
+  Write("made/modules/101-unsigned.ko", code);
+  Write("made/modules/102-empty.ko", "");
+  for (const auto& [facts, expected] :
+       {std::pair{"package=linux-image 6.1\n", code}, std::pair{"source=/boot/vmlinuz\n", signed_module}}) {
+    Write("made/facts", facts);
+    const auto made = RunScript(BRINK_MAKE_KERNEL, {"--initrd", base_ + "/made", "initrd.cpio"}, {});
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_EQ(Shell("rm -rf root; mkdir root && cd root && busybox cpio -idm <../made/initrd.cpio"), 0)
+        << Read("shell.log");
+    EXPECT_TRUE(Read("root/modules/100-signed.ko") == expected) << facts;
+    EXPECT_TRUE(Read("root/modules/101-unsigned.ko") == code) << facts;
+    EXPECT_EQ(Read("root/modules/102-empty.ko"), "");
+    fs::remove(base_ + "/made/initrd.cpio");
+  }
+}
+
 TEST_F(MakeKernelTest, TheConfigurationTellsOfTheMemoryControllerOfV1) {
   WriteModules(all_);
   Write("payload", kernel_);

@@ -113,6 +113,15 @@ TEST_F(KernelsTest, EachInitHasAnInitramfsOfItsOwn) {
   EXPECT_EQ(Read("guest/calls"), calls);
 }
 
+TEST_F(KernelsTest, EachScriptHasAnInitramfsOfItsOwn) {
+  const auto first = Fetch("debian-12");
+  ASSERT_TRUE(first) << first.error().message;
+  std::ofstream(places_.script, std::ios::app) << "# makes it otherwise\n";
+  const auto second = FindKernel("debian-12", places_);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_NE(first->initrd, second->initrd);
+}
+
 TEST_F(KernelsTest, AnImageOfTheUsersOwnIsAnotherKernelAfterItChanged) {
   Write("boot/bzImage", "one");
   const std::string image = base_ + "/boot/bzImage";
