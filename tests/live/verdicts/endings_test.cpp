@@ -255,6 +255,42 @@ cases: {case: {expect: {target: {outcome: survived}, other: {outcome: survived}}
   EXPECT_LE(verdict.held_by_nobody.front().bytes, 9U << 20);
 }
 
+// Nothing fails and nothing is killed, but what the target reads is always what was just reclaimed.
+TEST_F(Ending, OfATargetThatItsLimitHeldUpIsNoPlainSurvival) {
+  auto verdicts = RunCases(R"(
+processes:
+  target:
+    run: [sh, -c, "head -c 33554432 /dev/zero > file; sync file; for i in 1 2 3 4 5 6; do cat file > /dev/null; done"]
+cases:
+  fault:
+    processes: {target: {cgroup: {memory.max: 8MiB}}}
+    expect: {target: {outcome: survived, no_failures: true, stalled: true, binding_limit: memory.max}}
+  control:
+    processes: {target: {cgroup: {memory.max: 256MiB}}}
+    expect: {target: {outcome: survived, no_failures: true, stalled: false, binding_limit: none}}
+)");
+  ExpectMet(verdicts["fault"]);
+  EXPECT_THAT(verdicts["fault"].reason, testing::HasSubstr("its group was held up: "));
+  ExpectMet(verdicts["control"]);
+}
+
+// The victim holds half of what fills the group; its death does not give the other half back.
+TEST_F(Ending, OfATargetKilledForAFileInATmpfsTellsOfTheFile) {
+  const std::string file = "/dev/shm/brink-killed-" + std::to_string(::getpid());
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [sh, -c, "head -c 33554432 /dev/zero > )" +
+                                  file + R"( && exec victim touch size=64M"]
+    cgroup: {memory.max: 64MiB}
+cases: {case: {expect: {target: {outcome: oom_killed, binding_limit: memory.max}}}}
+)");
+  std::filesystem::remove(file);
+  ExpectMet(verdict);
+  EXPECT_THAT(verdict.reason,
+              testing::ContainsRegex("its death left 3[0-9.]* MiB of shared memory or tmpfs files charged"));
+}
+
 TEST_F(Ending, OfARenamedTargetLeavesNothingBehind) {
   const Verdict verdict = RunCase(R"(
 processes: {target: {run: [victim, rename, title=innocent], env: {VICTIM_STAYS: "1"}, ready: {log: staying}}}
