@@ -2,14 +2,13 @@
 #include "evidence/living_groups.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "kernel/cgroup.h"
 #include "kernel/cgroup_tree.h"
 #include "kernel/files.h"
+#include "kernel/group_place.h"
 
 namespace brink {
 namespace {
@@ -21,41 +20,6 @@ constexpr std::string_view kInitialCgroupNamespace = "cgroup:[4026531835]";  // 
 std::uint64_t LimitIn(const std::string& path) {
   const auto number = ReadNumber(path);
   return !number || *number >= kV1NoLimit ? kNoLimit : *number;  // "max" is no number
-}
-
-/// Where a controller is mounted, and which group the mount shows as its root.
-struct Mounted {
-  std::string directory;
-  std::string root = "/";
-};
-
-/// Fields of a line: "36 35 98:0 ROOT MOUNT ...".
-Mounted MountedAt(const Roots& roots, const std::string& directory) {
-  Mounted mounted{.directory = directory};
-  const std::string text = ReadSmallFile(roots.proc + "/self/mountinfo").value_or("");
-  for (const std::string_view line : Split(text, '\n')) {
-    const auto fields = Split(line, ' ');
-    constexpr std::size_t kRoot = 3;
-    constexpr std::size_t kMount = 4;
-    if (fields.size() > kMount && fields[kMount] == directory) {
-      mounted.root = fields[kRoot];
-    }
-  }
-  return mounted;
-}
-
-/// The group's path below the mount; nothing where the mount does not show it.
-std::optional<std::string> BelowMount(const Mounted& mounted, const std::string& path) {
-  if (path.starts_with("/..")) {
-    return std::nullopt;
-  }
-  if (mounted.root == "/") {
-    return path;
-  }
-  const bool below = path.starts_with(mounted.root) &&
-                     (path.size() == mounted.root.size() || path[mounted.root.size()] == '/');
-  return below ? std::optional("/" + path.substr(std::min(path.size(), mounted.root.size() + 1)))
-               : std::nullopt;
 }
 
 void ReadMemoryV1(const std::string& folder, GroupLevel& level) {
@@ -116,52 +80,7 @@ std::vector<GroupLevel> LevelsFrom(const std::string& mount, std::string path, c
   return levels;
 }
 
-struct Place {
-  std::string mount;
-  std::string path;
-  bool v2 = false;
-};
-
-/// The error says what is hidden and from where it can be seen.
-Result<Place> PlaceOf(const Roots& roots, const CgroupHost& host, std::string_view controller,
-                      std::string_view cgroup_text) {
-  const CgroupVersion version = host.VersionOf(controller);
-  if (version == CgroupVersion::kNone) {
-    return Fail(fmt::format("the cgroup controller {} is not mounted here", controller),
-                "run brink where /sys/fs/cgroup is mounted");
-  }
-  const bool v2 = version == CgroupVersion::kV2;
-  const auto path = GroupPathOf(cgroup_text, v2 ? "" : controller);
-  const Mounted mounted = MountedAt(roots, host.Directory(controller, ""));
-  const auto below = path ? BelowMount(mounted, *path) : std::nullopt;
-  if (!below || ::access((mounted.directory + *below).c_str(), F_OK) != 0) {
-    return Fail(fmt::format("its {} group {} lies outside of the groups that brink sees", controller,
-                            path.value_or("?")),
-                "run brink on the host itself, in its cgroup namespace");
-  }
-  return Place{.mount = mounted.directory, .path = *below, .v2 = v2};
-}
-
 }  // namespace
-
-std::optional<std::string> GroupPathOf(std::string_view cgroup_text, std::string_view controller) {
-  for (const std::string_view line : Split(cgroup_text, '\n')) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (first == std::string_view::npos || second == std::string_view::npos) {
-      continue;
-    }
-    const std::string_view list = line.substr(first + 1, second - first - 1);
-    const auto controllers = Split(list, ',');
-    const bool found = controller.empty() ? list.empty()
-                                          : std::find(controllers.begin(), controllers.end(), controller) !=
-                                                controllers.end();
-    if (found) {
-      return std::string(line.substr(second + 1));
-    }
-  }
-  return std::nullopt;
-}
 
 void ReadGroupLevels(const Roots& roots, LivingProcess& process) {
   const auto text = ReadSmallFile(fmt::format("{}/{}/cgroup", roots.proc, process.pid));
@@ -170,7 +89,7 @@ void ReadGroupLevels(const Roots& roots, LivingProcess& process) {
     process.unread["cgroups"] = !text ? text.error() : host.error();
     return;
   }
-  if (const auto place = PlaceOf(roots, *host, "memory", *text); !place) {
+  if (const auto place = PlaceOfGroup(roots, *host, "memory", *text); !place) {
     process.unread["memory.max"] = place.error();
   } else {
     process.cgroup_v2 = place->v2;
@@ -179,7 +98,7 @@ void ReadGroupLevels(const Roots& roots, LivingProcess& process) {
           return ReadMemoryLevel(folder, path, place->v2);
         });
   }
-  if (const auto place = PlaceOf(roots, *host, "pids", *text); !place) {
+  if (const auto place = PlaceOfGroup(roots, *host, "pids", *text); !place) {
     process.unread["pids.max"] = place.error();
   } else {
     process.pids_groups = LevelsFrom(place->mount, place->path, ReadPidsLevel);

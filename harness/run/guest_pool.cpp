@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <utility>
 
+#include "base/units.h"
+#include "evidence/living_groups.h"
 #include "kernel/files.h"
 #include "kernel/machine_guard.h"
 #include "sandbox/accelerator.h"
@@ -62,6 +65,20 @@ bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running, std::
   return needed <= available_bytes / 5 * 4;
 }
 
+std::uint64_t MemoryToBeHad(const Roots& roots) {
+  std::uint64_t bytes = ReadMachineFigures(roots).memory_available_bytes;
+  LivingProcess own;
+  own.pid = ::getpid();
+  ReadGroupLevels(roots, own);
+  for (const GroupLevel& level : own.memory_groups) {
+    const std::uint64_t limit = std::min(level.limit, level.high.value_or(kNoLimit));
+    const std::uint64_t use = level.use.value_or(0);
+    const std::uint64_t kept = use - std::min(use, level.file_cache.value_or(0));
+    bytes = limit == kNoLimit ? bytes : std::min(bytes, limit - std::min(limit, kept));
+  }
+  return bytes;
+}
+
 Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& shared_dir,
                                       const std::function<void(const std::string&)>& progress) {
   if (spec.memory_bytes < kLeastBytes) {
@@ -97,12 +114,16 @@ std::vector<GuestMemory> GuestPool::MemoryOfRunning() const {
 
 /// The first guest may always start: one that the host cannot hold is the user's wish, and most use less than
 /// they may.
-Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd) {
+Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd,
+                                const std::function<void(const std::string&)>& progress) {
   std::unique_lock lock(memory_mutex_);
-  while (!running_.empty() &&
-         !HasRoomFor(bytes, MemoryOfRunning(), ReadMachineFigures(Roots{}).memory_available_bytes)) {
+  bool told = false;
+  while (!running_.empty() && !HasRoomFor(bytes, MemoryOfRunning(), MemoryToBeHad(Roots{}))) {
     if (Cancelled(cancel_fd)) {
       return Fail("interrupted while waiting for memory for a guest");
+    }
+    if (!std::exchange(told, true)) {
+      progress("waiting until there is memory for one more guest: " + FormatBytes(bytes));
     }
     // What other programs free is not announced.
     memory_freed_.wait_for(lock, std::chrono::seconds(1));
@@ -137,7 +158,7 @@ Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const 
     return tl::unexpected(options.error());
   }
   options->cancel_fd = cancel_fd;
-  if (auto taken = PromiseMemory(slot, NeededBytes(spec), cancel_fd); !taken) {
+  if (auto taken = PromiseMemory(slot, NeededBytes(spec), cancel_fd, progress); !taken) {
     return tl::unexpected(taken.error());
   }
   progress(fmt::format("booting a guest: {}, cgroup {}{}", spec.kernel, spec.cgroup,

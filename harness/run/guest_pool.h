@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernel/roots.h"
 #include "model/plan.h"
 #include "sandbox/guest.h"
 #include "sandbox/kernels.h"
@@ -46,6 +47,11 @@ struct GuestMemory {
 [[nodiscard]] bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running,
                               std::uint64_t available_bytes);
 
+/// What this host has for guests now: MemAvailable, or what brink's own control groups, which guests are in
+/// too, let them have beside what is in use there; page cache, which the kernel takes back first, is to be
+/// had.
+[[nodiscard]] std::uint64_t MemoryToBeHad(const Roots& roots);
+
 /// Why there can be no such machine with that kernel; empty when there can be.
 [[nodiscard]] std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel);
 
@@ -68,7 +74,8 @@ class GuestPool {
     std::uint64_t promised_bytes = 0;
     pid_t qemu = 0;  // 0: it is being started, and what it has taken is not known
   };
-  [[nodiscard]] Status PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd);
+  [[nodiscard]] Status PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd,
+                                     const std::function<void(const std::string&)>& progress);
   [[nodiscard]] std::vector<GuestMemory> MemoryOfRunning() const;
 
   std::mutex memory_mutex_;

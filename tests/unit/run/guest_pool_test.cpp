@@ -2,8 +2,12 @@
 #include "run/guest_pool.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <string>
 #include <vector>
+
+#include "unit/kernel/fake_tree.h"
 
 namespace brink {
 namespace {
@@ -46,6 +50,53 @@ TEST(HasRoomFor, WhatTheyHaveTakenIsNotCountedAgain) {
 TEST(HasRoomFor, OneThatTookMoreThanPromisedOwesNothing) {
   const std::vector<GuestMemory> over{{.promised_bytes = kGiB, .taken_bytes = 3 * kGiB}};
   EXPECT_TRUE(HasRoomFor(kGiB, over, 2 * kGiB));
+}
+
+class MemoryToBeHadTest : public FakeTree {
+ protected:
+  void SetUp() override {
+    FakeTree::SetUp();
+    WriteMachine();  // 4 GiB are available
+  }
+  /// This process is in /outer/inner of a hierarchy that is mounted below the tree.
+  void Mount(const std::string& type, const std::string& options, const std::string& controllers) const {
+    Write("proc/self/mounts", type + " " + base_ + "/groups " + type + " " + options + " 0 0\n");
+    Write("proc/" + std::to_string(::getpid()) + "/cgroup", "4:" + controllers + ":/outer/inner\n");
+  }
+  void WriteGroup(const std::string& path, const std::vector<std::pair<std::string, std::string>>& values) {
+    for (const auto& [name, value] : values) {
+      Write("groups/" + path + "/" + name, value + "\n");
+    }
+  }
+};
+
+TEST_F(MemoryToBeHadTest, IsWhatTheMachineHasWhereNoGroupsAreSeen) {
+  EXPECT_EQ(MemoryToBeHad(roots_), 4 * kGiB);
+}
+
+TEST_F(MemoryToBeHadTest, IsWhatTheTightestGroupOfVersionOneLeaves) {
+  Mount("cgroup", "rw,memory", "memory");
+  WriteGroup("outer/inner", {{"memory.limit_in_bytes", "9223372036854771712"},
+                             {"memory.usage_in_bytes", std::to_string(kGiB)}});
+  EXPECT_EQ(MemoryToBeHad(roots_), 4 * kGiB);
+  WriteGroup("outer", {{"memory.limit_in_bytes", std::to_string(3 * kGiB)},
+                       {"memory.usage_in_bytes", std::to_string(2 * kGiB)},
+                       {"memory.stat",
+                        "active_file 1\ninactive_file 1\ntotal_active_file 1000\n"
+                        "total_inactive_file 24"}});
+  EXPECT_EQ(MemoryToBeHad(roots_), kGiB + 1024);
+}
+
+TEST_F(MemoryToBeHadTest, IsWhatTheTightestGroupOfVersionTwoLeaves) {
+  Write("groups/cgroup.controllers", "memory pids\n");
+  Mount("cgroup2", "rw", "");
+  WriteGroup("outer/inner", {{"memory.max", std::to_string(2 * kGiB)},
+                             {"memory.high", "max"},
+                             {"memory.current", std::to_string(kGiB)}});
+  WriteGroup("outer", {{"memory.max", "max"}, {"memory.high", "max"}, {"memory.current", "5"}});
+  EXPECT_EQ(MemoryToBeHad(roots_), kGiB);
+  WriteGroup("outer", {{"memory.high", std::to_string(kGiB)}, {"memory.current", std::to_string(2 * kGiB)}});
+  EXPECT_EQ(MemoryToBeHad(roots_), 0U);
 }
 
 }  // namespace
