@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "judge/commitments.h"
+#include "judge/machine.h"
 #include "judge/needs.h"
 #include "judge/reason.h"
 
@@ -38,13 +39,22 @@ std::optional<Doubt> DoubtOfGuestsDisk(const Evidence& evidence) {
                .remedy = "give --out a folder with more room"};
 }
 
+/// Of a guest that the host took away.
+std::optional<Doubt> DoubtOfGuest(const Evidence& evidence) {
+  if (auto doubt = DoubtOfGuestsDisk(evidence); doubt || !LostByHost(evidence)) {
+    return doubt;
+  }
+  const auto loss = LossOfMachine(evidence);
+  return Doubt{.reason = loss->reason, .remedy = loss->remedy};
+}
+
 }  // namespace
 
 std::optional<Doubt> DoubtOfCase(const Plan& plan, const Evidence& evidence) {
   if (plan.not_runnable) {
     return Doubt{.reason = *plan.not_runnable, .remedy = plan.not_runnable_remedy};
   }
-  if (auto doubt = DoubtOfGuestsDisk(evidence)) {
+  if (auto doubt = DoubtOfGuest(evidence)) {
     return doubt;
   }
   if (!evidence.harness_error.empty()) {

@@ -299,7 +299,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
   JudgeCase(plan, evidence, findings, verdict);
   verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
   const auto loss = LossOfMachine(evidence);
-  if (loss && evidence.guest->host_disk_error.empty()) {
+  if (loss && !LostByHost(evidence)) {
     JudgeLoss(plan, *loss, verdict);
   }
   verdict.expected_met = ExpectedMet(plan, verdict);

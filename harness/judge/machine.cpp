@@ -78,14 +78,35 @@ void CheckPrediction(const Evidence& evidence, const std::vector<std::string>& e
 }
 
 std::string InWords(const std::string& lost) {
-  return lost == "panicked" ? "the machine panicked"
-         : lost == "hung"   ? "the machine stopped answering"
-         : lost == "reset"  ? "the machine was reset"
-         : lost == "exited" ? "the machine ended"
-                            : "the channel to the machine was cut";
+  return lost == "panicked"                         ? "the machine panicked"
+         : lost == "hung"                           ? "the machine stopped answering"
+         : lost == "reset"                          ? "the machine was reset"
+         : lost == "powered_off"                    ? "the machine was powered off"
+         : lost == "oom_killed" || lost == "killed" ? "the machine was killed on its host"
+         : lost == "exited"                         ? "the machine ended"
+                                                    : "the channel to the machine was cut";
+}
+
+std::string RemedyOf(const std::string& lost) {
+  if (lost == "oom_killed") {
+    return "run fewer guests at once (--jobs), or give brink's control group, or its host, more memory";
+  }
+  if (lost == "killed") {
+    return "run it again; who on the host sent the signal is not known";
+  }
+  if (lost == "powered_off") {
+    return "find out which step or process of the case does that; where it is meant, expect `failed` of the "
+           "machine";
+  }
+  return "run it again; the machine's last words are its console's";
 }
 
 }  // namespace
+
+bool LostByHost(const Evidence& evidence) {
+  return evidence.guest && (!evidence.guest->host_disk_error.empty() ||
+                            evidence.guest->lost == "oom_killed" || evidence.guest->lost == "killed");
+}
 
 std::optional<MachineLoss> LossOfMachine(const Evidence& evidence) {
   if (!evidence.guest || evidence.guest->lost.empty()) {
@@ -97,6 +118,7 @@ std::optional<MachineLoss> LossOfMachine(const Evidence& evidence) {
                  : guest.lost == "hung"   ? Outcome::kHung
                                           : Outcome::kFailed;
   loss.reason = InWords(guest.lost) + (guest.lost_detail.empty() ? "" : ": " + guest.lost_detail);
+  loss.remedy = RemedyOf(guest.lost);
   return loss;
 }
 
@@ -117,7 +139,7 @@ void JudgeLoss(const Plan& plan, const MachineLoss& loss, Verdict& verdict) {
   const bool proves = expected || loss.outcome != Outcome::kFailed;
   verdict.outcome = proves ? loss.outcome : Outcome::kInconclusive;
   verdict.reason = loss.reason;
-  verdict.remedy = proves ? "" : "run it again; the machine's last words are its console's";
+  verdict.remedy = proves ? "" : loss.remedy;
   verdict.first_failure.reset();
   verdict.binding_limit.reset();
   verdict.binding_reason = loss.reason;

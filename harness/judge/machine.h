@@ -19,7 +19,11 @@ struct MachineLoss {
   /// kMachinePanicked; kHung: it stopped answering; kFailed: it was reset, ended, or cut off.
   Outcome outcome = Outcome::kFailed;
   std::string reason;  // "the machine panicked: Kernel panic - not syncing: ..."
+  std::string remedy;  // should nobody have expected it
 };
+
+/// The host, not the case, is to blame: it killed the machine's QEMU, or could not keep what it wrote.
+[[nodiscard]] bool LostByHost(const Evidence& evidence);
 
 /// Nothing when the machine lived on.
 [[nodiscard]] std::optional<MachineLoss> LossOfMachine(const Evidence& evidence);

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "kernel/roots.h"
 #include "model/evidence.h"
 #include "model/plan.h"
 
@@ -58,6 +59,10 @@ class Guest {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Whether this machine is itself a guest of brink's, as in a guest's shell. Its kernel's command line tells,
+/// which nothing on a machine can change.
+[[nodiscard]] bool IsGuest(const Roots& roots);
 
 /// Becomes a guest with a shell on this terminal; Options' console_file and cancel_fd are not used. Returns
 /// only when that fails.

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "kernel/files.h"
+#include "kernel/group_place.h"
 #include "model/json.h"
 #include "sandbox/guest_state.h"
 #include "sandbox/kernels.h"
@@ -26,9 +28,12 @@ constexpr double kBootS = 120;
 constexpr double kSaveS = 60;
 constexpr std::int64_t kSaveBytesPerS = std::int64_t{1} << 40;
 
+/// A word that no other machine's kernel is given.
+constexpr std::string_view kCgroupWord = "BRINK_CGROUP=";
+
 std::string CommandLine(const GuestOptions& options) {
   // Words without a dot and unknown to the kernel become init's environment (kernel-parameters.txt).
-  std::string line = fmt::format("{} BRINK_CGROUP={}", kGuestKernelWords, options.spec.cgroup);
+  std::string line = fmt::format("{} {}{}", kGuestKernelWords, kCgroupWord, options.spec.cgroup);
   for (const std::string& word : options.spec.boot) {
     line += " " + word;
   }
@@ -79,7 +84,7 @@ std::string AgentPath() { return std::filesystem::read_symlink("/proc/self/exe")
 Status Guest::State::Boot() {
   last_heard = After(kBootS);  // nothing can be heard of a machine that boots
   return Wait(After(kBootS), {}) ? Status{}
-                                 : tl::unexpected(Complaint("the guest did not boot: " + lost_detail));
+                                 : tl::unexpected(Complaint("the guest did not boot: " + loss.detail));
 }
 
 /// Until QEMU has said so; false when it did not.
@@ -140,7 +145,7 @@ Status Guest::State::Settle() {
     return FailErrno("write to the guest's channel");
   }
   if (!Wait(After(kBootS), {})) {
-    return tl::unexpected(Complaint("the guest did not start its agent: " + lost_detail));
+    return tl::unexpected(Complaint("the guest did not start its agent: " + loss.detail));
   }
   last_heard = Clock::now();
   return {};
@@ -161,7 +166,7 @@ Status Guest::State::Greet() {
   }
   const auto hello = Wait(After(kBootS), {});
   if (!hello) {
-    return tl::unexpected(Complaint("the guest's agent failed: " + lost_detail));
+    return tl::unexpected(Complaint("the guest's agent failed: " + loss.detail));
   }
   if (hello->contains("error")) {
     return Fail("the guest's agent: " + hello->value("error", ""), hello->value("remedy", ""));
@@ -177,6 +182,7 @@ Status Guest::State::Greet() {
 
 Status Guest::StartQemu(const QemuOptions& machine, const UniqueFd& saved) {
   State& state = *state_;
+  state.oom_kills_before = OwnOomKills(Roots{}).value_or(0);
   auto qemu = Qemu::Start(machine, saved);
   if (!qemu) {
     return tl::unexpected(qemu.error());
@@ -244,6 +250,13 @@ Result<std::unique_ptr<Guest>> Guest::Start(const GuestOptions& options) {
     place.Remove();
   }
   return BootNew(options, machine, place);
+}
+
+bool IsGuest(const Roots& roots) {
+  const std::string line = ReadSmallFile(roots.proc + "/cmdline").value_or("");
+  const auto words = Split(line, ' ');
+  return std::any_of(words.begin(), words.end(),
+                     [](std::string_view word) { return word.starts_with(kCgroupWord); });
 }
 
 Error BecomeGuestShell(const GuestOptions& options) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "kernel/files.h"
+#include "kernel/group_place.h"
 
 namespace brink {
 namespace {
@@ -130,22 +131,20 @@ void Guest::State::TellLost(bool out_of_time) {
     Poll(farewell);
   }
   if (monitor->Panicked()) {
-    lost = "panicked";
-    lost_detail = "the guest's kernel panicked" + WhyItPanicked(console.Lines());
+    loss = {.how = "panicked", .detail = "the guest's kernel panicked" + WhyItPanicked(console.Lines())};
   } else if (monitor->WasReset()) {
-    lost = "reset";
-    lost_detail = "the guest restarted by itself";
+    loss = {.how = "reset", .detail = "the guest restarted by itself"};
   } else if (exited) {
-    lost = "exited";
-    lost_detail = "QEMU ended" + (qemu->Output().empty() ? std::string() : ": " + qemu->Output());
+    const std::uint64_t oom_kills = OwnOomKills(Roots{}).value_or(0);
+    loss = LossOfEndedQemu(qemu->End(), monitor->PoweredOff(),
+                           oom_kills - std::min(oom_kills, oom_kills_before), qemu->Output());
   } else if (silent) {
-    lost = "hung";
-    lost_detail = out_of_time && silence < kSilenceS
-                      ? "the guest did not finish within its time"
-                      : fmt::format("the guest did not answer for {:.0f} s", silence);
+    loss = {.how = "hung",
+            .detail = out_of_time && silence < kSilenceS
+                          ? "the guest did not finish within its time"
+                          : fmt::format("the guest did not answer for {:.0f} s", silence)};
   } else {
-    lost = "cut";
-    lost_detail = "the guest's agent is gone: " + cut;
+    loss = {.how = "cut", .detail = "the guest's agent is gone: " + cut};
   }
 }
 
@@ -180,10 +179,10 @@ GuestRecord Guest::State::Record() const {
   record.kernel = options.spec.kernel;
   record.accelerator = options.accelerator;
   record.time_scale = time_scale;
-  record.lost = lost;
-  record.lost_detail = lost_detail;
+  record.lost = loss.how;
+  record.lost_detail = loss.detail;
   record.host_disk_error = monitor->DiskError();
-  if (!lost.empty()) {
+  if (!loss.how.empty()) {
     record.console = console.Lines();
   }
   return record;
@@ -193,7 +192,7 @@ Evidence Guest::State::Lost(double duration_s) const {
   Evidence evidence;
   evidence.host = facts;
   evidence.guest = Record();
-  evidence.grade_reason = lost_detail;
+  evidence.grade_reason = loss.detail;
   evidence.duration_s = duration_s;
   evidence.interrupted = Cancelled();
   return evidence;

@@ -14,6 +14,7 @@
 #include "sandbox/channel.h"
 #include "sandbox/console_tail.h"
 #include "sandbox/guest.h"
+#include "sandbox/guest_loss.h"
 #include "sandbox/monitor.h"
 #include "sandbox/qemu.h"
 
@@ -39,8 +40,9 @@ struct Guest::State {
   bool exited = false;
   std::string cut;  // why the channel is no more
   bool soiled = false;
-  std::string lost;
-  std::string lost_detail;
+  GuestLoss loss;
+  /// Of brink's own control group, before QEMU was started.
+  std::uint64_t oom_kills_before = 0;
 
   /// One look at everything the guest says, waiting for it until then at most.
   void Poll(Clock::time_point until);
@@ -52,7 +54,7 @@ struct Guest::State {
   [[nodiscard]] double HeldUpS() const;
   [[nodiscard]] bool IsOver(Clock::time_point deadline, double held_up_before_s) const;
   [[nodiscard]] bool Cancelled() const;
-  /// The next message that is no sign of life or progress. Nothing when the guest is lost (`lost` then tells
+  /// The next message that is no sign of life or progress. Nothing when the guest is lost (`loss` then tells
   /// how), or the user gives up.
   [[nodiscard]] std::optional<Channel::Message> Wait(Clock::time_point deadline,
                                                      const std::function<void(const std::string&)>& progress);

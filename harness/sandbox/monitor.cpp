@@ -38,6 +38,7 @@ void Monitor::Take(const Message& line) {
     const std::string reason = data.value("reason", "");
     panicked_ = panicked_ || reason == "guest-panic";
     reset_ = reset_ || reason == "guest-reset";
+    powered_off_ = powered_off_ || reason == "guest-shutdown";
   } else if (event == "MIGRATION") {
     saving_ = data.value("status", "");
   } else if (event == "BLOCK_IO_ERROR" && disk_error_.empty()) {

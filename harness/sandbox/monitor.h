@@ -27,6 +27,8 @@ class Monitor {
 
   [[nodiscard]] bool Panicked() const { return panicked_; }
   [[nodiscard]] bool WasReset() const { return reset_; }
+  /// From within the guest.
+  [[nodiscard]] bool PoweredOff() const { return powered_off_; }
   /// Why a guest's disk could not be read or written on the host ("No space left on device"): the first time
   /// only; empty when that never happened. QEMU tells it before the guest hears of it.
   [[nodiscard]] const std::string& DiskError() const { return disk_error_; }
@@ -45,6 +47,7 @@ class Monitor {
   std::string text_;
   bool panicked_ = false;
   bool reset_ = false;
+  bool powered_off_ = false;
   std::string disk_error_;
   std::string saving_;
   std::string saving_error_;

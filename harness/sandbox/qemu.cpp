@@ -320,6 +320,16 @@ std::string Qemu::Output() const {
   return text;
 }
 
+QemuEnd Qemu::End() const {
+  siginfo_t end = {};
+  // Not reaped: its number stays its own until Kill().
+  if (pid_ < 0 || ::waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    return {};
+  }
+  return end.si_code == CLD_EXITED ? QemuEnd{.status = end.si_status, .signal = 0}
+                                   : QemuEnd{.status = 0, .signal = end.si_status};
+}
+
 void Qemu::Kill() {
   if (pid_ < 0) {
     return;

@@ -47,6 +47,12 @@ constexpr std::int64_t kScratchBytes = std::int64_t{16} << 30;
 /// Becomes QEMU, with the machine's console on this terminal. Returns only when that fails.
 [[nodiscard]] Error BecomeQemu(const QemuOptions& options);
 
+/// How it ended: by a signal, or with a status.
+struct QemuEnd {
+  int status = 0;
+  int signal = 0;  // 0: none
+};
+
 class Qemu {
  public:
   /// Starts it. Its files, the disks, have no name: nothing is left of them when it ends. They take their
@@ -68,6 +74,8 @@ class Qemu {
 
   /// What it printed itself: its complaints.
   [[nodiscard]] std::string Output() const;
+  /// Once PidFd() is readable; before that, as if it had ended well.
+  [[nodiscard]] QemuEnd End() const;
   /// Kills it, and returns once it is gone.
   void Kill();
 

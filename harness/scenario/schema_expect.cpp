@@ -96,7 +96,7 @@ std::vector<Section> ExpectSections() {
              .choices = {"survived", "machine_panicked", "hung", "failed"},
              .doc =
                  "Any of these. `machine_panicked`: its kernel gave up, as vm.panic_on_oom makes it; `hung`: "
-                 "it stopped answering; `failed`: it was reset, ended or was cut off."},
+                 "it stopped answering; `failed`: it was reset or powered off, ended or was cut off."},
             {.name = "predicted_victim",
              .type = kName,
              .shape = kOneOrList,

@@ -74,8 +74,20 @@ TEST(LostMachine, APanicOrHangThatNobodyExpectsIsUnmet) {
   EXPECT_EQ(hung.expected_met, false);
 }
 
+/// Whatever was expected: the case had no part in it.
+TEST(LostMachine, OneThatTheHostKilledProvesNothing) {
+  for (const Plan& plan : {ServerPlan(), ExpectingOfTheMachine("failed")}) {
+    const Verdict verdict = Judge(plan, LostEvidence("oom_killed"));
+    EXPECT_EQ(verdict.outcome, Outcome::kInconclusive);
+    EXPECT_EQ(verdict.expected_met, std::nullopt);
+    EXPECT_EQ(verdict.reason, "the machine was killed on its host: Out of memory: panic");
+    EXPECT_NE(verdict.remedy.find("--jobs"), std::string::npos) << verdict.remedy;
+    EXPECT_EQ(Judge(plan, LostEvidence("killed")).expected_met, std::nullopt);
+  }
+}
+
 TEST(LostMachine, AnyOtherLossProvesNothingUnlessItIsAskedFor) {
-  for (const char* lost : {"reset", "exited", "cut"}) {
+  for (const char* lost : {"reset", "exited", "powered_off", "cut"}) {
     const Verdict verdict = Judge(ServerPlan(), LostEvidence(lost));
     EXPECT_EQ(verdict.outcome, Outcome::kInconclusive) << lost;
     EXPECT_EQ(verdict.expected_met, std::nullopt) << lost;

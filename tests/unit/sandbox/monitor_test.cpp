@@ -35,6 +35,14 @@ TEST_F(MonitorTest, APanicIsToldByTheDeviceOrByTheReasonOfTheEnd) {
   EXPECT_TRUE(monitor_->Panicked());
 }
 
+TEST_F(MonitorTest, AGuestThatIsPoweredOffIsNoOtherEnd) {
+  QemuSays("{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": false, \"reason\": \"host-signal\"}}\n");
+  EXPECT_FALSE(monitor_->PoweredOff());
+  QemuSays("{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-shutdown\"}}\n");
+  EXPECT_TRUE(monitor_->PoweredOff());
+  EXPECT_FALSE(monitor_->Panicked() || monitor_->WasReset());
+}
+
 TEST_F(MonitorTest, ALineCountsOnceItIsWhole) {
   QemuSays("{\"event\": \"SHUTDOWN\", \"data\": {\"rea");
   EXPECT_FALSE(monitor_->WasReset());
