@@ -2,10 +2,8 @@
 #include "cli/matrix.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -14,15 +12,6 @@
 
 namespace brink {
 namespace {
-
-/// Debian's kernels by name, for those that are not fetched yet: 6.12 and later are built without
-/// CONFIG_MEMCG_V1.
-constexpr auto kControllerV1 =
-    std::to_array<std::pair<std::string_view, bool>>({{"debian-11", true},
-                                                      {"debian-12", true},
-                                                      {"debian-12-backports", false},
-                                                      {"debian-13", false},
-                                                      {"sid", false}});
 
 /// The value given twice, if any.
 const std::string* Doubled(const std::vector<std::string>& values) {
@@ -69,11 +58,8 @@ Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
     return tl::unexpected(checked.error());
   }
   for (const std::string& kernel : kernels) {
-    const std::vector<std::string>& known = KnownKernelNames();
-    if (kernel.find('/') == std::string::npos &&
-        std::find(known.begin(), known.end(), kernel) == known.end()) {
-      return Fail("--kernel: no kernel is called " + kernel,
-                  fmt::format("use {}, or a path with a '/'", fmt::join(known, ", ")));
+    if (auto known = CheckKernelName(kernel); !known) {
+      return Within("--kernel", known.error());
     }
   }
   for (const std::string& version : cgroups) {
@@ -106,25 +92,16 @@ std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice) {
   if (choice.sandbox != "auto") {
     return choice.sandbox;
   }
-  return plan.needs_guest || ChangesMachine(plan) || !choice.groups ? "vm" : "host";
-}
-
-std::optional<bool> HasMemoryControllerV1(const std::string& kernel) {
-  const auto cached = ListKernels();
-  for (const GuestKernel& own : cached ? *cached : std::vector<GuestKernel>{}) {
-    if (own.name == kernel) {
-      return own.cgroup_v1;
-    }
+  if (choice.in_guest) {
+    return "host";
   }
-  const auto known = std::find_if(kControllerV1.begin(), kControllerV1.end(),
-                                  [&](const auto& row) { return row.first == kernel; });
-  return known == kControllerV1.end() ? std::nullopt : std::optional(known->second);
+  return plan.needs_guest || ChangesMachine(plan) || !choice.groups ? "vm" : "host";
 }
 
 void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const SandboxChoice& choice) {
   plan.sandbox = ChooseSandbox(plan, choice);
   if (plan.sandbox == "host") {
-    if (plan.needs_guest && !plan.not_runnable) {
+    if (plan.needs_guest && !choice.in_guest && !plan.not_runnable) {
       const auto reason = std::find_if(plan.machine.begin(), plan.machine.end(), NeedsGuest);
       plan.not_runnable = reason == plan.machine.end()
                               ? "it needs a machine of its own"
@@ -138,8 +115,6 @@ void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const S
   guest.cgroup = cell.cgroup.empty() ? guest.cgroup : cell.cgroup;
   if (!demand.version.empty() && demand.version != guest.cgroup) {
     plan.not_applicable = demand.reason;
-  } else if (guest.cgroup == "v1" && HasMemoryControllerV1(guest.kernel) == false) {
-    plan.not_applicable = guest.kernel + " is built without the memory controller of cgroup v1";
   }
 }
 

@@ -23,7 +23,8 @@ struct Cell {
 };
 
 /// The cells of --kernel A,B,... and --cgroup v1,v2, kernels outermost; one of the scenario's choice when
-/// both are empty. Complains of a doubled value, a name that is no kernel's and a version that is none.
+/// both are empty. Complains of a doubled value, a name or a path that is no
+/// kernel's and a version that is none.
 [[nodiscard]] Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
                                                   const std::vector<std::string>& cgroups);
 
@@ -32,18 +33,17 @@ struct SandboxChoice {
   std::string sandbox = "auto";  // "auto", "host" or "vm"
   bool matrix = false;           // --kernel or --cgroup were given: everything runs in guests
   bool groups = true;            // brink may make control groups here
+  /// This machine is itself a guest (sandbox/guest.h): it may become whatever a plan wants.
+  bool in_guest = false;
 };
 
 /// "host" or "vm". auto: a guest for what changes the machine or needs another one, or where brink has no
-/// rights here.
+/// rights here; in a guest's shell, that guest.
 [[nodiscard]] std::string ChooseSandbox(const Plan& plan, const SandboxChoice& choice);
 
-/// Whether the kernel has cgroup v1's memory controller; nothing is known of one of the user's own that is
-/// not in the cache yet: the session tells when it is (run/guest_pool.h).
-[[nodiscard]] std::optional<bool> HasMemoryControllerV1(const std::string& kernel);
-
-/// Settles plan.sandbox and plan.guest for the cell; a cell that cannot exist makes the plan not_applicable,
-/// a host that cannot be what the plan needs makes it not_runnable.
+/// Settles plan.sandbox and plan.guest for the cell; a version of cgroups that the case cannot have makes the
+/// plan not_applicable (what a kernel lacks, the session tells: run/guest_pool.h), a host that cannot be what
+/// the plan needs makes it not_runnable.
 void FitToCell(Plan& plan, const CgroupDemand& demand, const Cell& cell, const SandboxChoice& choice);
 
 }  // namespace brink

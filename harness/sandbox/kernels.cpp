@@ -61,17 +61,14 @@ Result<OwnKernel> LocateOwn(const std::string& name) {
 
 /// The folder of a kernel in the cache, whether it is there or not.
 Result<std::string> FolderOf(const std::string& name, const KernelPlaces& places) {
-  if (IsPath(name)) {
-    const auto own = LocateOwn(name);
-    return own ? Result<std::string>(places.cache + "/" + own->folder) : tl::unexpected(own.error());
+  if (auto checked = CheckKernelName(name); !checked) {
+    return tl::unexpected(checked.error());
   }
-  const auto& known = KnownKernelNames();
-  if (std::find(known.begin(), known.end(), name) == known.end()) {
-    return Fail(fmt::format("there is no kernel named '{}'", name),
-                fmt::format("use one of {}, or the path of a kernel's image (with a slash: ./{})",
-                            fmt::join(known, ", "), name));
+  if (!IsPath(name)) {
+    return places.cache + "/" + name;
   }
-  return places.cache + "/" + name;
+  const auto own = LocateOwn(name);
+  return own ? Result<std::string>(places.cache + "/" + own->folder) : tl::unexpected(own.error());
 }
 
 Result<GuestKernel> ReadKernel(const std::string& folder) {
@@ -191,6 +188,30 @@ const std::vector<std::string>& KnownKernelNames() {
   static const std::vector<std::string> names{"debian-11", "debian-12", "debian-12-backports", "debian-13",
                                               "sid"};
   return names;
+}
+
+Status CheckKernelName(const std::string& name) {
+  if (!IsPath(name)) {
+    const auto& known = KnownKernelNames();
+    return std::find(known.begin(), known.end(), name) != known.end()
+               ? Status{}
+               : Fail(fmt::format("there is no kernel named '{}'", name),
+                      fmt::format("use one of {}, or the path of a kernel's image (with a slash: ./{})",
+                                  fmt::join(known, ", "), name));
+  }
+  const auto own = LocateOwn(name);
+  if (!own) {
+    return tl::unexpected(own.error());
+  }
+  std::error_code code;
+  if (!fs::is_regular_file(own->image, code)) {
+    return Fail("kernel " + own->image + " is not a file", "give the path of a kernel's image");
+  }
+  if (!own->modules.empty() && !fs::is_directory(own->modules, code)) {
+    return Fail("the kernel's modules " + own->modules + " are not a folder",
+                "give the folder of its modules after the colon, as /lib/modules/RELEASE");
+  }
+  return {};
 }
 
 Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& places) {

@@ -39,6 +39,10 @@ struct KernelPlaces {
 /// debian-11, debian-12, debian-12-backports, debian-13, sid.
 [[nodiscard]] const std::vector<std::string>& KnownKernelNames();
 
+/// Whether it can be a kernel at all: one of KnownKernelNames(), or a path of an image, and of a folder of
+/// modules, that are there. Fetches nothing.
+[[nodiscard]] Status CheckKernelName(const std::string& name);
+
 /// A kernel that is in the user's cache, or in the machine's: it is copied then, some 70 MB, as what is made
 /// with it (its initramfs, saved machines) lies beside it. `name` is one of KnownKernelNames() or, if it has
 /// a slash, the path of an image of the user's own; a colon and the folder of its modules may follow
