@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/plans.h"
 #include "run/guest_pool.h"
 #include "sandbox/kernels.h"
 #include "sandbox/saved_machine.h"
@@ -72,46 +74,123 @@ int Remove(const std::vector<std::string>& names) {
   return kExitMet;
 }
 
-int Shell(const GuestSpec& spec, const std::string& out) {
-  const std::string folder = std::filesystem::absolute(out).string();
+/// What the user says of the guest of a shell. What is empty is the scenario's choice, or the usual.
+struct ShellChoice {
+  std::string file;
+  std::string case_name;
+  std::string kernel;
+  std::string cgroup;
+  std::optional<std::uint64_t> memory_bytes;
+  std::string out = "brink-runs/shell";
+};
+
+/// The machine that the scenario's cases run in; explains itself and gives nothing when they have several.
+tl::expected<GuestSpec, ExitCode> MachineOfScenario(const ShellChoice& choice) {
+  RunChoice run;
+  run.paths = {choice.file};
+  run.case_name = choice.case_name;
+  run.sandbox = "vm";
+  run.dry_run = true;
+  if (!choice.kernel.empty()) {
+    run.kernels = {choice.kernel};
+  }
+  if (!choice.cgroup.empty()) {
+    run.cgroups = {choice.cgroup};
+  }
+  const auto plans = MakePlans(run);
+  if (!plans) {
+    return tl::unexpected(plans.error());
+  }
+  const Plan& first = plans->front();
+  for (const Plan& plan : *plans) {
+    if (plan.not_applicable) {
+      PrintError(Error{.message = *plan.not_applicable, .remedy = "leave out --cgroup"});
+      return tl::unexpected(kExitUsage);
+    }
+    if (!(plan.guest == first.guest)) {
+      PrintError(Error{.message = fmt::format("the cases {} and {} run in different machines",
+                                              first.case_name, plan.case_name),
+                       .remedy = "choose one with --case"});
+      return tl::unexpected(kExitUsage);
+    }
+  }
+  return first.guest;
+}
+
+tl::expected<GuestSpec, ExitCode> MachineOfShell(const ShellChoice& choice) {
+  if (choice.file.empty() && !choice.case_name.empty()) {
+    PrintError(Error{.message = "--case is a case of a scenario", .remedy = "name its FILE too"});
+    return tl::unexpected(kExitUsage);
+  }
+  auto spec = choice.file.empty() ? GuestSpec{} : MachineOfScenario(choice);
+  if (spec && choice.file.empty()) {
+    spec->kernel = choice.kernel.empty() ? spec->kernel : choice.kernel;
+    spec->cgroup = choice.cgroup.empty() ? spec->cgroup : choice.cgroup;
+  }
+  if (spec) {
+    spec->memory_bytes = choice.memory_bytes.value_or(spec->memory_bytes);
+  }
+  return spec;
+}
+
+/// How the scenario is run in there. The host's files are seen by their paths.
+std::string HowToRun(const ShellChoice& choice) {
+  if (choice.file.empty()) {
+    return "";
+  }
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+  return fmt::format("brink: in it, run: {} run {}{}\n", program,
+                     std::filesystem::absolute(choice.file).string(),
+                     choice.case_name.empty() ? "" : " --case " + choice.case_name);
+}
+
+int Shell(const ShellChoice& choice) {
+  const auto spec = MachineOfShell(choice);
+  if (!spec) {
+    return spec.error();
+  }
+  const std::string folder = std::filesystem::absolute(choice.out).string();
   const auto options =
-      MakeGuestOptions(spec, folder, [](const std::string& line) { PrintNotice("brink: " + line + "\n"); });
+      MakeGuestOptions(*spec, folder, [](const std::string& line) { PrintNotice("brink: " + line + "\n"); });
   if (!options) {
     PrintError(options.error());
     return kExitOwnFailure;
   }
   PrintNotice(fmt::format(
       "brink: a guest with {}, {}; {} is writable, everything else is thrown away; `exit` ends it, "
-      "Ctrl-A X at once\n",
-      spec.kernel, options->accelerator, folder));
+      "Ctrl-A X at once\n{}",
+      spec->kernel, options->accelerator, folder, HowToRun(choice)));
   PrintError(BecomeGuestShell(*options));
   return kExitOwnFailure;
 }
 
 void AddShellCommand(CLI::App& guest, int& status) {
-  struct Choice {
-    GuestSpec spec;
-    std::string out = "brink-runs/shell";
-  };
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<ShellChoice>();
   CLI::App* command =
       guest.add_subcommand("shell", "A shell in a guest, to try by hand what a scenario does");
-  command->add_option("--kernel", choice->spec.kernel, "Its kernel, as `brink guest list` names it")
-      ->type_name("NAME")
-      ->capture_default_str();
+  command->add_option("FILE", choice->file, "A scenario: the guest is the machine that its cases run in")
+      ->type_name("");
+  command->add_option("--case", choice->case_name, "The one of its cases whose machine it is")
+      ->type_name("NAME");
   command
-      ->add_option("--cgroup", choice->spec.cgroup, "The version of cgroups that has the memory controller")
+      ->add_option("--kernel", choice->kernel,
+                   fmt::format("Its kernel, as `brink guest list` names it (default: the scenario's, or {})",
+                               GuestSpec{}.kernel))
+      ->type_name("NAME");
+  command
+      ->add_option("--cgroup", choice->cgroup,
+                   fmt::format("The version of cgroups that has the memory controller (default: the "
+                               "scenario's, or {})",
+                               GuestSpec{}.cgroup))
       ->type_name("v1|v2")
-      ->check(CLI::IsMember({"v1", "v2"}).description(""))
-      ->capture_default_str();
-  command->add_option("--memory", choice->spec.memory_bytes, "Its memory (default: 2GiB)")
+      ->check(CLI::IsMember({"v1", "v2"}).description(""));
+  command->add_option("--memory", choice->memory_bytes, "Its memory (default: the scenario's, or 2GiB)")
       ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->default_str("");
+      ->transform(CLI::AsSizeValue(false).description(""));
   command->add_option("--out", choice->out, "The host's folder that the guest may write to")
       ->type_name("DIR")
       ->capture_default_str();
-  command->callback([choice, &status] { status = Shell(choice->spec, choice->out); });
+  command->callback([choice, &status] { status = Shell(*choice); });
 }
 
 /// A subcommand that takes kernels.

@@ -25,6 +25,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/machine_guard.h"
 #include "run/steps.h"
+#include "sandbox/guest.h"
 #include "sandbox/images.h"
 #include "sandbox/packages.h"
 #include "scenario/make_plan.h"
@@ -236,7 +237,8 @@ tl::expected<std::vector<Plan>, ExitCode> MakePlans(const RunChoice& choice) {
       .set = *set,
       .sandbox = {.sandbox = choice.sandbox,
                   .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
-                  .groups = MayMakeGroupsHere()}};
+                  .groups = MayMakeGroupsHere(),
+                  .in_guest = IsGuest(Roots{})}};
   if (const auto made = choice.dry_run ? Status{} : MakeWritable(ground.out); !made) {
     PrintError(made.error());
     return tl::unexpected(kExitUsage);

@@ -23,6 +23,7 @@
 #include "model/json.h"
 #include "report/report.h"
 #include "run/session.h"
+#include "sandbox/guest.h"
 
 namespace brink {
 namespace {
@@ -141,7 +142,9 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   }
   Progress progress(plans->size(), format == "text");
   SessionOptions options;
-  options.may_change_machine = choice.sandbox == "host";
+  const bool in_guest = IsGuest(Roots{});
+  options.may_change_machine = choice.sandbox == "host" || in_guest;
+  options.machine = in_guest ? Machine::kDisposable : Machine::kShared;
   options.use_host =
       std::any_of(plans->begin(), plans->end(), [](const Plan& plan) { return plan.sandbox != "vm"; });
   options.jobs = choice.jobs;

@@ -23,8 +23,14 @@ _brink_guest() {
       --kernel) _brink_words 'debian-11 debian-12 debian-12-backports debian-13 sid' "$1" ;;
       --cgroup) _brink_words 'v1 v2' "$1" ;;
       --out) _brink_paths d "$1" ;;
-      --memory) ;; # a number of the user's own
-      *) _brink_words '--kernel --cgroup --memory --out --help --version' "$1" ;;
+      --memory | --case) ;; # words of the user's own
+      *)
+        if [[ $1 == -* ]]; then
+          _brink_words '--case --kernel --cgroup --memory --out --help --version' "$1"
+        else
+          _brink_paths f "$1"
+        fi
+        ;;
     esac
   elif [[ $1 == -* ]]; then
     _brink_words '--help --version' "$1"

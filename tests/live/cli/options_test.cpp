@@ -35,7 +35,7 @@ const std::map<std::string, Options> kContract{
 /// Commands of a command. What they take beside kCommon.
 const std::map<std::string, Options> kBelow{
     {"guest list", {}},   {"guest fetch", {}},
-    {"guest remove", {}}, {"guest shell", {"--kernel", "--cgroup", "--memory", "--out"}},
+    {"guest remove", {}}, {"guest shell", {"--case", "--kernel", "--cgroup", "--memory", "--out"}},
     {"image list", {}},   {"image build", {}},
     {"image remove", {}},
 };
