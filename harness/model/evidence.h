@@ -288,8 +288,8 @@ struct GuestRecord {
   std::string accelerator;  // "kvm" or "tcg"
   /// By this the plan's timeouts were multiplied: how much slower than the host the guest was measured to be.
   double time_scale = 1;
-  /// How the guest was lost during the case: "panicked", "hung" (it stopped answering), "reset", "exited"
-  /// (QEMU ended) or "cut" (the channel to it); empty when it lived on.
+  /// How the guest was lost: "panicked", "hung" (no answer any more), "reset", "powered_off", "exited" (QEMU
+  /// ended; by a signal: "killed", "oom_killed"), "cut" (the channel to it); empty when it lived on.
   std::string lost;
   std::string lost_detail;  // one sentence
   /// Why the host could not keep what the guest wrote to its disk, as "No space left on device"; empty when
