@@ -104,7 +104,9 @@ std::optional<Message> NextMessage(Channel& channel, std::vector<Message>& waiti
   return message;
 }
 
+/// Targets see what they would see on the host: neither init's words nor those of the kernel's command line.
 void TakeEnvironment(const Message& setup) {
+  ::clearenv();
   for (const auto& entry : setup.value("environment", Message::array())) {
     const auto text = entry.get<std::string>();
     if (const std::size_t equals = text.find('='); equals != std::string::npos && equals > 0) {
@@ -244,7 +246,7 @@ class Agent {
         soil = put_back.error().message;
       }
       if (soil.empty()) {
-        soil = DifferenceOf(at_start_, ReadTraces(Roots{}, kScratch));
+        soil = DifferencesOf(at_start_, ReadTraces(Roots{}, kScratch));
       }
     }
     static_cast<void>(

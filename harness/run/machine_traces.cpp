@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "run/machine_traces.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
+#include "base/unique_fd.h"
 #include "kernel/files.h"
 
 namespace brink {
@@ -17,9 +22,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The kernel changes these by itself: it counts with them, or adapts them to how slow the machine is.
-constexpr std::array<std::string_view, 5> kChangeByThemselves{
-    "ns_last_pid", "perf_event_max_sample_rate", "hung_task_warnings", "stat_refresh", "tainted"};
+/// The kernel changes these by itself: it counts with them, draws them at random, or adapts them to how slow
+/// the machine is. `bitmap` is one bit for each page that is idle (admin-guide/mm/idle_page_tracking.rst).
+constexpr std::array<std::string_view, 7> kChangeByThemselves{
+    "ns_last_pid", "perf_event_max_sample_rate", "hung_task_warnings", "stat_refresh", "tainted",
+    "bitmap",      "max_newidle_lb_cost"};
 
 void AddFile(const std::string& path, MachineTraces& traces) {
   if (auto text = ReadSmallFile(path)) {
@@ -27,16 +34,36 @@ void AddFile(const std::string& path, MachineTraces& traces) {
   }
 }
 
-void AddSysctls(const std::string& folder, MachineTraces& traces) {
+/// As AddFile(). The kernel fills with zeros as much as it is asked for before it writes a sysctl's value
+/// (proc_sys_call_handler() of fs/proc/proc_sysctl.c), so that asking for a page takes five times as long.
+void AddSetting(const std::string& path, MachineTraces& traces) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 255> value;
+  const ssize_t length = file.Valid() ? ::read(file.Get(), value.data(), value.size()) : -1;
+  if (length == static_cast<ssize_t>(value.size())) {
+    AddFile(path, traces);
+  } else if (length >= 0) {
+    traces.emplace(path, Trim(std::string_view(value.data(), static_cast<std::size_t>(length))));
+  }
+}
+
+/// Whether it can be set and read again; what can only be read is the kernel's own account.
+bool IsSetting(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IWUSR) != 0 &&
+         (status.st_mode & S_IRUSR) != 0;
+}
+
+/// All settings below a folder of /proc/sys or /sys.
+void AddSettings(const std::string& folder, MachineTraces& traces) {
   std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder, code)) {
-    const std::string name = entry.path().filename();
-    struct stat status = {};
-    const bool value = ::stat(entry.path().c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-                       (status.st_mode & S_IWUSR) != 0 && (status.st_mode & S_IRUSR) != 0;
-    if (value && std::find(kChangeByThemselves.begin(), kChangeByThemselves.end(), name) ==
-                     kChangeByThemselves.end()) {
-      AddFile(entry.path(), traces);
+  const fs::recursive_directory_iterator end;
+  for (fs::recursive_directory_iterator entry(folder, code); !code && entry != end; entry.increment(code)) {
+    const std::string name = entry->path().filename();
+    const bool by_itself =
+        std::find(kChangeByThemselves.begin(), kChangeByThemselves.end(), name) != kChangeByThemselves.end();
+    if (!by_itself && entry->is_regular_file(code) && IsSetting(entry->path())) {
+      AddSetting(entry->path(), traces);
     }
   }
 }
@@ -53,15 +80,61 @@ void AddFolder(const std::string& folder, MachineTraces& traces) {
   }
 }
 
-/// How much of it is in use varies.
-void AddSwap(const std::string& path, MachineTraces& traces) {
+/// When the machine came up, by its clock: "btime" of /proc/stat is the difference of its two clocks, so it
+/// differs by as many seconds as the clock was set (Documentation/filesystems/proc.rst).
+void AddClock(const std::string& path, MachineTraces& traces) {
+  if (const auto booted = FindNumber(ReadSmallFile(path).value_or(""), "btime")) {
+    traces.emplace("the time of the boot by the clock", std::to_string(*booted));
+  }
+}
+
+/// The first word of each line: how much of a swap area is in use, or how many use a module, varies.
+void AddNames(const std::string& path, MachineTraces& traces) {
   const auto text = ReadSmallFile(path);
-  std::string areas;
+  std::string names;
   for (const std::string_view line :
        text ? Split(std::string_view(*text), '\n') : std::vector<std::string_view>{}) {
-    areas += std::string(line.substr(0, line.find_first_of(" \t"))) + " ";
+    names += std::string(line.substr(0, line.find_first_of(" \t"))) + " ";
   }
-  traces.emplace(path, std::move(areas));
+  traces.emplace(path, std::move(names));
+}
+
+/// By the flags in a stat file of a process or thread (proc_pid_stat(5)).
+bool Lives(const std::string& stat_file) {
+  constexpr std::uint64_t kExiting = 0x4;            // PF_EXITING of include/linux/sched.h
+  constexpr std::uint64_t kKernelThread = 0x200000;  // PF_KTHREAD
+  constexpr std::size_t kFlags = 6;                  // field 9, where what follows the name is field 3
+  const std::string text = ReadSmallFile(stat_file).value_or("");
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) {
+    return false;
+  }
+  const auto fields = Split(std::string_view(text).substr(name_end + 1), ' ');
+  return fields.size() > kFlags &&
+         (ParseNumber(fields[kFlags]).value_or(kExiting) & (kExiting | kKernelThread)) == 0;
+}
+
+/// The processes of programs. One whose last thread is ending is none any more, and one whose first thread
+/// has ended may live on in others.
+void AddProcesses(const Roots& roots, MachineTraces& traces) {
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(roots.proc, code)) {
+    const std::string pid = entry.path().filename();
+    if (!ParseNumber(pid)) {
+      continue;
+    }
+    const std::string folder = entry.path();
+    std::error_code gone;
+    bool lives = Lives(folder + "/stat");
+    for (fs::directory_iterator thread(folder + "/task", gone), end; !lives && !gone && thread != end;
+         thread.increment(gone)) {
+      lives = Lives(thread->path().string() + "/stat");
+    }
+    if (lives) {
+      traces.emplace(fmt::format("process {} ({})", pid, ReadSmallFile(folder + "/comm").value_or("")),
+                     "there");
+    }
+  }
 }
 
 /// Cut to what fits into a sentence.
@@ -75,16 +148,20 @@ std::string Shown(std::string text) {
 
 MachineTraces ReadTraces(const Roots& roots, const std::string& disk) {
   MachineTraces traces;
-  for (const char* folder : {"/sys/vm", "/sys/kernel", "/sys/fs"}) {
-    AddSysctls(roots.proc + folder, traces);
+  for (const std::string& folder :
+       {roots.proc + "/sys", roots.sys + "/kernel/mm", roots.sys + "/module/zswap/parameters"}) {
+    AddSettings(folder, traces);
   }
-  for (const char* file : {"/self/mountinfo", "/sysvipc/shm", "/sysvipc/sem", "/sysvipc/msg"}) {
+  // Addresses and routes of the loopback device are in fib_trie, while it is up.
+  for (const char* file : {"/self/mountinfo", "/sysvipc/shm", "/sysvipc/sem", "/sysvipc/msg", "/net/fib_trie",
+                           "/net/if_inet6"}) {
     AddFile(roots.proc + file, traces);
   }
-  AddSwap(roots.proc + "/swaps", traces);
-  for (const char* file : {"enabled", "defrag", "shmem_enabled"}) {
-    AddFile(roots.sys + "/kernel/mm/transparent_hugepage/" + file, traces);
-  }
+  AddFile(roots.sys + "/devices/system/cpu/online", traces);
+  AddNames(roots.proc + "/swaps", traces);
+  AddNames(roots.proc + "/modules", traces);
+  AddClock(roots.proc + "/stat", traces);
+  AddProcesses(roots, traces);
   AddFolder("/dev/shm", traces);
   AddFolder("/dev/mqueue", traces);
   struct statvfs room = {};
@@ -94,20 +171,27 @@ MachineTraces ReadTraces(const Roots& roots, const std::string& disk) {
   return traces;
 }
 
-std::string DifferenceOf(const MachineTraces& before, const MachineTraces& after) {
+std::string DifferencesOf(const MachineTraces& before, const MachineTraces& after) {
+  constexpr std::size_t kMost = 20;
+  std::vector<std::string> found;
   for (const auto& [name, text] : after) {
     const auto was = before.find(name);
     if (was == before.end() || was->second != text) {
-      return fmt::format("{} was {}, and is {}", name, was == before.end() ? "not there" : Shown(was->second),
-                         Shown(text));
+      found.push_back(fmt::format("{} was {}, and is {}", name,
+                                  was == before.end() ? "not there" : Shown(was->second), Shown(text)));
     }
   }
   for (const auto& [name, text] : before) {
     if (!after.contains(name)) {
-      return fmt::format("{} was {}, and is no more", name, Shown(text));
+      found.push_back(fmt::format("{} was {}, and is no more", name, Shown(text)));
     }
   }
-  return "";
+  if (found.size() > kMost) {
+    const std::size_t more = found.size() - kMost;
+    found.resize(kMost);
+    found.push_back(fmt::format("and {} more", more));
+  }
+  return fmt::format("{}", fmt::join(found, "; "));
 }
 
 }  // namespace brink

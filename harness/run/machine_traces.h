@@ -9,17 +9,19 @@
 
 namespace brink {
 
-/// What is looked at, and what it read: the writable values of /proc/sys/vm, kernel and fs, transparent huge
-/// pages, mounts, swap, System V's segments, what lies in the tmpfs folders /dev/shm and /dev/mqueue, and the
-/// number of files on the disk that holds everything else. Not looked at: contents of files that were there
-/// before, and the network's settings.
+/// What is looked at, and what it read: the processes of programs, all writable values of /proc/sys, those of
+/// /sys/kernel/mm (huge pages, ksm) and zswap, the processors that are on, modules, mounts, swap, the clock
+/// (to the second), addresses and routes, System V's segments, what lies in the tmpfs folders /dev/shm and
+/// /dev/mqueue, and the number of files on the disk that holds everything else. Not looked at: contents of
+/// files that were there before, packet filters and queues of the network, control groups (brink's own are
+/// removed with proof).
 using MachineTraces = std::map<std::string, std::string>;
 
-/// `disk` is a folder of the disk that holds all files that can be changed. A few tens of milliseconds in an
-/// emulated guest.
+/// `disk` is a folder of the disk that holds all files that can be changed. Some 70 ms in an emulated guest.
 [[nodiscard]] MachineTraces ReadTraces(const Roots& roots, const std::string& disk);
 
-/// The first difference: "/proc/sys/vm/max_map_count was 65530, and is 3000"; empty when there is none.
-[[nodiscard]] std::string DifferenceOf(const MachineTraces& before, const MachineTraces& after);
+/// Up to twenty differences: "/proc/sys/vm/max_map_count was 65530, and is 3000; ..."; empty when there is
+/// none.
+[[nodiscard]] std::string DifferencesOf(const MachineTraces& before, const MachineTraces& after);
 
 }  // namespace brink

@@ -1,71 +1,162 @@
 // SPDX-License-Identifier: MIT
 #include "run/machine_traces.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace brink {
 namespace {
 
+using testing::HasSubstr;
+
 class MachineTracesTest : public testing::Test {
  protected:
   MachineTracesTest() {
-    Write("sys/vm/max_map_count", "65530\n");
-    Write("sys/kernel/ns_last_pid", "17\n");
-    Write("swaps", "Filename Type Size Used Priority\n/dev/vdb partition 1048572 0 -2\n");
-    Write("sysvipc/shm", "key shmid\n");
+    Write("proc/sys/vm/max_map_count", "65530\n");
+    Write("proc/sys/kernel/ns_last_pid", "17\n");
+    Write("proc/swaps", "Filename Type Size Used Priority\n/dev/vdb partition 1048572 0 -2\n");
+    Write("proc/sysvipc/shm", "key shmid\n");
   }
-  ~MachineTracesTest() override { std::filesystem::remove_all(roots_.proc); }
+  ~MachineTracesTest() override { std::filesystem::remove_all(base_); }
   MachineTracesTest(const MachineTracesTest&) = delete;
   MachineTracesTest& operator=(const MachineTracesTest&) = delete;
 
-  void Write(const std::string& file, const std::string& text) {
-    const std::filesystem::path path = std::filesystem::path(roots_.proc) / file;
+  void Write(const std::string& file, const std::string& text) const {
+    const std::filesystem::path path = std::filesystem::path(base_) / file;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text;
   }
   [[nodiscard]] MachineTraces Read() const { return ReadTraces(roots_, "/none"); }
 
-  Roots roots_{.proc = testing::TempDir() + "/traces-" + std::to_string(::getpid()), .sys = "/none"};
+  /// A process of that one thread.
+  void WriteProcess(int pid, const std::string& name, unsigned flags) const {
+    const std::string folder = "proc/" + std::to_string(pid);
+    Write(folder + "/comm", name + "\n");
+    WriteStat(folder, pid, name, flags);
+    WriteThread(pid, pid, name, flags);
+  }
+  void WriteThread(int pid, int thread, const std::string& name, unsigned flags) const {
+    WriteStat("proc/" + std::to_string(pid) + "/task/" + std::to_string(thread), thread, name, flags);
+  }
+
+  std::string base_ = testing::TempDir() + "/traces-" + std::to_string(::getpid());
+  Roots roots_{.proc = base_ + "/proc", .sys = base_ + "/sys"};
+
+ private:
+  void WriteStat(const std::string& folder, int id, const std::string& name, unsigned flags) const {
+    Write(folder + "/stat",
+          std::to_string(id) + " (" + name + ") S 1 1 1 0 -1 " + std::to_string(flags) + " 0 0 0 0\n");
+  }
 };
 
 TEST_F(MachineTracesTest, AValueThatACaseWroteIsNamed) {
   const MachineTraces before = Read();
-  EXPECT_EQ(DifferenceOf(before, before), "");
-  Write("sys/vm/max_map_count", "3000\n");
-  EXPECT_EQ(DifferenceOf(before, Read()), roots_.proc + "/sys/vm/max_map_count was 65530, and is 3000");
+  EXPECT_EQ(DifferencesOf(before, before), "");
+  Write("proc/sys/vm/max_map_count", "3000\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), roots_.proc + "/sys/vm/max_map_count was 65530, and is 3000");
 }
 
 TEST_F(MachineTracesTest, WhatChangesByItselfIsNoTrace) {
   const MachineTraces before = Read();
-  Write("sys/kernel/ns_last_pid", "99\n");
-  Write("swaps", "Filename Type Size Used Priority\n/dev/vdb partition 1048572 4096 -2\n");
-  EXPECT_EQ(DifferenceOf(before, Read()), "");
+  Write("proc/sys/kernel/ns_last_pid", "99\n");
+  Write("proc/swaps", "Filename Type Size Used Priority\n/dev/vdb partition 1048572 4096 -2\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+}
+
+TEST_F(MachineTracesTest, EverySettingIsLookedAtAndEveryDifferenceNamed) {
+  const std::vector<std::array<std::string, 3>> settings = {
+      {"proc/sys/net/ipv4/tcp_rmem", "4096\t131072\t6291456", "4096\t4096\t4096"},
+      {"proc/sys/kernel/long", std::string(300, 'a'), std::string(299, 'a') + "b"},
+      {"sys/kernel/mm/ksm/run", "0", "1"},
+      {"sys/kernel/mm/transparent_hugepage/khugepaged/defrag", "1", "0"},
+      {"sys/module/zswap/parameters/enabled", "N", "Y"},
+      {"sys/devices/system/cpu/online", "0-1", "0"},
+      {"proc/net/fib_trie", "Main:", "Main:\n  +-- 127.0.0.0/8"},
+  };
+  for (const auto& [file, was, is] : settings) {
+    Write(file, was + "\n");
+  }
+  const MachineTraces before = Read();
+  for (const auto& [file, was, is] : settings) {
+    Write(file, is + "\n");
+  }
+  const std::string differences = DifferencesOf(before, Read());
+  for (const auto& [file, was, is] : settings) {
+    EXPECT_THAT(differences, HasSubstr(base_ + "/" + file + " was ")) << file;
+  }
+}
+
+TEST_F(MachineTracesTest, WhatCannotBeSetIsTheKernelsOwnAccount) {
+  Write("proc/sys/fs/file-nr", "1\n");
+  std::filesystem::permissions(base_ + "/proc/sys/fs/file-nr", std::filesystem::perms{0444});
+  const MachineTraces before = Read();
+  std::filesystem::remove(base_ + "/proc/sys/fs/file-nr");
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+}
+
+TEST_F(MachineTracesTest, AClockThatWasSetIsATrace) {
+  Write("proc/stat", "cpu 1 2 3\nbtime 1700000000\nprocesses 10\n");
+  const MachineTraces before = Read();
+  Write("proc/stat", "cpu 4 5 6\nbtime 1700000000\nprocesses 11\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+  Write("proc/stat", "cpu 4 5 6\nbtime 1900000000\nprocesses 11\n");
+  EXPECT_EQ(DifferencesOf(before, Read()),
+            "the time of the boot by the clock was 1700000000, and is 1900000000");
+}
+
+TEST_F(MachineTracesTest, AModuleIsATraceAndItsUseIsNone) {
+  Write("proc/modules", "ext4 987136 1 - Live 0x0\n");
+  const MachineTraces before = Read();
+  Write("proc/modules", "ext4 987136 2 - Live 0x0\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+  Write("proc/modules", "zram 40960 0 - Live 0x0\next4 987136 1 - Live 0x0\n");
+  EXPECT_THAT(DifferencesOf(before, Read()), HasSubstr("zram ext4"));
+}
+
+TEST_F(MachineTracesTest, AProcessThatLivesOnIsATrace) {
+  WriteProcess(1, "brink", 0x400100);
+  const MachineTraces before = Read();
+  WriteProcess(146, "sleep (9)", 0x400000);
+  EXPECT_EQ(DifferencesOf(before, Read()), "process 146 (sleep (9)) was not there, and is there");
+}
+
+TEST_F(MachineTracesTest, AThreadOfTheKernelIsNoneNorIsAProcessThatIsEnding) {
+  constexpr unsigned kKernelThread = 0x200000;
+  constexpr unsigned kExiting = 0x4;
+  const MachineTraces before = Read();
+  WriteProcess(50, "kworker/0:1", kKernelThread);
+  WriteProcess(146, "sleep", kExiting);
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+  WriteThread(146, 147, "sleep", 0);  // its first thread has ended, and this one goes on
+  EXPECT_EQ(DifferencesOf(before, Read()), "process 146 (sleep) was not there, and is there");
 }
 
 TEST_F(MachineTracesTest, ASegmentOfSystemVIsOne) {
   const MachineTraces before = Read();
-  Write("sysvipc/shm", "key shmid\n0 1\n");
-  EXPECT_EQ(DifferenceOf(before, Read()), roots_.proc + "/sysvipc/shm was key shmid, and is key shmid 0 1");
+  Write("proc/sysvipc/shm", "key shmid\n0 1\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), roots_.proc + "/sysvipc/shm was key shmid, and is key shmid 0 1");
 }
 
 TEST_F(MachineTracesTest, WhatIsThereNoMoreOrWasNotThereIsOne) {
   const MachineTraces before = Read();
   std::filesystem::remove(roots_.proc + "/sysvipc/shm");
-  EXPECT_EQ(DifferenceOf(before, Read()), roots_.proc + "/sysvipc/shm was key shmid, and is no more");
-  EXPECT_EQ(DifferenceOf(Read(), before), roots_.proc + "/sysvipc/shm was not there, and is key shmid");
+  EXPECT_EQ(DifferencesOf(before, Read()), roots_.proc + "/sysvipc/shm was key shmid, and is no more");
+  EXPECT_EQ(DifferencesOf(Read(), before), roots_.proc + "/sysvipc/shm was not there, and is key shmid");
 }
 
 TEST_F(MachineTracesTest, AFileInSharedMemoryIsOne) {
   const MachineTraces before = Read();
   const std::string file = "/dev/shm/brink-trace-" + std::to_string(::getpid());
   std::ofstream(file) << "left";
-  EXPECT_EQ(DifferenceOf(before, Read()), file + " was not there, and is there");
+  EXPECT_THAT(DifferencesOf(before, Read()), HasSubstr(file + " was not there, and is there"));
   std::filesystem::remove(file);
 }
 
