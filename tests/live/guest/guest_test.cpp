@@ -169,6 +169,32 @@ cases:
   }
 }
 
+TEST_F(GuestTest, ProcessorsAndBootWordsAreAsAskedAndAResetIsTold) {
+  const std::string file = Write("asked", R"(
+machine: {cpus: 1, boot: [asked_for=this]}
+processes: {target: {run: [/bin/sleep, '1000']}}
+cases:
+  looks:
+    steps:
+      - {run: [nproc], as: processors}
+      - {run: [cat, /proc/cmdline], as: words}
+      - {run: [sh, -c, 'env | grep -c ^asked_for'], as: inherited}
+    expect:
+      target: {outcome: survived}
+      processors: {output: "^1$"}
+      words: {output: " asked_for=this"}
+      inherited: {output: "^0$"}
+  resets: {steps: [{run: [sh, -c, 'echo b >/proc/sysrq-trigger; sleep 100']}]}
+)");
+  const Ended ended = RunInGuest({file});
+  const json document = ExpectOneDocument(ended.output);
+  ASSERT_EQ(document["results"].size(), 2U) << ended.errors;
+  EXPECT_EQ(document["results"][0]["expected_met"], true) << document["results"][0].dump(1);
+  EXPECT_EQ(document["results"][1]["guest"]["lost"], "reset") << document["results"][1].dump(1);
+  EXPECT_EQ(document["results"][1]["outcome"], "inconclusive");
+  EXPECT_EQ(Boots(Path("out-1")), 1) << ended.errors;
+}
+
 TEST_F(GuestTest, APanicIsAnOutcomeWithTheConsolesLastLines) {
   const std::string file = Write("panic", R"(
 machine: {memory: 512MiB, sysctl: {vm.panic_on_oom: 2}}
