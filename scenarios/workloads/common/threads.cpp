@@ -9,7 +9,7 @@
 namespace workload {
 
 void RunInThreads(std::size_t count, std::atomic<bool>& abandoned,
-                  const std::function<void(std::size_t)>& work) {
+                  const std::function<void(std::size_t)>& work, const std::function<void()>& too_few) {
   std::mutex error_mutex;
   std::exception_ptr first_error;
   const auto guarded = [&](std::size_t index) {
@@ -31,6 +31,9 @@ void RunInThreads(std::size_t count, std::atomic<bool>& abandoned,
     }
   } catch (...) {  // no more threads to be had: those that run must end before the error can leave
     abandoned = true;
+    if (too_few) {
+      too_few();
+    }
     throw;
   }
   threads.clear();  // joins

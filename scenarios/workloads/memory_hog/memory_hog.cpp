@@ -19,6 +19,7 @@
 #include "common/program.h"
 #include "common/report.h"
 #include "common/stop.h"
+#include "memory_hog/lock.h"
 #include "memory_hog/warning.h"
 
 namespace {
@@ -33,6 +34,8 @@ struct Options {
   std::uint64_t chunk = 1U << 20U;
   std::uint64_t touch_every = kPageSize;
   bool hold = false;
+  LockAll lock = LockAll::kNothing;
+  bool must_lock = false;
   WarnOptions warn;
   std::uint64_t shed_to =
       0;  // at the first warning it gives back all above this, and stops growing; 0: never
@@ -154,6 +157,7 @@ void Grow(const Options& options, Hog& hog) {
   Warning warning(options.warn);
   EveryInterval progress;
   bool shed = GrowOn(options, options.start, hog, warning, progress);
+  LockMemory(options.lock, options.must_lock);
   Report("ready", {{"held_bytes", hog.Held()}});
   const auto begin = SteadyClock::now();
   while (hog.Held() < options.size && !shed && !StopRequested()) {
@@ -182,6 +186,17 @@ Exit Run(const Options& options) {
                     {"checksum", ChecksumText(checksum)},
                     {"chunk_latency_us", hog.GrowthLatency().ToJson()}});
   return Exit::kOk;
+}
+
+void AddLockOptions(CLI::App& app, Options& options) {
+  static const std::map<std::string, LockAll> kLocks{
+      {"none", LockAll::kNothing}, {"current", LockAll::kCurrent}, {"future", LockAll::kFuture}};
+  app.add_option("--lock", options.lock,
+                 "Lock all that it has when it is ready (current), or ever has (future)")
+      ->transform(CLI::CheckedTransformer(kLocks).description(""))
+      ->type_name("none|current|future")
+      ->default_str("none");
+  app.add_flag("--must-lock", options.must_lock, "End where that is refused, instead of going on");
 }
 
 void AddWarnOptions(CLI::App& app, Options& options) {
@@ -213,6 +228,7 @@ int main(int argc, char** argv) {
   AddSize(app, "--touch-every", options.touch_every,
           "Fill one page of each so much, and leave the rest alone");
   app.add_flag("--hold", options.hold, "Keep the memory until SIGTERM");
+  AddLockOptions(app, options);
   AddWarnOptions(app, options);
   return RunProgram(app, argc, argv, [&] { return Run(options); });
 }

@@ -2,7 +2,6 @@
 #include "mlock_churn/churn.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include "common/checksum.h"
 #include "common/failure.h"
@@ -16,8 +15,11 @@ constexpr std::uint64_t kCallsPerCheck = 16'384;
 
 }  // namespace
 
-Churn::Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t seed)
-    : region_(Mapping::Anonymous(pages * kPageSize)), cycle_(std::move(cycle)) {
+Churn::Churn(std::uint64_t pages, std::vector<LockCall> cycle, const PageCalls& calls, std::uint64_t seed)
+    : region_(Mapping::Anonymous(pages * kPageSize)),
+      cycle_(std::move(cycle)),
+      page_calls_(calls),
+      seed_(seed) {
   FillPattern(region_.Data(), seed);
   expected_ = Checksum(region_.Data());
 }
@@ -64,13 +66,16 @@ void Churn::TimedCall(const LockCall& call) {
 void Churn::Call(const LockCall& call) const {
   std::byte* const address = region_.Data().data() + call.first_page * kPageSize;
   const std::size_t length = call.pages * kPageSize;
-  const int result = call.lock ? ::mlock(address, length) : ::munlock(address, length);
+  const int result = call.lock ? page_calls_.set(address, length) : page_calls_.clear(address, length);
   if (result != 0) {
-    FailErrno(call.lock ? "mlock" : "munlock");
+    FailErrno(call.lock ? page_calls_.set_name : page_calls_.clear_name);
   }
 }
 
 void Churn::Check() {
+  if (page_calls_.drops_data) {
+    FillPattern(region_.Data(), seed_);
+  }
   const std::uint64_t sum = Checksum(region_.Data());
   if (sum != expected_) {
     FailCorrupt(fmt::format("the region at {} has changed", static_cast<const void*>(region_.Data().data())));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One region that is locked and unlocked in cycles, with data that must not change meanwhile.
+// One region whose pages are locked and unlocked, or otherwise set apart, in cycles; its data must not change
+// meanwhile.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 
 #include "common/latency.h"
 #include "common/mapping.h"
+#include "mlock_churn/page_calls.h"
 #include "mlock_churn/pattern.h"
 
 namespace workload {
@@ -18,7 +20,7 @@ namespace workload {
 class Churn {
  public:
   /// Takes a region of the given pages and fills it. `cycle` must fit into it. Throws Failure.
-  Churn(std::uint64_t pages, std::vector<LockCall> cycle, std::uint64_t seed);
+  Churn(std::uint64_t pages, std::vector<LockCall> cycle, const PageCalls& calls, std::uint64_t seed);
 
   /// Runs whole cycles until `calls` calls are made, a stop is requested or `abandoned` is set; the data is
   /// checked between cycles and at the end. `cycle_done` is called after each cycle, with the time. Throws
@@ -39,10 +41,13 @@ class Churn {
   std::chrono::steady_clock::time_point RunCycle();
   void TimedCall(const LockCall& call);
   void Call(const LockCall& call) const;
+  /// Fills the region anew where the calls have emptied pages, and checks it.
   void Check();
 
   Mapping region_;
   std::vector<LockCall> cycle_;
+  const PageCalls& page_calls_;
+  std::uint64_t seed_;
   std::uint64_t expected_;
   std::atomic<std::uint64_t> calls_{0};
   std::uint64_t next_check_ = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// mlock-churn: locks and unlocks ranges so that mappings split and merge all the time.
+// mlock-churn: locks and unlocks ranges, or sets pages apart otherwise, so that mappings split and merge all
+// the time.
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -16,6 +17,7 @@ using namespace workload;
 
 struct Options {
   std::string pattern = "every-other";
+  std::string call = "mlock";
   std::uint64_t region = 8U << 20U;
   std::uint64_t max_range = 16;
   std::uint64_t calls = 200'000;
@@ -29,10 +31,11 @@ class ChurnCrew {
  public:
   explicit ChurnCrew(const Options& options) : calls_(options.hold ? UINT64_MAX : options.calls) {
     const std::uint64_t pages = options.region / kPageSize;
+    const PageCalls& page_calls = FindPageCalls(options.call);
     for (unsigned i = 0; i < options.threads; ++i) {
       const std::uint64_t seed = options.seed + i;
-      churns_.push_back(
-          std::make_unique<Churn>(pages, MakeCycle(options.pattern, pages, options.max_range, seed), seed));
+      churns_.push_back(std::make_unique<Churn>(
+          pages, MakeCycle(options.pattern, pages, options.max_range, seed), page_calls, seed));
     }
   }
 
@@ -84,7 +87,7 @@ class ChurnCrew {
 
 Exit Run(const Options& options) {
   ChurnCrew crew(options);
-  Report("ready", {{"pattern", options.pattern}, {"threads", options.threads}});
+  Report("ready", {{"pattern", options.pattern}, {"call", options.call}, {"threads", options.threads}});
   crew.Run();
   crew.ReportResult();
   return Exit::kOk;
@@ -93,11 +96,14 @@ Exit Run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Locks and unlocks ranges of memory in patterns that split and merge mappings.",
-               "mlock-churn");
+  CLI::App app(
+      "Locks and unlocks ranges of memory, or sets them apart otherwise, in patterns that split and merge "
+      "mappings.",
+      "mlock-churn");
   Options options;
   app.add_option("--pattern", options.pattern, "Course of the calls")
       ->check(CLI::IsMember({"every-other", "random", "grow-shrink"}));
+  app.add_option("--call", options.call, "What is done to the pages, and undone")->type_name(PageCallNames());
   AddSize(app, "--region", options.region, "Memory of each thread");
   app.add_option("--max-range", options.max_range, "Longest range, in pages (random, grow-shrink)");
   app.add_option("--calls", options.calls, "Calls of each thread, rounded up to whole cycles");

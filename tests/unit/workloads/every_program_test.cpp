@@ -98,6 +98,11 @@ TEST_P(EveryProgram, RefusesAnUnknownOptionWithStatus2AndNamesIt) {
 INSTANTIATE_TEST_SUITE_P(
     Workloads, EveryProgram,
     testing::Values(
+        Program{"allocations",
+                {"--threads", "2", "--live", "1MiB", "--rounds", "2", "--one-by-one"},
+                "block_latency_us",
+                "allocated",
+                {"--threads", "2", "--live", "1MiB", "--rounds", "1000000"}},
         Program{"encrypted-stream",
                 {"--file", "FOLDER/pages", "--pages", "64", "--live-buffers", "32", "--rounds", "2"},
                 "page_latency_us",
@@ -108,6 +113,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "batch_latency_us",
                 "writes",
                 {"--heap", "2MiB", "--writes", "500", "--snapshot-file", "FOLDER/snapshot"}},
+        Program{"mappings",
+                {"--kind", "buffers", "--count", "100"},
+                "take_latency_us",
+                "held",
+                {"--kind", "threads", "--count", "100", "--hold"}},
         Program{"memory-hog",
                 {"--size", "4MiB"},
                 "chunk_latency_us",
@@ -159,6 +169,72 @@ TEST(MlockChurn, EveryPatternKeepsTheData) {
     EXPECT_EQ(result.status, 0) << pattern << ": " << result.standard_error;
     EXPECT_GT(result.Event("result").value("calls_per_s", 0.0), 0.0) << pattern;
   }
+}
+
+TEST(MlockChurn, EveryPairOfCallsKeepsTheDataOrWritesItAnew) {
+  for (const char* call : {"mlock", "dontfork", "protect", "dontneed"}) {
+    const ProgramResult result =
+        RunProgramToEnd("mlock-churn", {"--call", call, "--region", "512KiB", "--calls", "20000"});
+    EXPECT_EQ(result.status, 0) << call << ": " << result.standard_error;
+  }
+}
+
+TEST(MlockChurn, RefusesCallsThatItDoesNotKnow) {
+  const ProgramResult result = RunProgramToEnd("mlock-churn", {"--call", "mseal"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("mlock|dontfork|protect|dontneed"));
+}
+
+TEST(Mappings, HoldsWhatItWasAskedForOfEveryKind) {
+  for (const char* kind : {"fibres", "threads", "buffers"}) {
+    for (const char* guard : {"protect", "none"}) {
+      const ProgramResult result =
+          RunProgramToEnd("mappings", {"--kind", kind, "--guard", guard, "--count", "50"});
+      EXPECT_EQ(result.status, 0) << kind << ": " << result.standard_error;
+      EXPECT_EQ(result.Event("result").value("held", 0), 50) << kind;
+    }
+  }
+}
+
+TEST(Mappings, RefusesAGuardThatAThreadCannotHave) {
+  const ProgramResult result = RunProgramToEnd("mappings", {"--kind", "threads", "--guard", "install"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("for fibres"));
+}
+
+TEST(Mappings, RefusesASizeThatIsNotWholePages) {
+  const ProgramResult result = RunProgramToEnd("mappings", {"--size", "5000"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("whole pages"));
+}
+
+TEST(Allocations, GivesTheSameChecksumWhereverTheBlocksComeFrom) {
+  const std::vector<std::string> load{"--threads", "1",    "--live",   "1MiB", "--smallest", "4096",
+                                      "--largest", "4096", "--rounds", "3",    "--kept",     "50"};
+  const auto checksum_with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), load.begin(), load.end());
+    return RunProgramToEnd("allocations", more).Event("result").value("checksum", "none");
+  };
+  const std::string of_malloc = checksum_with({});
+  EXPECT_NE(of_malloc, "none");
+  EXPECT_EQ(checksum_with({"--alignment", "4096"}), of_malloc);
+  for (const char* on_refusal : {"ignore", "empty", "retry", "abort"}) {
+    EXPECT_EQ(checksum_with({"--mmap", "--on-refusal", on_refusal}), of_malloc) << on_refusal;
+  }
+}
+
+TEST(Allocations, RefusesMappedBlocksOfSeveralSizes) {
+  const ProgramResult result = RunProgramToEnd("allocations", {"--mmap"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.standard_error, HasSubstr("one size"));
+}
+
+TEST(MemoryHog, LocksWhatItHasWhereItMay) {
+  const ProgramResult result =
+      RunProgramToEnd("memory-hog", {"--size", "64KiB", "--lock", "future", "--must-lock"});
+  // Root may; others by their limit, and then it says which call was refused.
+  EXPECT_TRUE(result.status == 0 || result.standard_error.find("mlockall") != std::string::npos)
+      << result.standard_error;
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 #include "common/threads.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <array>
+#include <system_error>
 
 #include "common/failure.h"
 
@@ -43,6 +45,42 @@ TEST(RunInThreads, PassesOnAFailureOnceTheOthersHaveSeenIt) {
   EXPECT_THROW(RunInThreads(4, abandoned, notifying), Failure);
   EXPECT_TRUE(abandoned);
   EXPECT_EQ(ended, 3);
+}
+
+/// No machine has room for a thread's stack while it lives.
+class NoRoomForThreads {
+ public:
+  NoRoomForThreads() {
+    pthread_attr_init(&was_);
+    pthread_getattr_default_np(&was_);
+    pthread_attr_t huge;
+    pthread_attr_init(&huge);
+    pthread_attr_setstacksize(&huge, std::size_t{1} << 46U);
+    pthread_setattr_default_np(&huge);
+    pthread_attr_destroy(&huge);
+  }
+  NoRoomForThreads(const NoRoomForThreads&) = delete;
+  NoRoomForThreads& operator=(const NoRoomForThreads&) = delete;
+  ~NoRoomForThreads() {
+    pthread_setattr_default_np(&was_);
+    pthread_attr_destroy(&was_);
+  }
+
+ private:
+  pthread_attr_t was_{};
+};
+
+TEST(RunInThreads, SaysSoWhereNotAllThreadsAreToBeHad) {
+  std::atomic<bool> abandoned{false};
+  bool too_few = false;
+  const NoRoomForThreads no_room;
+  const auto run = [&] {
+    RunInThreads(
+        2, abandoned, [](std::size_t) {}, [&] { too_few = true; });
+  };
+  EXPECT_THROW(run(), std::system_error);
+  EXPECT_TRUE(abandoned);
+  EXPECT_TRUE(too_few);
 }
 
 }  // namespace
