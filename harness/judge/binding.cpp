@@ -34,8 +34,9 @@ std::string Against(std::string_view name, std::uint64_t use, std::uint64_t limi
 }
 
 std::string TaskFigures(const FailedCall& call) {
-  std::string text = Against("kernel.threads-max", call.machine.threads, call.machine.threads_max, "tasks") +
-                     Against("kernel.pid_max", call.machine.threads, call.machine.pid_max, "tasks");
+  const std::uint64_t tasks = MachineTasks(call);
+  std::string text = Against("kernel.threads-max", tasks, call.machine.threads_max, "tasks") +
+                     Against("kernel.pid_max", tasks, call.machine.pid_max, "tasks");
   if (call.uid != 0 && !call.resource_capable) {
     text += Against("RLIMIT_NPROC", call.user_tasks, call.limits.nproc, "tasks");
   }

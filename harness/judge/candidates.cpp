@@ -290,6 +290,14 @@ void AddPhysicalMemory(const FailedCall& call, const Request& request, Candidate
   }
 }
 
+std::uint64_t MachineTasks(const FailedCall& call) {
+  std::uint64_t tasks = std::max({call.machine.threads, call.user_tasks, call.threads});
+  for (const GroupFigures& group : call.pids_groups) {
+    tasks = std::max(tasks, group.use);
+  }
+  return tasks;
+}
+
 /// kernel/fork.c copy_process() and kernel/pid.c alloc_pid(): all of them answer EAGAIN.
 void AddTaskLimits(const FailedCall& call, const Request& request, Candidates& out) {
   const bool forks = request.family == kFork;
@@ -315,18 +323,16 @@ void AddTaskLimits(const FailedCall& call, const Request& request, Candidates& o
     }
   }
   const MachineFigures& machine = call.machine;
+  const std::uint64_t tasks = MachineTasks(call);
   // The figures of the whole machine are read a moment later: close to the limit is likely, at the limit
   // certain.
-  if (machine.pid_max > 0 &&
-      SaturatingSum(machine.threads, kReservedPids + machine.pid_max / 100) >= machine.pid_max) {
-    Add(out, SaturatingSum(machine.threads, kReservedPids) >= machine.pid_max, "kernel.pid_max",
-        machine.threads, machine.pid_max, "tasks",
-        fmt::format("pids below {} are not given out again", kReservedPids));
+  if (machine.pid_max > 0 && SaturatingSum(tasks, kReservedPids + machine.pid_max / 100) >= machine.pid_max) {
+    Add(out, SaturatingSum(tasks, kReservedPids) >= machine.pid_max, "kernel.pid_max", tasks, machine.pid_max,
+        "tasks", fmt::format("pids below {} are not given out again", kReservedPids));
   }
-  if (machine.threads_max > 0 &&
-      SaturatingSum(machine.threads, machine.threads_max / 100) >= machine.threads_max) {
-    Add(out, machine.threads >= machine.threads_max, "kernel.threads-max", machine.threads,
-        machine.threads_max, "tasks", "the whole machine may have no more threads");
+  if (machine.threads_max > 0 && SaturatingSum(tasks, machine.threads_max / 100) >= machine.threads_max) {
+    Add(out, tasks >= machine.threads_max, "kernel.threads-max", tasks, machine.threads_max, "tasks",
+        "the whole machine may have no more threads");
   }
 }
 

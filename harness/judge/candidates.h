@@ -2,6 +2,7 @@
 // Which limits would explain a failing call, each by the arithmetic of the kernel's own check.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ void AddCommitLimit(const FailedCall& call, const Request& request, Candidates& 
 void AddHugePages(const FailedCall& call, const Request& request, Candidates& out);
 /// memory.max of any level above the process, and the machine's memory.
 void AddPhysicalMemory(const FailedCall& call, const Request& request, Candidates& out);
+/// Tasks of the whole machine when the call failed. The machine's own figure is read a moment later, and a
+/// program that gives up takes its threads with it; what the kernel counted at that instant is a lower bound.
+[[nodiscard]] std::uint64_t MachineTasks(const FailedCall& call);
 /// pids.max, RLIMIT_NPROC, kernel.pid_max, kernel.threads-max.
 void AddTaskLimits(const FailedCall& call, const Request& request, Candidates& out);
 

@@ -47,6 +47,21 @@ TEST(Binding, PidsOfAnyLevelAndOfTheMachine) {
   EXPECT_EQ(NameOf(call), "kernel.threads-max");
 }
 
+TEST(Binding, TasksOfAMachineAreNoFewerThanWereCountedWhenTheCallFailed) {
+  FailedCall call = Call("clone3", "EAGAIN");
+  call.machine.pid_max = 1500;
+  call.machine.threads = 133;  // read when the program had ended
+  EXPECT_EQ(NameOf(call), "none");
+  call.user_tasks = 1415;
+  EXPECT_EQ(NameOf(call), "kernel.pid_max");
+  call.user_tasks = 1;
+  call.threads = 1356;
+  EXPECT_EQ(NameOf(call), "kernel.pid_max");
+  call.threads = 1;
+  call.pids_groups = {{.path = "/a", .use = 1356, .limit = kNoLimit}};
+  EXPECT_EQ(NameOf(call), "kernel.pid_max");
+}
+
 TEST(Binding, ListsTheCandidatesOfEagainWhenNoneFits) {
   FailedCall call = Call("clone", "EAGAIN", {0x1200011});
   call.limits.nproc = 20;
