@@ -52,6 +52,13 @@ bool EndedWithParent(const Evidence& evidence, const ProcessRecord& record) {
          });
 }
 
+/// A worker that its own parent asked to end did what was wanted of it. Any other signal of a parent is of
+/// one that lost patience with it.
+bool EndedByParent(const ProcessRecord& record, const Death& death) {
+  return record.kind == ProcessRecord::Kind::kChild && record.signal == SIGTERM &&
+         death.killed_by == "process " + record.parent;
+}
+
 /// It did what was wanted until brink ended it.
 bool Stopped(const Plan& plan, const Evidence& evidence, const Finding& finding,
              const ProcessRecord& record) {
@@ -78,6 +85,10 @@ void JudgeEnd(const Plan& plan, const Evidence& evidence, const ProcessRecord& r
   } else if (death.kind == Death::Kind::kAlive || stopped) {
     finding.outcome = Outcome::kSurvived;
     finding.reason = "survived";
+  } else if (EndedByParent(record, death)) {
+    finding.outcome = Outcome::kSurvived;
+    finding.reason = fmt::format("survived until its parent, {}, ended it with SIGTERM at {}", record.parent,
+                                 AtSeconds(*record.end_s));
   } else {
     const bool clean = record.exit_code == 0;
     finding.outcome = clean ? Outcome::kSurvived : Outcome::kFailed;

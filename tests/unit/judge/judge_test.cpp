@@ -189,6 +189,43 @@ TEST(Judge, AKillerIsNamedInFullOrByItsKind) {
   EXPECT_EQ(KillerIs("", "ab", 9), false);
 }
 
+/// A worker of the server that ends by a signal of `sender`.
+ProcessVerdict WorkerEndedBy(int signal, const std::string& sender) {
+  Evidence evidence = ServerEvidence(0);
+  ProcessRecord worker;
+  worker.name = "worker";
+  worker.kind = ProcessRecord::Kind::kChild;
+  worker.parent = "server";
+  worker.pid = 8;
+  worker.started = true;
+  worker.end_s = 0.3;
+  worker.signal = signal;
+  evidence.processes.push_back(worker);
+  evidence.signals.push_back({.signal = signal,
+                              .sender_pid = 7,
+                              .sender_comm = "x",
+                              .sender = sender,
+                              .process = "worker",
+                              .pid = 8});
+  evidence.signals.back().t_s = 0.3;
+  return Judge(ServerPlan(), evidence).processes.at("worker");
+}
+
+TEST(Judge, AWorkerThatItsOwnParentAsksToEndHasNotFailed) {
+  const ProcessVerdict asked = WorkerEndedBy(15, "server");
+  EXPECT_EQ(asked.outcome, Outcome::kSurvived);
+  EXPECT_EQ(asked.reason, "survived until its parent, server, ended it with SIGTERM at 0.30 s");
+  EXPECT_EQ(asked.signal, 15);
+  EXPECT_EQ(asked.killed_by, "process server");
+}
+
+TEST(Judge, AWorkerThatItsParentKillsOrAStrangerAsksToEndHasFailed) {
+  EXPECT_EQ(WorkerEndedBy(9, "server").outcome, Outcome::kFailed);
+  EXPECT_EQ(WorkerEndedBy(6, "server").outcome, Outcome::kFailed);
+  EXPECT_EQ(WorkerEndedBy(15, "other").outcome, Outcome::kFailed);
+  EXPECT_EQ(WorkerEndedBy(15, "").outcome, Outcome::kFailed);
+}
+
 TEST(Judge, TheOomKillersScopeMayBeLeftOpen) {
   Evidence evidence = ServerEvidence(0);
   evidence.processes.front().exit_code.reset();
