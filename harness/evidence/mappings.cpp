@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "evidence/mappings.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <mutex>
+#include <set>
 
 #include "evidence/bpf_support.h"
 #include "evidence/watch_events.h"
@@ -31,6 +39,30 @@ Result<std::vector<ProcessMappings>> CountProcessMappingsByKernel() {
   return processes;
 }
 
+Result<std::vector<ProcessMappings>> AddLeftOut(const Roots& roots, std::uint64_t least,
+                                                std::vector<ProcessMappings> counted,
+                                                std::vector<std::string>& untold) {
+  std::set<int> known;
+  std::transform(counted.begin(), counted.end(), std::inserter(known, known.end()),
+                 [](const ProcessMappings& process) { return process.pid; });
+  const auto looked = ForEachProcess(roots, [&](int pid) -> Status {
+    if (known.contains(pid)) {
+      return {};
+    }
+    if (auto process = ReadMappingsOf(roots, pid, least)) {
+      counted.push_back(*std::move(process));
+    } else {
+      untold.push_back(fmt::format("process {}: {}", pid, process.error().message));
+    }
+    return {};
+  });
+  if (!looked) {
+    return tl::unexpected(looked.error());
+  }
+  std::erase_if(counted, [&](const ProcessMappings& process) { return process.map_count < least; });
+  return counted;
+}
+
 Result<std::vector<ProcessMappings>> CountProcessMappings(const Roots& roots, std::uint64_t least) {
   auto read = ReadProcessMappings(roots, least);
   if (read) {
@@ -40,8 +72,17 @@ Result<std::vector<ProcessMappings>> CountProcessMappings(const Roots& roots, st
   if (!counted) {
     return read;  // that is why nothing is known, and what can be mended
   }
-  std::erase_if(*counted, [&](const ProcessMappings& process) { return process.map_count < least; });
-  return counted;
+  std::vector<std::string> untold;
+  auto all = AddLeftOut(roots, least, *std::move(counted), untold);
+  static std::once_flag told;  // it would be the same words for every case
+  if (!untold.empty()) {
+    std::call_once(told, [&] {
+      spdlog::warn(
+          "neither /proc nor the kernel's list of tasks tells whether {} or more mappings are held by {}",
+          least, fmt::join(untold, "; "));
+    });
+  }
+  return all;
 }
 
 }  // namespace brink

@@ -17,7 +17,7 @@ Result<std::string> ReadUnlessGone(const std::string& path) {
   return gone ? std::string() : text;
 }
 
-/// 0 when it is gone, is a thread of the kernel, or has fewer than `least` pages.
+/// 0 when it is gone, is a thread of the kernel, or has fewer than `least` pages. `process` is its folder.
 Result<std::uint64_t> CountMappings(const std::string& process, std::uint64_t least) {
   const auto sizes = ReadUnlessGone(process + "/statm");
   if (!sizes) {
@@ -38,31 +38,40 @@ Result<std::uint64_t> CountMappings(const std::string& process, std::uint64_t le
 
 }  // namespace
 
-Result<std::vector<ProcessMappings>> ReadProcessMappings(const Roots& roots, std::uint64_t least) {
-  least = std::max<std::uint64_t>(least, 1);
-  std::vector<ProcessMappings> processes;
+Status ForEachProcess(const Roots& roots, const std::function<Status(int pid)>& visit) {
   std::error_code error;
   for (std::filesystem::directory_iterator it(roots.proc, error), end; !error && it != end;
        it.increment(error)) {
-    const std::string process = it->path().string();
-    const auto pid = ParseNumber(it->path().filename().string());
-    if (!pid) {
-      continue;
-    }
-    const auto count = CountMappings(process, least);
-    if (!count) {
-      return tl::unexpected(count.error());
-    }
-    if (*count >= least) {
-      processes.push_back({.pid = static_cast<int>(*pid),
-                           .comm = ReadSmallFile(process + "/comm").value_or("?"),
-                           .map_count = *count});
+    if (const auto pid = ParseNumber(it->path().filename().string())) {
+      if (auto visited = visit(static_cast<int>(*pid)); !visited) {
+        return visited;
+      }
     }
   }
-  if (error) {
-    return FailErrno("list " + roots.proc, error.value());
+  return error ? FailErrno("list " + roots.proc, error.value()) : Status{};
+}
+
+Result<ProcessMappings> ReadMappingsOf(const Roots& roots, int pid, std::uint64_t least) {
+  const std::string process = roots.proc + "/" + std::to_string(pid);
+  const auto count = CountMappings(process, std::max<std::uint64_t>(least, 1));
+  if (!count) {
+    return tl::unexpected(count.error());
   }
-  return processes;
+  return ProcessMappings{
+      .pid = pid, .comm = ReadSmallFile(process + "/comm").value_or("?"), .map_count = *count};
+}
+
+Result<std::vector<ProcessMappings>> ReadProcessMappings(const Roots& roots, std::uint64_t least) {
+  least = std::max<std::uint64_t>(least, 1);
+  std::vector<ProcessMappings> processes;
+  const auto read = ForEachProcess(roots, [&](int pid) -> Status {
+    auto process = ReadMappingsOf(roots, pid, least);
+    if (process && process->map_count >= least) {
+      processes.push_back(*std::move(process));
+    }
+    return process ? Status{} : tl::unexpected(process.error());
+  });
+  return read ? Result<std::vector<ProcessMappings>>(std::move(processes)) : tl::unexpected(read.error());
 }
 
 }  // namespace brink

@@ -24,6 +24,13 @@ struct ProcessMappings {
 [[nodiscard]] Result<std::vector<ProcessMappings>> ReadProcessMappings(const Roots& roots,
                                                                        std::uint64_t least);
 
+/// The same of one process. 0 mappings: it is gone, is a thread of the kernel, or has too few pages for
+/// `least`.
+[[nodiscard]] Result<ProcessMappings> ReadMappingsOf(const Roots& roots, int pid, std::uint64_t least);
+
+/// Calls `visit` for each process; its first error ends that.
+[[nodiscard]] Status ForEachProcess(const Roots& roots, const std::function<Status(int pid)>& visit);
+
 /// ReadProcessMappings(), or what answers the same by other means.
 using MappingCounter = std::function<Result<std::vector<ProcessMappings>>(const Roots&, std::uint64_t least)>;
 

@@ -185,6 +185,33 @@ TEST(CountProcessMappings, AsksTheKernelWhereReadingIsRefused) {
   EXPECT_TRUE(std::any_of(all->begin(), all->end(), [](const auto& p) { return p.pid == ::getpid(); }));
 }
 
+TEST(CountProcessMappings, ReadsThoseThatTheKernelsListLeavesOut) {
+  const auto proc = std::filesystem::temp_directory_path() / ("brink-left-" + std::to_string(::getpid()));
+  const auto write = [&](const std::string& pid, const std::string& maps, const std::string& pages) {
+    std::filesystem::create_directories(proc / pid);
+    std::ofstream(proc / pid / "maps") << maps;
+    std::ofstream(proc / pid / "statm") << pages << " 1 1 1 0 1 0\n";
+  };
+  write("1", "a\nb\nc\n", "9");
+  write("2", "a\nb\nc\n", "9");                              // was counted
+  write("3", "a\n", "2");                                    // too small to have three
+  std::filesystem::create_directories(proc / "4" / "maps");  // can't be read, and may have as many
+  std::ofstream(proc / "4" / "statm") << "3 1 1 1 0 1 0\n";
+  std::filesystem::create_directories(proc / "5" / "maps");  // can't be read, and can't have as many
+  std::ofstream(proc / "5" / "statm") << "2 1 1 1 0 1 0\n";
+  std::vector<std::string> untold;
+  const auto all = AddLeftOut({.proc = proc}, 3, {{.pid = 2, .comm = "x", .map_count = 8}}, untold);
+  std::filesystem::remove_all(proc);
+  ASSERT_TRUE(all) << all.error().message;
+  std::map<int, std::uint64_t> counts;
+  for (const auto& process : *all) {
+    counts[process.pid] = process.map_count;
+  }
+  EXPECT_EQ(counts, (std::map<int, std::uint64_t>{{1, 3}, {2, 8}}));
+  ASSERT_EQ(untold.size(), 1U);
+  EXPECT_NE(untold.front().find("process 4: "), std::string::npos) << untold.front();
+}
+
 /// Who is in a sample, by its process number.
 std::map<int, TaskFigures> ByPid(const Result<std::vector<TaskFigures>>& sample) {
   std::map<int, TaskFigures> tasks;
