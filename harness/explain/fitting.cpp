@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 
@@ -35,11 +36,26 @@ bool SameSoftware(const std::string& name, const std::string& software) {
                               (name.starts_with(software) || software.starts_with(name)));
 }
 
+/// Its folder's name is that of a system that was hit; other folders are named after what happens
+/// ("victims").
+bool NamesASystem(const CatalogueEntry& entry) {
+  const auto same_letter = [](char left, char right) {
+    return std::tolower(static_cast<unsigned char>(left)) == std::tolower(static_cast<unsigned char>(right));
+  };
+  return entry.incident && !entry.system.empty() &&
+         std::any_of(entry.incident->systems.begin(), entry.incident->systems.end(),
+                     [&](const std::string& system) {
+                       return std::search(system.begin(), system.end(), entry.system.begin(),
+                                          entry.system.end(), same_letter) != system.end();
+                     });
+}
+
 std::string ProgramOf(const std::vector<std::string>& names, const CatalogueEntry& entry) {
   for (const std::string& name : names) {
     const auto same = [&](const std::string& other) { return SameSoftware(name, other); };
     if (std::find(entry.programs.begin(), entry.programs.end(), name) != entry.programs.end() ||
-        std::any_of(entry.software.begin(), entry.software.end(), same) || same(entry.system)) {
+        std::any_of(entry.software.begin(), entry.software.end(), same) ||
+        (NamesASystem(entry) && same(entry.system))) {
       return name;
     }
   }

@@ -62,6 +62,16 @@ TEST(Fitting, ALimitThatIsFarOrDoesNotBindFitsNothing) {
 
 TEST(Fitting, AShellIsNoProgramOfAnIncident) { EXPECT_THAT(NamesThatFit(Named("sh"), {}), ElementsAre()); }
 
+TEST(Fitting, AFolderThatIsNoSystemsNameFitsNoProgram) {
+  CatalogueEntry entry = Entry("by-folder", {"model"}, {});
+  entry.system = "victims";
+  entry.incident.emplace().systems = {"Kubernetes pods"};
+  EXPECT_TRUE(FittingIncidents(Named("victim"), {}, std::vector{entry}).empty());
+  entry.system = "ravendb";
+  entry.incident->systems = {"RavenDB with encrypted databases"};
+  EXPECT_EQ(FittingIncidents(Named("ravendb"), {}, std::vector{entry}).size(), 1U);
+}
+
 TEST(Fitting, AProgramIsKnownByItsFileAndItsPackage) {
   LivingProcess renamed = Named("main");
   renamed.exe = "/usr/bin/redis-server";
