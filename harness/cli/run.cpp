@@ -19,7 +19,6 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/plans.h"
-#include "judge/pairs.h"
 #include "model/json.h"
 #include "report/report.h"
 #include "run/session.h"
@@ -161,7 +160,6 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
   report.brink_version = kVersion;
   report.host = session->Host();
   report.results = session->RunAll(*plans);
-  ComparePairs(report.results);
   report.interrupted = report.results.size() < plans->size();
   report.duration_s = Seconds(Clock::now() - start).count();
   const auto finished = session->Finish();

@@ -16,6 +16,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/image_root.h"
 #include "kernel/roots.h"
+#include "kernel/shared_memory_space.h"
 #include "model/evidence.h"
 #include "model/plan.h"
 
@@ -26,8 +27,9 @@ struct LaunchSpec {
   std::map<std::string, std::string> env;  // added to brink's own
   std::string cwd;
   std::string user;  // empty: unchanged. Its groups are set too. With an image, one of its users.
-  std::optional<ImageRoot> image;  // its root folder; cwd is below it. None: unchanged
-  std::vector<int> join_fds;       // cgroup.procs descriptors (Cgroup::JoinFds); borrowed
+  std::optional<ImageRoot> image;                    // its root folder; cwd is below it. None: unchanged
+  const SharedMemorySpace* shared_memory = nullptr;  // borrowed; null: the machine's. Needs a cwd
+  std::vector<int> join_fds;                         // cgroup.procs descriptors (Cgroup::JoinFds); borrowed
   std::vector<RlimitSetting> rlimits;
   std::optional<int> oom_score_adj;
   std::optional<int> nice;

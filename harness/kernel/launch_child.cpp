@@ -78,6 +78,12 @@ void ConnectOutput(const ChildSetup& setup) {
   ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+void EnterSharedMemory(const ChildSetup& setup) {
+  if (setup.spec->shared_memory != nullptr && !setup.spec->shared_memory->Enter()) {
+    GiveUp(setup, ChildStep::kSharedMemory, errno);
+  }
+}
+
 void ChangeRoot(const ChildSetup& setup) {
   if (!setup.root) {
     return;
@@ -204,6 +210,7 @@ void PrepareChild(const ChildSetup& setup) {
   BoundTheWait(setup);
   ResetSignals();
   ConnectOutput(setup);
+  EnterSharedMemory(setup);
   ChangeRoot(setup);  // before it joins its group, which shall not pay for the mounts
   JoinGroups(setup);
   SetNice(setup);

@@ -21,6 +21,7 @@ namespace brink {
 enum class ChildStep : std::int32_t {
   kSession,
   kOutput,
+  kSharedMemory,
   kImage,     // index: of RootChange's steps
   kJoin,      // index: of LaunchSpec::join_fds
   kNice,      // value: read back

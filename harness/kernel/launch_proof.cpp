@@ -74,6 +74,8 @@ Failure Describe(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimi
                  const ChildRecord& record) {
   const auto index = static_cast<std::size_t>(record.index);
   switch (record.step) {
+    case ChildStep::kSharedMemory:
+      return {Fault("enter the case's own shared memory"), ""};
     case ChildStep::kImage:
       return {Fault(RootChange(*spec.image).Describe(record.index)), ImageRootRemedy(record.error)};
     case ChildStep::kJoin:

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "base/slowness.h"
@@ -54,17 +55,47 @@ void CaseRunner::RecordTimeout() {
   }
 }
 
+std::vector<int> CaseRunner::LivingOf(const LiveTarget& target) {
+  std::vector<int> pids = target.own_group ? target.group->Pids() : recorder_.LivingDescendants(target.token);
+  std::erase_if(pids, [&](int pid) {
+    // The root is told of by its pidfd; others may have ended meanwhile.
+    return pid == target.pid || recorder_.CommOf(pid).empty() || SeenToEnd(Record().processes, pid);
+  });
+  return pids;
+}
+
 void CaseRunner::StopProcess(LiveTarget& target) {
   if (target.ended) {
     return;
   }
   Record().processes[target.record].stopped_by_brink = true;
-  ::kill(target.pid, target.plan->stop_signal);
-  (void)loop_.PumpFor(Seconds(target.plan->stop_timeout_s), [&] { return target.ended; });
-  if (!target.ended) {
+  const int signal = target.plan->stop_signal;
+  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                           std::chrono::duration<double>(target.plan->stop_timeout_s));
+  ::kill(target.pid, signal);
+  (void)loop_.PumpUntil(deadline, [&] { return target.ended; });
+  // A server ends its own workers. A shell does not pass the signal on: what outlives it is asked too.
+  std::set<int> asked;
+  const auto all_ended = [&] {
+    const std::vector<int> left = target.ended ? LivingOf(target) : std::vector<int>();
+    for (const int pid : left) {
+      if (asked.insert(pid).second) {
+        ::kill(pid, signal);
+      }
+    }
+    return target.ended && left.empty();
+  };
+  if (target.ended) {
+    (void)loop_.PumpUntil(deadline, all_ended, CaseLoop::Notice::kAsking);
+  } else {
     ::kill(target.pid, SIGKILL);
-    (void)loop_.PumpFor(Stretched(std::chrono::seconds(5)), [&] { return target.ended; });
   }
+  const auto killed = [&] {
+    const std::vector<int> left = LivingOf(target);
+    std::for_each(left.begin(), left.end(), [](int pid) { ::kill(pid, SIGKILL); });
+    return target.ended && left.empty();
+  };
+  (void)loop_.PumpFor(Stretched(std::chrono::seconds(5)), killed, CaseLoop::Notice::kAsking);
 }
 
 /// What targets that have ended by themselves left behind: a server that goes into the background looks like
@@ -77,16 +108,10 @@ void CaseRunner::RecordLeftRunning() {
       continue;
     }
     ProcessRecord& record = Record().processes[target->record];
-    const std::vector<int> pids =
-        target->own_group ? target->group->Pids() : recorder_.LivingDescendants(target->token);
-    for (const int pid : pids) {
-      const std::string comm = recorder_.CommOf(pid);
-      if (comm.empty() || SeenToEnd(Record().processes, pid)) {
-        continue;  // it has ended meanwhile
-      }
+    for (const int pid : LivingOf(*target)) {
       ++record.left_running_count;
       if (record.left_running.size() < kMost) {
-        record.left_running.push_back(LeftRunning{.pid = pid, .comm = comm});
+        record.left_running.push_back(LeftRunning{.pid = pid, .comm = recorder_.CommOf(pid)});
       }
     }
   }

@@ -2,6 +2,7 @@
 #include "run/case_runner.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <string>
@@ -23,6 +24,7 @@ CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
   for (ImposedFault& fault : machine_proof) {
     Imposed(std::move(fault));
   }
+  MakeSharedMemory();
   Status status = MakeGroups();
   const bool in_force = std::all_of(Record().faults.begin(), Record().faults.end(),
                                     [](const ImposedFault& fault) { return fault.in_force; });
@@ -58,6 +60,18 @@ void CaseRunner::Grade() {
   const bool counters = context_.sandbox->Cgroups().MemoryVersion() != CgroupVersion::kNone;
   Record().grade = counters ? EvidenceGrade::kCounters : EvidenceGrade::kNone;
   Record().grade_reason = context_.watch_missing;
+}
+
+void CaseRunner::MakeSharedMemory() {
+  if (!context_.own_shared_memory) {
+    return;
+  }
+  if (auto space = SharedMemorySpace::Make()) {
+    shared_memory_ = *std::move(space);
+  } else {
+    spdlog::warn("{}: what its processes leave in /dev/shm stays there: {}", plan_.scenario,
+                 space.error().message);
+  }
 }
 
 Status CaseRunner::MakeGroups() {

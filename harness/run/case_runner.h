@@ -21,6 +21,8 @@ struct CaseContext {
   Watch* watch = nullptr;
   std::string watch_missing;
   MachineHold* hold = nullptr;
+  /// Give the case shared memory of its own, where that can be had.
+  bool own_shared_memory = false;
   /// What targets get when their plan names none; set when brink has protected itself with a lower one, which
   /// they would inherit otherwise.
   std::optional<int> default_oom_score_adj;

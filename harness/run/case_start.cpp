@@ -60,6 +60,7 @@ Result<Launched> CaseRunner::LaunchInto(LaunchSpec spec, Cgroup& group, WatchTok
   }
   spec.longest_preparation =
       std::chrono::duration_cast<std::chrono::milliseconds>(Stretched(spec.longest_preparation));
+  spec.shared_memory = shared_memory_ ? &*shared_memory_ : nullptr;
   spec.share_memory = MayShareMemory(context_.sandbox->SystemRoots(), group);
   Watch::Registration registration;
   if (context_.watch != nullptr) {

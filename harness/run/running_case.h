@@ -39,6 +39,7 @@ class CaseRunner : public CaseActions {
  private:
   void Grade();
   Status MakeGroups();
+  void MakeSharedMemory();
   Status RunTargets();
   Status WaitReady(const ProcessPlan& process, LiveTarget& target);
   bool ProbeExec(const ProcessPlan& process, LiveTarget*& probe);
@@ -47,6 +48,8 @@ class CaseRunner : public CaseActions {
   Status WatchPatterns(LiveTarget& target) const;
   Result<Launched> LaunchInto(LaunchSpec spec, Cgroup& group, WatchToken token, const std::string& name);
   void RecordTimeout();
+  /// What a target started and the kernel has not told the end of; without its root.
+  [[nodiscard]] std::vector<int> LivingOf(const LiveTarget& target);
   void RecordLeftRunning();
   void EndProcesses();
   void RecordGroups();
@@ -60,6 +63,7 @@ class CaseRunner : public CaseActions {
   Recorder recorder_;
   CaseLoop loop_;
   std::optional<CaseGroups> groups_;
+  std::optional<SharedMemorySpace> shared_memory_;
   std::uint64_t lost_before_ = 0;      // events that were lost in earlier cases of the same watch
   std::map<std::string, int> starts_;  // how often each process was started
 };

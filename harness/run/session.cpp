@@ -15,6 +15,7 @@
 #include "evidence/mappings.h"
 #include "evidence/watch.h"
 #include "judge/judge.h"
+#include "judge/pairs.h"
 #include "model/json.h"
 #include "report/report.h"
 #include "run/case_runner.h"
@@ -66,6 +67,7 @@ struct Session::State {
   /// One plan, saved and judged.
   struct Finished {
     Verdict verdict;
+    HostFacts host;  // of the machine that it ran on
     bool interrupted = false;
   };
   Finished RunOn(Worker& worker, const Plan& plan);
@@ -79,6 +81,9 @@ struct Session::State {
   void KeepFailure(const Error& error);
   /// A verdict that can't be saved is still a verdict: the run goes on, and Finish() fails.
   void SaveTo(const std::string& path, const std::string& text);
+  void SaveVerdict(const Verdict& verdict, const HostFacts& host);
+  /// The verdicts of those that ran; what their comparison shows is saved too.
+  std::vector<Verdict> Compared(std::vector<std::optional<Finished>> results);
   [[nodiscard]] bool Cancelled() const;
 };
 
@@ -219,6 +224,8 @@ Evidence Session::State::CollectHere(Worker& worker, Plan& plan) {
   context.watch = worker.watch ? &*worker.watch : nullptr;
   context.watch_missing = worker.missing;
   context.hold = &*hold;
+  // In a guest, which is thrown away when anything is left, sysctls of an IPC namespace are the machine's.
+  context.own_shared_memory = options.machine == Machine::kShared;
   context.default_oom_score_adj = default_oom_score_adj;
   context.cancel_fd = options.cancel_fd;
   context.progress = [&](const std::string& line) { Report(plan, line); };
@@ -240,6 +247,32 @@ void Session::State::SaveTo(const std::string& path, const std::string& text) {
   }
 }
 
+void Session::State::SaveVerdict(const Verdict& verdict, const HostFacts& host) {
+  RunReport report;
+  report.brink_version = kVersion;
+  report.host = host;
+  report.results.push_back(verdict);
+  SaveTo(verdict.run_dir + "/verdict.json", FormatJson(report));
+}
+
+std::vector<Verdict> Session::State::Compared(std::vector<std::optional<Finished>> results) {
+  std::vector<Verdict> verdicts;
+  std::vector<HostFacts> hosts;
+  for (std::optional<Finished>& result : results) {
+    if (result) {
+      verdicts.push_back(std::move(result->verdict));
+      hosts.push_back(std::move(result->host));
+    }
+  }
+  ComparePairs(verdicts);
+  for (std::size_t at = 0; at < verdicts.size(); ++at) {
+    if (verdicts[at].led_by) {
+      SaveVerdict(verdicts[at], hosts[at]);
+    }
+  }
+  return verdicts;
+}
+
 Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wanted) {
   Plan plan = wanted;
   const auto folders = MakeFolders(plan);
@@ -255,19 +288,16 @@ Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wante
   evidence.brink_version = kVersion;
   Verdict verdict = Judge(plan, evidence);
   if (folders) {
-    RunReport report;
-    report.brink_version = kVersion;
-    report.host = evidence.host;
-    report.results.push_back(verdict);
     if (const std::string now = PlanToJson(plan); now != asked) {
       SaveTo(plan.run_dir + "/plan.json", now);
     }
     SaveTo(plan.run_dir + "/evidence.json", EvidenceToJson(evidence));
-    SaveTo(plan.run_dir + "/verdict.json", FormatJson(report));
+    SaveVerdict(verdict, evidence.host);
   }
   Tell(plan, verdict, evidence.interrupted);
   RemoveSpent(worker);
-  return Finished{.verdict = std::move(verdict), .interrupted = evidence.interrupted};
+  return Finished{
+      .verdict = std::move(verdict), .host = std::move(evidence.host), .interrupted = evidence.interrupted};
 }
 
 Session::Session() : state_(std::make_unique<State>()) {}
@@ -316,7 +346,7 @@ Evidence Session::Collect(Plan plan) {
 Verdict Session::Run(const Plan& plan) { return state_->RunOn(state_->workers.front(), plan).verdict; }
 
 std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
-  std::vector<std::optional<Verdict>> verdicts(plans.size());
+  std::vector<std::optional<State::Finished>> results(plans.size());
   if (state_->options.out_dir.empty()) {
     state_->options.out_dir = CommonFolder(plans);
   }
@@ -329,7 +359,7 @@ std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
       }
       State::Finished finished = state_->RunOn(worker, plans[*index]);
       if (!finished.interrupted) {
-        verdicts[*index] = std::move(finished.verdict);
+        results[*index] = std::move(finished);
       }
     }
     state_->guests.Release(worker.guest);  // on the thread that started it
@@ -343,13 +373,7 @@ std::vector<Verdict> Session::RunAll(const std::vector<Plan>& plans) {
     thread.join();
   }
   work(state_->workers.front(), true);
-  std::vector<Verdict> finished;
-  for (std::optional<Verdict>& verdict : verdicts) {
-    if (verdict) {
-      finished.push_back(std::move(*verdict));
-    }
-  }
-  return finished;
+  return state_->Compared(std::move(results));
 }
 
 Status Session::Finish() {

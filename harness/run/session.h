@@ -54,8 +54,8 @@ class Session {
   /// Whether everything that the cases so far changed on this machine could be put back, and their groups
   /// removed. Finish() tries those again.
   [[nodiscard]] Status PutBack() const;
-  /// Runs all, `jobs` at a time; verdicts come back in the order of the plans. Plans not begun when cancel_fd
-  /// became readable are left out.
+  /// Runs all, `jobs` at a time; verdicts come back in the order of the plans, compared with each other
+  /// (judge/pairs.h), which is saved too. Plans not begun when cancel_fd became readable are left out.
   [[nodiscard]] std::vector<Verdict> RunAll(const std::vector<Plan>& plans);
   /// Leaves the machine clean; an error names what could not be put back, after any of the cases too, or else
   /// the first file of a run that could not be written.

@@ -114,11 +114,15 @@ std::vector<Section> ProcessSections() {
        .choose_min = 1},
       {.name = "stop",
        .doc = "The end of a process when the case ends, or by a `stop` step.",
-       .keys = {{.name = "signal", .type = kSignal, .fallback = "SIGTERM", .doc = "Sent first."},
-                {.name = "timeout",
-                 .type = kDuration,
-                 .fallback = "5s",
-                 .doc = "Then everything in its group is killed."}}}};
+       .keys = {
+           {.name = "signal",
+            .type = kSignal,
+            .fallback = "SIGTERM",
+            .doc = "Sent first, and then to what the process leaves running: a shell passes nothing on."},
+           {.name = "timeout",
+            .type = kDuration,
+            .fallback = "5s",
+            .doc = "Then everything in its group is killed."}}}};
 }
 
 }  // namespace brink

@@ -98,6 +98,19 @@ TEST_F(DocumentsTest, JudgeNeedsTheFilesOfARunAndNamesTheOneItMisses) {
   EXPECT_THAT(nowhere.errors, HasSubstr("name the folder of a run"));
 }
 
+TEST_F(DocumentsTest, TheSavedVerdictOfACaseTellsWhatTheComparisonOfAllHasShown) {
+  const std::string pair = Write("pair",
+                                 "processes: {target: {run: [/bin/true]}}\n"
+                                 "cases:\n"
+                                 "  reported: {processes: {target: {run: [/bin/sh, -c, \"exit 3\"]}}, "
+                                 "expect: {target: {outcome: failed}}}\n"
+                                 "  tuned: {expect: {target: {outcome: survived}}}\n");
+  EXPECT_EQ(Run({pair}).status, 0);
+  const auto saved = ExpectOneDocument(ReadText(Path("out-1/pair/reported/verdict.json")));
+  EXPECT_EQ(saved["results"][0]["led_by"]["setting"], "the command of target");
+  EXPECT_EQ(saved["results"][0]["led_by"]["other_case"], "tuned");
+}
+
 TEST_F(DocumentsTest, OneCaseThatCannotBeJudgedLeavesTheOthersTheirVerdicts) {
   EXPECT_EQ(Run({WriteExit("good", "0"), WriteExit("other", "0")}).status, 0);
   const std::string spoilt = Path("out-1/good/default/evidence.json");

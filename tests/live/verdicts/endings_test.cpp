@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "kernel/files.h"
 #include "live_case.h"
 
 namespace brink::live {
@@ -316,6 +317,29 @@ cases: {case: {expect: {target: {outcome: survived, log: "^x+$"}}}}
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   EXPECT_LT(usage.ru_maxrss, 64 * 1024) << "KiB, of this whole test program";
+}
+
+/// Files of /dev/shm and segments of System V are the case's own: its steps see them, the machine never does.
+TEST_F(Ending, SharedMemoryThatIsLeftBehindGoesWithTheCase) {
+  const auto segments = [] { return ReadSmallFile("/proc/sysvipc/shm").value_or("cannot be read"); };
+  const std::string before = segments();
+  const Verdict verdict = RunCase(R"(
+processes:
+  target: {run: [sh, -c, "ls -A /dev/shm; echo left >/dev/shm/brink-live-left && ipcmk --shmem 8192"]}
+steps:
+  - {wait: {exit: target}}
+  - {as: file, run: [cat, /dev/shm/brink-live-left]}
+  - {as: segments, run: [ipcs, --shmems]}
+cases:
+  case:
+    expect:
+      target: {outcome: survived, log: "^Shared memory id", log_absent: brink-live-left}
+      file: {exit: 0, output: left}
+      segments: {exit: 0, output: " 8192 "}
+)");
+  ExpectMet(verdict);
+  EXPECT_FALSE(std::filesystem::exists("/dev/shm/brink-live-left"));
+  EXPECT_EQ(segments(), before);
 }
 
 }  // namespace

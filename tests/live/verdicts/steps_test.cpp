@@ -69,6 +69,37 @@ cases: {case: {expect: {target: {outcome: survived, exit: 0, log: ["got signal 1
   ExpectSays(verdict, "target", {.outcome = "survived", .call = "none", .exit = 0, .killed_by = ""});
 }
 
+/// The shell ends at once and passes nothing on; the loop behind it would go on for ever.
+TEST_F(Step, StopsWhatAShellHasStartedTooAndInOrder) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [sh, -c, "sh -c 'trap \"echo tidied up >&2; exit 0\" TERM; echo up >&2; while :; do sleep 0.02; done' | cat"]
+    ready: {log: up}
+steps:
+  - {stop: target}
+  - {wait: {log: {process: target, pattern: tidied up}}, timeout: 5s}
+cases: {case: {expect: {target: {outcome: survived, signal: SIGTERM, log: tidied up}}}}
+)");
+  ExpectMet(verdict);
+  EXPECT_EQ(verdict.processes.at("target").left_running_count, 0U);
+}
+
+TEST_F(Step, KillsWhatAStoppedProcessHasStartedAndWillNotEnd) {
+  const Verdict verdict = RunCase(R"(
+processes:
+  target:
+    run: [sh, -c, "sh -c 'trap \"\" TERM; echo up; while :; do sleep 0.02; done' | cat"]
+    ready: {log: up}
+    stop: {timeout: 300ms}
+steps:
+  - {stop: target}
+cases: {case: {expect: {target: {outcome: survived, signal: SIGTERM}}}}
+)");
+  ExpectMet(verdict);
+  EXPECT_EQ(verdict.processes.at("target").left_running_count, 0U);
+}
+
 TEST_F(Step, SendsNoSignalToWhoeverHasTheNumberOfADeadChild) {
   const Verdict verdict = RunCase(R"(
 processes: {target: {run: [victim, reborn], ready: {log: "snapshot taken"}, children: {snapshot: {title: snapshot}}}}
