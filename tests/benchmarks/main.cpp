@@ -30,6 +30,7 @@ constexpr std::array kBenchmarks{
     Named{.name = "memory", .run = &BenchMemory},
     Named{.name = "search", .run = &BenchSearch},
     Named{.name = "explain", .run = &BenchExplain},
+    Named{.name = "class", .run = &BenchClass},
     Named{.name = "guest-boot", .run = &BenchGuestBoot},
     Named{.name = "guest-case", .run = &BenchGuestCase},
     Named{.name = "guest-memory", .run = &BenchGuestMemory},

@@ -42,6 +42,7 @@ using Benchmark = std::vector<Row> (*)(const Options&);
 [[nodiscard]] std::vector<Row> BenchVerdictDelay(const Options& options);
 [[nodiscard]] std::vector<Row> BenchMlockChurn(const Options& options);
 [[nodiscard]] std::vector<Row> BenchSearch(const Options& options);
+[[nodiscard]] std::vector<Row> BenchClass(const Options& options);
 [[nodiscard]] std::vector<Row> BenchExplain(const Options& options);
 [[nodiscard]] std::vector<Row> BenchGuestBoot(const Options& options);
 [[nodiscard]] std::vector<Row> BenchGuestCase(const Options& options);
