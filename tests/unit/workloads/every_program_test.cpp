@@ -162,6 +162,16 @@ TEST(Workloads, RefuseAWordThatIsNone) {
   EXPECT_THAT(result.standard_error, HasSubstr("--warn"));
 }
 
+TEST(MemoryHog, FillsASparseTableAndKeepsItsData) {
+  const ProgramResult result =
+      RunProgramToEnd("memory-hog", {"--size", "65MiB", "--chunk", "32MiB", "--touch-every", "2MiB"});
+  EXPECT_EQ(result.status, 0) << result.standard_error;
+  EXPECT_EQ(result.Event("result").value("held_bytes", 0U), 65U << 20);
+  const ProgramResult refused = RunProgramToEnd("memory-hog", {"--touch-every", "1KiB"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.standard_error, HasSubstr("--touch-every must be at least 4096"));
+}
+
 TEST(MlockChurn, EveryPatternKeepsTheData) {
   for (const char* pattern : {"every-other", "random", "grow-shrink"}) {
     const ProgramResult result =
