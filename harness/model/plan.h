@@ -179,6 +179,9 @@ struct Expectation {
   std::optional<int> exit;
 };
 
+/// With less, a general kernel and an initramfs do not boot.
+constexpr std::uint64_t kLeastGuestMemory = std::uint64_t{256} << 20;
+
 /// The machine of a case in the vm sandbox. Cases with equal machines share a guest, one after another.
 struct GuestSpec {
   std::string kernel = "debian-12";  // a name of `brink guest list`, or the path of a kernel image

@@ -21,7 +21,6 @@ namespace {
 
 /// QEMU's own memory beside the guest's.
 constexpr std::uint64_t kOverheadBytes = std::uint64_t{80} << 20;
-constexpr std::uint64_t kLeastBytes = std::uint64_t{256} << 20;
 
 std::uint64_t NeededBytes(const GuestSpec& spec) { return spec.memory_bytes + kOverheadBytes; }
 
@@ -81,9 +80,15 @@ std::uint64_t MemoryToBeHad(const Roots& roots) {
 
 Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& shared_dir,
                                       const std::function<void(const std::string&)>& progress) {
-  if (spec.memory_bytes < kLeastBytes) {
-    return Fail(fmt::format("a guest of {} MiB of memory does not boot", spec.memory_bytes >> 20),
-                "give machine.memory 256MiB or more");
+  if (spec.memory_bytes < kLeastGuestMemory) {
+    return Fail(fmt::format("a guest of {} of memory does not boot", FormatBytes(spec.memory_bytes)),
+                fmt::format("give it {} or more: machine.memory, or --memory of brink guest shell",
+                            FormatBytes(kLeastGuestMemory)));
+  }
+  if (const std::uint64_t here = ReadMachineFigures(Roots{}).memory_total_bytes; spec.memory_bytes > here) {
+    return Fail(fmt::format("a guest of {} of memory does not fit here: this machine has {}",
+                            FormatBytes(spec.memory_bytes), FormatBytes(here)),
+                "give it less: machine.memory, or --memory of brink guest shell");
   }
   std::error_code code;
   std::filesystem::create_directories(shared_dir, code);
@@ -93,6 +98,9 @@ Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& 
   const auto kernel = FindOrFetch(spec.kernel, progress);
   if (!kernel) {
     return tl::unexpected(kernel.error());
+  }
+  if (const std::string why = WhyNoSuchMachine(spec, *kernel); !why.empty()) {
+    return Fail(why, "take cgroup v2, or an older kernel");
   }
   GuestOptions options;
   options.spec = spec;

@@ -27,7 +27,7 @@ constexpr auto kLookAgain = std::chrono::milliseconds(100);
 /// How long QEMU may take to end after a guest was lost, and to tell why.
 constexpr double kFarewellS = 5;
 
-/// What the kernel said when it panicked, after these words of its own (kernel/panic.c).
+/// ": " and what the kernel said when it panicked, if it did, after these words of its own (kernel/panic.c).
 std::string WhyItPanicked(const std::vector<std::string>& lines) {
   constexpr std::string_view kWords = "Kernel panic - not syncing: ";
   for (const std::string& line : lines) {
@@ -133,7 +133,7 @@ void Guest::State::TellLost(bool out_of_time) {
   if (monitor->Panicked()) {
     loss = {.how = "panicked", .detail = "the guest's kernel panicked" + WhyItPanicked(console.Lines())};
   } else if (monitor->WasReset()) {
-    loss = {.how = "reset", .detail = "the guest restarted by itself"};
+    loss = {.how = "reset", .detail = "the guest restarted by itself" + WhyItPanicked(console.Lines())};
   } else if (exited) {
     const std::uint64_t oom_kills = OwnOomKills(Roots{}).value_or(0);
     loss = LossOfEndedQemu(qemu->End(), monitor->PoweredOff(),

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/pattern.h"
+#include "model/plan.h"
 #include "scenario/schema_sections.h"
 #include "scenario/vocabulary.h"
 
@@ -97,13 +98,12 @@ std::vector<Key> SettingKeys() {
 }
 
 std::vector<Key> MachineKeys() {
-  constexpr double kLeastMemory = 128.0 * 1024 * 1024;  // what a general kernel needs to boot
   constexpr double kMostCpus = 64;
   std::vector<Key> keys = SettingKeys();
   const std::vector<Key> of_guest{
       {.name = "memory",
        .type = kSize,
-       .min = kLeastMemory,
+       .min = static_cast<double>(kLeastGuestMemory),
        .fallback = "`2GiB`",
        .doc = "Its memory. vm sandbox."},
       {.name = "swap", .type = kSize, .fallback = "`0`: none", .doc = "Its swap, on a disk. vm sandbox."},
@@ -120,9 +120,9 @@ std::vector<Key> MachineKeys() {
        .doc = "The version of cgroups that has the memory controller. vm sandbox."},
       {.name = "kernel",
        .fallback = "`debian-12`",
-       .doc =
-           "A kernel by its name in `brink guest list`, or the path of an image. vm sandbox; `--kernel` goes "
-           "before it."},
+       .doc = "A kernel by its name in `brink guest list`, or the path of an image. vm sandbox; `--kernel` "
+              "goes "
+              "before it."},
       {.name = "boot",
        .shape = kList,
        .pattern = R"(\S+)",

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/pattern.h"
+#include "base/units.h"
 #include "scenario/vocabulary.h"
 
 namespace brink {
@@ -32,14 +33,20 @@ Result<std::string> SearchPattern(const std::string& text) {
   return text;
 }
 
+/// As one would write it.
+std::string Bound(const Key& key, double value) {
+  return key.type == ValueType::kSize ? FormatBytes(static_cast<std::uint64_t>(value))
+                                      : fmt::format("{}", value);
+}
+
 Result<std::string> CheckRange(const Key& key, const std::string& found, double value, std::string normal) {
   if (key.min && value < *key.min) {
     return Fail(fmt::format("{} is too small for {}", found, key.name),
-                fmt::format("use at least {}", *key.min));
+                "use at least " + Bound(key, *key.min));
   }
   if (key.max && value > *key.max) {
     return Fail(fmt::format("{} is too large for {}", found, key.name),
-                fmt::format("use at most {}", *key.max));
+                "use at most " + Bound(key, *key.max));
   }
   return normal;
 }

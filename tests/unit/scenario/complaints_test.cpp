@@ -188,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
               {"x.yaml:5:21: no group is called 'shard' (did you mean 'shared'?)"}},
         Wrong{"machine_size",
               WithProcess("", "machine: {memory: 1MiB, cpus: 0, cgroup: v3}\n"),
-              {"x.yaml:5:19: '1MiB' is too small for memory (use at least 134217728)",
+              {"x.yaml:5:19: '1MiB' is too small for memory (use at least 256 MiB)",
                "x.yaml:5:31: 0 is too small for cpus (use at least 1)",
                "x.yaml:5:42: 'v3' is no cgroup (did you mean 'v1'?)"}},
         Wrong{"machine_outcome",
