@@ -46,8 +46,8 @@ std::optional<std::string> BelowMount(const Mounted& mounted, const std::string&
                : std::nullopt;
 }
 
-/// The path of its group in one hierarchy; nothing when it is not there. `controller` empty: that of cgroup
-/// v2.
+}  // namespace
+
 std::optional<std::string> GroupPathOf(std::string_view cgroup_text, std::string_view controller) {
   for (const std::string_view line : Split(cgroup_text, '\n')) {
     const std::size_t first = line.find(':');
@@ -66,8 +66,6 @@ std::optional<std::string> GroupPathOf(std::string_view cgroup_text, std::string
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 Result<GroupPlace> PlaceOfGroup(const Roots& roots, const CgroupHost& host, std::string_view controller,
                                 std::string_view cgroup_text) {

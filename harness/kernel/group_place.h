@@ -20,6 +20,11 @@ struct GroupPlace {
   bool v2 = false;
 };
 
+/// The path of a process's group in one hierarchy, from the text of /proc/PID/cgroup; nothing when it is not
+/// there. `controller` empty: that of cgroup v2.
+[[nodiscard]] std::optional<std::string> GroupPathOf(std::string_view cgroup_text,
+                                                     std::string_view controller);
+
 /// The group of a process, from the text of its /proc/PID/cgroup. The error says what is hidden and from
 /// where it can be seen.
 [[nodiscard]] Result<GroupPlace> PlaceOfGroup(const Roots& roots, const CgroupHost& host,

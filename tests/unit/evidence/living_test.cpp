@@ -254,14 +254,5 @@ TEST_F(LivingGroups, ANamespaceOfItsOwnIsRemarked) {
   EXPECT_THAT(Living()->groups_note, HasSubstr("may be lower"));
 }
 
-TEST(GroupPath, IsThatOfTheControllersLine) {
-  constexpr const char* kText = "12:cpu,cpuacct:/a\n11:memory:/b:c\n1:name=systemd:/s\n0::/u\n";
-  EXPECT_EQ(GroupPathOf(kText, "memory"), "/b:c");
-  EXPECT_EQ(GroupPathOf(kText, "cpuacct"), "/a");
-  EXPECT_EQ(GroupPathOf(kText, ""), "/u");
-  EXPECT_EQ(GroupPathOf(kText, "pids"), std::nullopt);
-  EXPECT_EQ(GroupPathOf("garbage\n:\n", "memory"), std::nullopt);
-}
-
 }  // namespace
 }  // namespace brink

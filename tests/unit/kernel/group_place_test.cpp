@@ -41,5 +41,14 @@ TEST_F(GroupPlaceTest, FindsAGroupThatIsTheMountsRoot) {
 
 TEST_F(GroupPlaceTest, KnowsNothingWithoutGroups) { EXPECT_EQ(OwnOomKills(roots_), std::nullopt); }
 
+TEST(GroupPath, IsThatOfTheControllersLine) {
+  constexpr const char* kText = "12:cpu,cpuacct:/a\n11:memory:/b:c\n1:name=systemd:/s\n0::/u\n";
+  EXPECT_EQ(GroupPathOf(kText, "memory"), "/b:c");
+  EXPECT_EQ(GroupPathOf(kText, "cpuacct"), "/a");
+  EXPECT_EQ(GroupPathOf(kText, ""), "/u");
+  EXPECT_EQ(GroupPathOf(kText, "pids"), std::nullopt);
+  EXPECT_EQ(GroupPathOf("garbage\n:\n", "memory"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace brink
