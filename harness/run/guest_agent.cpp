@@ -249,8 +249,12 @@ class Agent {
         soil = DifferencesOf(at_start_, ReadTraces(Roots{}, kScratch));
       }
     }
-    static_cast<void>(
-        channel_.Send({{"type", "result"}, {"evidence", EvidenceToJson(evidence)}, {"soiled", soil}}));
+    Message result{{"type", "result"}, {"evidence", EvidenceToJson(evidence)}, {"soiled", soil}};
+    if (plan && plan->not_runnable) {
+      result["not_runnable"] = *plan->not_runnable;
+      result["remedy"] = plan->not_runnable_remedy;
+    }
+    static_cast<void>(channel_.Send(result));
   }
 
   Channel& channel_;
@@ -271,6 +275,14 @@ int Serve() {
   static_cast<void>(WriteSmallFile("/proc/sys/kernel/printk", "7"));
   Channel channel(std::move(*port));
   return Agent(channel).Serve();
+}
+
+/// The machine is powered off then, which is not to look like something that a target did.
+void TellThatTheAgentWasKilled(int signal) {
+  if (auto port = OpenPort("brink")) {
+    Channel channel(std::move(*port));
+    static_cast<void>(channel.Send({{"type", "agent_killed"}, {"signal", signal}}));
+  }
 }
 
 /// A shell on the console, for `brink guest shell`; `size` is ROWSxCOLUMNS of the terminal.
@@ -306,11 +318,15 @@ int RunGuestAgent() {
   if (agent == 0) {
     return shell == nullptr ? Serve() : BecomeShell(shell);
   }
+  int status = 0;
   for (pid_t ended = 0; ended != agent;) {
-    ended = ::waitpid(-1, nullptr, 0);
+    ended = ::waitpid(-1, &status, 0);
     if (ended < 0 && errno == ECHILD) {
       break;
     }
+  }
+  if (shell == nullptr && WIFSIGNALED(status)) {
+    TellThatTheAgentWasKilled(WTERMSIG(status));
   }
   ::sync();
   ::reboot(RB_POWER_OFF);

@@ -17,7 +17,7 @@ namespace brink {
 /// removed with proof).
 using MachineTraces = std::map<std::string, std::string>;
 
-/// `disk` is a folder of the disk that holds all files that can be changed. Some 70 ms in an emulated guest.
+/// `disk` is a folder of the disk that holds all files that can be changed. Some 100 ms in an emulated guest.
 [[nodiscard]] MachineTraces ReadTraces(const Roots& roots, const std::string& disk);
 
 /// Up to twenty differences: "/proc/sys/vm/max_map_count was 65530, and is 3000; ..."; empty when there is

@@ -332,13 +332,10 @@ const HostFacts& Session::Host() const { return state_->facts; }
 
 Status Session::PutBack() const { return state_->put_back ? state_->removed : state_->put_back; }
 
-Evidence Session::Collect(Plan plan) {
+Evidence Session::Collect(Plan& plan) {
   State::Worker& worker = state_->workers.front();
   Evidence evidence = state_->CollectHere(worker, plan);
   evidence.brink_version = kVersion;
-  if (plan.not_runnable) {
-    evidence.harness_error = *plan.not_runnable;
-  }
   state_->RemoveSpent(worker);
   return evidence;
 }

@@ -50,7 +50,8 @@ class Session {
   /// Runs one plan here and now. Writes plan.json, evidence.json, verdict.json and logs/ below plan.run_dir.
   [[nodiscard]] Verdict Run(const Plan& plan);
   /// Runs one plan on this machine, whatever its sandbox: neither judged nor saved. Its folders must exist.
-  [[nodiscard]] Evidence Collect(Plan plan);
+  /// One that cannot be run here gets its reason, in not_runnable.
+  [[nodiscard]] Evidence Collect(Plan& plan);
   /// Whether everything that the cases so far changed on this machine could be put back, and their groups
   /// removed. Finish() tries those again.
   [[nodiscard]] Status PutBack() const;

@@ -34,7 +34,7 @@ Guest::Guest(const GuestOptions& options) : state_(std::make_unique<State>()) {
   state_->console_file.open(options.console_file, std::ios::binary | std::ios::app);
 }
 
-Evidence Guest::Run(const Plan& plan, const std::function<void(const std::string&)>& progress) {
+Evidence Guest::Run(Plan& plan, const std::function<void(const std::string&)>& progress) {
   State& state = *state_;
   const auto start = Clock::now();
   const Plan scaled = WithScaledTimeouts(plan, state.time_scale);
@@ -59,6 +59,10 @@ Evidence Guest::Run(const Plan& plan, const std::function<void(const std::string
   if (const std::string soil = answer->value("soiled", ""); !soil.empty()) {
     spdlog::info("the guest is thrown away: {}", soil);
     state.soiled = true;
+  }
+  if (answer->contains("not_runnable")) {
+    plan.not_runnable = answer->value("not_runnable", "");
+    plan.not_runnable_remedy = answer->value("remedy", "");
   }
   evidence->guest = state.Record();
   if (!evidence->guest->host_disk_error.empty()) {

@@ -40,8 +40,9 @@ class Guest {
   Guest& operator=(const Guest&) = delete;
   ~Guest();
 
-  /// Runs a plan in it and brings its evidence home. Never fails: a guest that was lost is Evidence::guest.
-  [[nodiscard]] Evidence Run(const Plan& plan, const std::function<void(const std::string&)>& progress);
+  /// Runs a plan in it and brings its evidence home. Never fails: a guest that was lost is Evidence::guest,
+  /// and a plan that cannot be run in it gets its reason, in not_runnable.
+  [[nodiscard]] Evidence Run(Plan& plan, const std::function<void(const std::string&)>& progress);
   /// False after it was lost, and after a case that left something behind.
   [[nodiscard]] bool Usable() const;
   [[nodiscard]] const GuestOptions& Options() const;

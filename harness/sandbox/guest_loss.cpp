@@ -7,15 +7,11 @@
 #include <cstring>
 
 namespace brink {
-namespace {
 
-/// "SIGKILL"; the number alone of one that has no name.
 std::string NameOfSignal(int signal) {
   const char* name = ::sigabbrev_np(signal);
   return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
 }
-
-}  // namespace
 
 GuestLoss LossOfEndedQemu(const QemuEnd& end, bool powered_off, std::uint64_t oom_kills,
                           std::string_view output) {

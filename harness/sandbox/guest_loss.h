@@ -15,6 +15,9 @@ struct GuestLoss {
   std::string detail;  // one sentence
 };
 
+/// "SIGKILL"; the number alone of one that has no name.
+[[nodiscard]] std::string NameOfSignal(int signal);
+
 /// Of a guest whose QEMU has ended. `powered_off`: from within, as QEMU told before. `oom_kills`: how many
 /// processes OOM killers have taken from brink's own control group, which QEMU is in, since it was started.
 /// `output`: QEMU's complaints.

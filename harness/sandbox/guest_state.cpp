@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <filesystem>
 
 #include "kernel/files.h"
@@ -69,7 +70,11 @@ void Guest::State::ReadChannel() {
   for (Message& message : received) {
     last_heard = Clock::now();
     held_up_when_heard_s = HeldUpS();
-    messages.push_back(std::move(message));
+    if (message.value("type", "") == "agent_killed") {
+      agent_killed = NameOfSignal(message.value("signal", SIGKILL));
+    } else {
+      messages.push_back(std::move(message));
+    }
   }
   if (!status) {
     cut = status.error().message;
@@ -124,7 +129,7 @@ bool Guest::State::IsOver(Clock::time_point deadline, double held_up_before_s) c
 
 /// Once it is clear that the guest is gone: how. QEMU may still have to say why.
 void Guest::State::TellLost(bool out_of_time) {
-  const bool silent = !exited && cut.empty() && !monitor->Panicked();
+  const bool silent = !exited && cut.empty() && agent_killed.empty() && !monitor->Panicked();
   const double silence = Seconds(Clock::now() - last_heard).count();
   for (const auto farewell = After(kFarewellS);
        !exited && !silent && Clock::now() < farewell && !Cancelled();) {
@@ -134,6 +139,8 @@ void Guest::State::TellLost(bool out_of_time) {
     loss = {.how = "panicked", .detail = "the guest's kernel panicked" + WhyItPanicked(console.Lines())};
   } else if (monitor->WasReset()) {
     loss = {.how = "reset", .detail = "the guest restarted by itself" + WhyItPanicked(console.Lines())};
+  } else if (!agent_killed.empty()) {
+    loss = {.how = "cut", .detail = "the guest's agent was ended by " + agent_killed};
   } else if (exited) {
     const std::uint64_t oom_kills = OwnOomKills(Roots{}).value_or(0);
     loss = LossOfEndedQemu(qemu->End(), monitor->PoweredOff(),
@@ -164,7 +171,7 @@ std::optional<Message> Guest::State::Wait(Clock::time_point deadline,
     }
     const auto silent_from = last_heard + std::chrono::duration_cast<Clock::duration>(Seconds(kSilenceS));
     const bool out_of_time = IsOver(deadline, held_up_s);
-    if (exited || monitor->Panicked() || !cut.empty() || out_of_time ||
+    if (exited || monitor->Panicked() || !cut.empty() || !agent_killed.empty() || out_of_time ||
         IsOver(silent_from, held_up_when_heard_s)) {
       TellLost(out_of_time);
       return std::nullopt;

@@ -38,7 +38,8 @@ struct Guest::State {
   HostFacts facts;
   double time_scale = 1;
   bool exited = false;
-  std::string cut;  // why the channel is no more
+  std::string cut;           // why the channel is no more
+  std::string agent_killed;  // "SIGKILL": by that, as the guest's first process told
   bool soiled = false;
   GuestLoss loss;
   /// Of brink's own control group, before QEMU was started.

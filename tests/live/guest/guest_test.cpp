@@ -15,7 +15,6 @@ namespace brink::live {
 namespace {
 
 using nlohmann::json;
-using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -75,6 +74,17 @@ expect: {target: {failure: {call: munmap, errno: ENOMEM}, binding_limit: vm.max_
   EXPECT_EQ(result["sandbox"], "vm");
   EXPECT_EQ(result["expected_met"], true) << result.dump(1);
   ExpectAsBefore(before_, {});
+}
+
+TEST_F(GuestTest, AValueThatItsKernelLacksIsNoFailureOfBrink) {
+  const std::string file = Write("mistyped", R"(
+machine: {sysctl: {vm.no_such_thing: 1}}
+processes: {target: {run: ['true']}}
+)");
+  const json result = Result(RunInGuest({file}));
+  EXPECT_EQ(result["outcome"], "inconclusive") << result.dump(1);
+  EXPECT_EQ(result["reason"], "this kernel has no vm.no_such_thing");
+  EXPECT_THAT(result["remedy"].dump(), HasSubstr("check its name"));
 }
 
 TEST_F(GuestTest, EqualMachinesShareOneBoot) {
@@ -235,7 +245,8 @@ cases:
   const Ended ended = RunInGuest({file});
   const json document = ExpectOneDocument(ended.output);
   ASSERT_EQ(document["results"].size(), 2U) << ended.errors;
-  EXPECT_THAT(document["results"][0]["guest"]["lost"], AnyOf("cut", "exited"));
+  EXPECT_EQ(document["results"][0]["guest"]["lost"], "cut");
+  EXPECT_THAT(document["results"][0]["reason"].dump(), HasSubstr("agent was ended by SIGKILL"));
   EXPECT_EQ(document["results"][0]["expected_met"], nullptr);
   EXPECT_EQ(document["results"][1]["expected_met"], true);
   EXPECT_EQ(Boots(Path("out-1")), 2);
