@@ -66,10 +66,13 @@ Result<std::vector<ProcessMappings>> ReadProcessMappings(const Roots& roots, std
   std::vector<ProcessMappings> processes;
   const auto read = ForEachProcess(roots, [&](int pid) -> Status {
     auto process = ReadMappingsOf(roots, pid, least);
-    if (process && process->map_count >= least) {
+    if (!process) {
+      return tl::unexpected(process.error());
+    }
+    if (process->map_count >= least) {
       processes.push_back(*std::move(process));
     }
-    return process ? Status{} : tl::unexpected(process.error());
+    return {};
   });
   return read ? Result<std::vector<ProcessMappings>>(std::move(processes)) : tl::unexpected(read.error());
 }
