@@ -23,8 +23,8 @@ struct Cell {
 };
 
 /// The cells of --kernel A,B,... and --cgroup v1,v2, kernels outermost; one of the scenario's choice when
-/// both are empty. Complains of a doubled value, a name or a path that is no
-/// kernel's and a version that is none.
+/// both are empty. Complains of a doubled value, a name or a path that is no kernel's, and a version that is
+/// none.
 [[nodiscard]] Result<std::vector<Cell>> MakeCells(const std::vector<std::string>& kernels,
                                                   const std::vector<std::string>& cgroups);
 
