@@ -117,8 +117,8 @@ struct Ground {
   SandboxChoice sandbox;
 };
 
-PlanContext ContextFor(const Chosen& chosen, const Ground& ground, const std::set<std::string>& installed,
-                       PortPool& ports) {
+PlanContext ContextFor(const Chosen& chosen, const Ground& ground,
+                       const std::map<std::string, std::string>& installed, PortPool& ports) {
   PlanContext context;
   context.page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   context.memory_bytes = ReadMachineFigures(Roots{}).memory_total_bytes;
@@ -137,7 +137,10 @@ PlanContext ContextFor(const Chosen& chosen, const Ground& ground, const std::se
   }
   context.repeat = chosen.repeat;
   context.free_port = [&ports](const std::string&) { return ports.Take(); };
-  context.package_installed = [&installed](const std::string& name) { return installed.contains(name); };
+  context.package_version = [&installed](const std::string& name) {
+    const auto found = installed.find(name);
+    return found == installed.end() ? "" : found->second;
+  };
   context.image_folder = [](const std::string& name) -> Result<std::string> {
     const auto places = DefaultImagePlaces();
     return places ? FindImage(name, *places) : tl::unexpected(places.error());
@@ -189,7 +192,7 @@ struct Planned {
 };
 
 Planned PlanAll(const std::vector<Chosen>& chosen, const Ground& ground) {
-  const std::set<std::string> installed = InstalledPackages();
+  const std::map<std::string, std::string> installed = InstalledPackages();
   Planned planned;
   PortPool ports;
   for (const Chosen& one : chosen) {

@@ -254,6 +254,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .cgroup_version = evidence.host.cgroup_version,
                   .guest = evidence.guest,
                   .images = evidence.images,
+                  .packages = plan.packages,
                   .expected_met = {},
                   .outcome = Outcome::kInconclusive,
                   .reason = {},

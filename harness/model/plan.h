@@ -214,6 +214,9 @@ struct Plan {
   std::vector<GroupPlan> groups;
   /// Folders by the names of images (containers/make-image); those that are used.
   std::map<std::string, std::string> images;
+  /// The versions of the Debian packages that its commands require, as installed on this machine (a guest has
+  /// the same).
+  std::map<std::string, std::string> packages;
   std::vector<ProcessPlan> processes;
   std::vector<StepPlan> steps;
   std::vector<Expectation> expect;

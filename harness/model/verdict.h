@@ -138,7 +138,8 @@ struct Verdict {
   std::string cgroup_version;        // of the memory controller there
   std::optional<GuestRecord> guest;  // of what ran in one
   std::vector<ImageRecord> images;   // that processes had for their root folder, with the targets' versions
-  std::optional<bool> expected_met;  // absent: inconclusive
+  std::map<std::string, std::string> packages;  // of this machine's, with their versions: Plan::packages
+  std::optional<bool> expected_met;             // absent: inconclusive
   Outcome outcome = Outcome::kInconclusive;
   std::string reason;  // one sentence for a person
   std::string remedy;  // what to do when inconclusive; may be empty

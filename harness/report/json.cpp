@@ -215,6 +215,7 @@ Json ToJson(const Verdict& verdict) {
           {"duration_s", verdict.duration_s},
           {"run_dir", verdict.run_dir},
           {"images", ListToJson(verdict.images)},
+          {"packages", verdict.packages},
           {"processes", std::move(processes)},
           {"first_failure", ToJson(verdict.first_failure)},
           {"failures", ListToJson(verdict.failures)},

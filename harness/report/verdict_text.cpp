@@ -92,14 +92,19 @@ std::string EvidenceLine(const Verdict& verdict) {
   return text;
 }
 
-/// "image redis: libc6 2.36-9, redis-server 5:7.0.15-1".
-std::string DescribeImage(const ImageRecord& image) {
+/// "libc6 2.36-9, redis-server 5:7.0.15-1".
+std::string DescribePackages(const std::map<std::string, std::string>& packages) {
   std::string text;
-  for (const auto& [package, version] : image.packages) {
-    text += fmt::format("{} {} {}", text.empty() ? "" : ",", Printable(package), Printable(version));
+  for (const auto& [package, version] : packages) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", Printable(package), Printable(version));
   }
-  return fmt::format("image {}:{}", Printable(image.name),
-                     text.empty() ? " it does not tell its packages" : text);
+  return text;
+}
+
+std::string DescribeImage(const ImageRecord& image) {
+  return fmt::format(
+      "image {}: {}", Printable(image.name),
+      image.packages.empty() ? "it does not tell its packages" : DescribePackages(image.packages));
 }
 
 /// Where more than one thing happened before the end: what came first is the cause, the rest may be symptoms.
@@ -133,6 +138,9 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
   text += ChainLines(verdict, style);
   for (const ImageRecord& image : verdict.images) {
     text += Wrapped(DescribeImage(image), style, 2, 4) + "\n";
+  }
+  if (!verdict.packages.empty()) {
+    text += Wrapped("with " + DescribePackages(verdict.packages), style, 2, 4) + "\n";
   }
   for (const ExpectationResult& result : verdict.expectations) {
     if (result.met != true && verdict.outcome != Outcome::kInconclusive) {

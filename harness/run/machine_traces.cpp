@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/machine_traces.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -34,10 +36,11 @@ void AddFile(const std::string& path, MachineTraces& traces) {
   }
 }
 
-/// As AddFile(). The kernel fills with zeros as much as it is asked for before it writes a sysctl's value
-/// (proc_sys_call_handler() of fs/proc/proc_sysctl.c), so that asking for a page takes five times as long.
-void AddSetting(const std::string& path, MachineTraces& traces) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+/// As AddFile(), of a file of this name in an open folder. The kernel fills with zeros as much as it is asked
+/// for before it writes a sysctl's value (proc_sys_call_handler() of fs/proc/proc_sysctl.c), so that asking
+/// for a page takes five times as long.
+void AddSetting(int folder, const char* name, const std::string& path, MachineTraces& traces) {
+  const UniqueFd file(::openat(folder, name, O_RDONLY | O_CLOEXEC));
   std::array<char, 255> value;
   const ssize_t length = file.Valid() ? ::read(file.Get(), value.data(), value.size()) : -1;
   if (length == static_cast<ssize_t>(value.size())) {
@@ -48,22 +51,32 @@ void AddSetting(const std::string& path, MachineTraces& traces) {
 }
 
 /// Whether it can be set and read again; what can only be read is the kernel's own account.
-bool IsSetting(const std::string& path) {
+bool IsSetting(int folder, const char* name) {
   struct stat status = {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IWUSR) != 0 &&
-         (status.st_mode & S_IRUSR) != 0;
+  return ::fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+         (status.st_mode & S_IWUSR) != 0 && (status.st_mode & S_IRUSR) != 0 &&
+         std::find(kChangeByThemselves.begin(), kChangeByThemselves.end(), name) == kChangeByThemselves.end();
 }
 
-/// All settings below a folder of /proc/sys or /sys.
-void AddSettings(const std::string& folder, MachineTraces& traces) {
-  std::error_code code;
-  const fs::recursive_directory_iterator end;
-  for (fs::recursive_directory_iterator entry(folder, code); !code && entry != end; entry.increment(code)) {
-    const std::string name = entry->path().filename();
-    const bool by_itself =
-        std::find(kChangeByThemselves.begin(), kChangeByThemselves.end(), name) != kChangeByThemselves.end();
-    if (!by_itself && entry->is_regular_file(code) && IsSetting(entry->path())) {
-      AddSetting(entry->path(), traces);
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+/// All settings below the folder `name` of an open one, `path`. There are some 800, and an emulated guest is
+/// slow to look up long paths, so each is opened from its own folder.
+void AddSettings(int parent, const char* name, const std::string& path, MachineTraces& traces) {
+  UniqueFd fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const std::unique_ptr<DIR, CloseFolder> folder(fd.Valid() ? ::fdopendir(fd.Get()) : nullptr);
+  if (!folder) {
+    return;
+  }
+  const int place = fd.Release();  // the folder's now
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const char* inner = entry->d_name;
+    if (entry->d_type == DT_DIR && inner[0] != '.') {
+      AddSettings(place, inner, path + "/" + inner, traces);
+    } else if (entry->d_type == DT_REG && IsSetting(place, inner)) {
+      AddSetting(place, inner, path + "/" + inner, traces);
     }
   }
 }
@@ -150,7 +163,7 @@ MachineTraces ReadTraces(const Roots& roots, const std::string& disk) {
   MachineTraces traces;
   for (const std::string& folder :
        {roots.proc + "/sys", roots.sys + "/kernel/mm", roots.sys + "/module/zswap/parameters"}) {
-    AddSettings(folder, traces);
+    AddSettings(AT_FDCWD, folder.c_str(), folder, traces);
   }
   // Addresses and routes of the loopback device are in fib_trie, while it is up.
   for (const char* file : {"/self/mountinfo", "/sysvipc/shm", "/sysvipc/sem", "/sysvipc/msg", "/net/fib_trie",

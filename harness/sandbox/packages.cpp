@@ -9,16 +9,21 @@
 
 namespace brink {
 
-std::set<std::string> InstalledPackages(const std::string& status_file) {
+std::map<std::string, std::string> InstalledPackages(const std::string& status_file) {
   constexpr std::string_view kPackage = "Package: ";
-  std::set<std::string> installed;
+  constexpr std::string_view kVersion = "Version: ";
+  std::map<std::string, std::string> installed;
   std::ifstream status(status_file);
   std::string name;
-  for (std::string line; std::getline(status, line);) {
+  bool is_installed = false;
+  for (std::string line; std::getline(status, line);) {  // within a package's lines, the version comes last
     if (line.starts_with(kPackage)) {
       name = line.substr(kPackage.size());
+      is_installed = false;
     } else if (line == "Status: install ok installed" || line == "Status: hold ok installed") {
-      installed.insert(name);
+      is_installed = true;
+    } else if (is_installed && line.starts_with(kVersion)) {
+      installed[name] = line.substr(kVersion.size());
     }
   }
   return installed;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <functional>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,9 +11,9 @@
 
 namespace brink {
 
-/// The packages that `status_file` of dpkg calls installed; one removed but not purged is not. Empty on other
-/// systems than Debian.
-[[nodiscard]] std::set<std::string> InstalledPackages(
+/// The packages that `status_file` of dpkg calls installed, with their versions; one removed but not purged
+/// is not. Empty on other systems than Debian.
+[[nodiscard]] std::map<std::string, std::string> InstalledPackages(
     const std::string& status_file = "/var/lib/dpkg/status");
 
 /// The script that installs packages: beside an installed program, else in the source tree.

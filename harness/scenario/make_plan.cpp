@@ -69,12 +69,19 @@ std::string AreMissing(const std::vector<std::string>& names, std::string_view w
   return fmt::format("{} {} {}", JoinWords(names, "and"), names.size() == 1 ? "is" : "are", what);
 }
 
-std::vector<std::string> MissingPackages(const std::vector<std::string>& packages,
-                                         const PlanContext& context) {
+/// Notes the versions of the packages; returns those that are not installed.
+std::vector<std::string> FindPackages(Plan& plan, const std::vector<std::string>& packages,
+                                      const PlanContext& context) {
   std::vector<std::string> missing;
+  if (!context.package_version) {
+    return missing;
+  }
   for (const std::string& package : packages) {
-    if (context.package_installed && !context.package_installed(package)) {
+    const std::string version = context.package_version(package);
+    if (version.empty()) {
       missing.push_back(package);
+    } else {
+      plan.packages[package] = version;
     }
   }
   return missing;
@@ -102,7 +109,7 @@ PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case,
   Decoded decoded = DecodeCase(scenario, scenario_case, context);
   FindImages(decoded.plan, context);
   const std::vector<std::string> commands = ResolveCommands(decoded.plan, context);
-  std::vector<std::string> packages = MissingPackages(decoded.packages, context);
+  std::vector<std::string> packages = FindPackages(decoded.plan, decoded.packages, context);
   if (!decoded.plan.not_runnable) {
     ComplainOfMissing(decoded.plan, decoded.packages, packages, commands);
   }

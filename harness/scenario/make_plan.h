@@ -29,8 +29,8 @@ struct PlanContext {
   std::function<Result<int>(const std::string& name)> free_port;
   /// The folder of an image; fails, with the remedy, where it has not been made.
   std::function<Result<std::string>(const std::string& name)> image_folder;
-  /// Whether a Debian package is installed.
-  std::function<bool(const std::string& package)> package_installed;
+  /// The version of a Debian package; empty when it is not installed.
+  std::function<std::string(const std::string& package)> package_version;
 };
 
 /// The version of cgroups that a scenario is bound to.

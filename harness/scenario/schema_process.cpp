@@ -83,7 +83,7 @@ std::vector<Section> ProcessSections() {
                  .shape = kOneOrList,
                  .pattern = "[a-z0-9][a-z0-9+.-]+",
                  .needed = true,
-                 .doc = "Debian packages."}}},
+                 .doc = "Debian packages. Their versions are in the verdict."}}},
       {.name = "ready",
        .doc = "At most one condition.",
        .keys = {{.name = "tcp",

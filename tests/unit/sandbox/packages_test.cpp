@@ -17,6 +17,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 /// apt-get and dpkg that note their calls; apt-get has no package called `absent`.
 constexpr const char* kFakeApt = R"(#!/bin/sh
@@ -53,11 +54,13 @@ class PackagesTest : public FakeTree {
 };
 
 TEST_F(PackagesTest, AreInstalledWhenDpkgSaysSoAndNotWhenOnlyTheirConfigurationIsLeft) {
-  Write(
-      "status",
-      "Package: there\nStatus: install ok installed\n\nPackage: held\nStatus: hold ok installed\n\n"
-      "Package: removed\nStatus: deinstall ok config-files\n\nPackage: half\nStatus: install ok unpacked\n");
-  EXPECT_THAT(InstalledPackages(base_ + "/status"), ElementsAre("held", "there"));
+  Write("status",
+        "Package: there\nStatus: install ok installed\nVersion: 5:7.0.15-1\n\n"
+        "Package: held\nStatus: hold ok installed\nVersion: 2\n\n"
+        "Package: removed\nStatus: deinstall ok config-files\nVersion: 3\n\n"
+        "Package: half\nStatus: install ok unpacked\nVersion: 4\n");
+  EXPECT_THAT(InstalledPackages(base_ + "/status"),
+              ElementsAre(Pair("held", "2"), Pair("there", "5:7.0.15-1")));
   EXPECT_THAT(InstalledPackages(base_ + "/none"), IsEmpty());
 }
 

@@ -96,7 +96,7 @@ TEST(Example, PlansWhatEachCaseExpects) {
 
 TEST(Example, WithoutRedisIsNotRunnableAndSaysHowToInstallIt) {
   PlanContext context = RedisHost();
-  context.package_installed = [](const std::string& /*package*/) { return false; };
+  context.package_version = [](const std::string& /*package*/) { return ""; };
   const Plan plan = PlanOf(ExampleText(), "tuned", context);
   EXPECT_EQ(plan.not_runnable, "redis-server is not installed");
   EXPECT_EQ(plan.not_runnable_remedy, "apt-get install redis-server; or let brink: run --install");

@@ -29,7 +29,7 @@ class Image : public ::testing::Test {
       return name == "redis" ? Result<std::string>(root_.string())
                              : Fail("the image " + name + " is not there", "brink image build " + name);
     };
-    context_.package_installed = [](const std::string&) { return false; };
+    context_.package_version = [](const std::string&) { return ""; };
   }
   void TearDown() override { fs::remove_all(root_); }
 

@@ -295,12 +295,13 @@ TEST(Host, NeedNotHaveWhatAStepBuildsInTheCasesFolder) {
 
 TEST(Host, ThatLacksPackagesIsToldHowToInstallThemAll) {
   PlanContext context = FakeHost();
-  context.package_installed = [](const std::string& package) { return package == "bash"; };
+  context.package_version = [](const std::string& package) { return package == "bash" ? "5.2.15-2" : ""; };
   const Plan plan = PlanOf(WithProcess("    requires: {debian: [bash, one]}\n",
                                        "steps: [{run: [\"true\"], requires: {debian: two}}]\n"),
                            "default", context);
   EXPECT_EQ(plan.not_runnable, "one and two are not installed");
   EXPECT_EQ(plan.not_runnable_remedy, "apt-get install one two; or let brink: run --install");
+  EXPECT_THAT(plan.packages, ::testing::ElementsAre(::testing::Pair("bash", "5.2.15-2")));
 }
 
 TEST(Host, WithoutAFreePortCannotRunThePlan) {

@@ -32,7 +32,7 @@ inline PlanContext FakeHost() {
   context.search_path = {"/usr/bin", "/bin"};
   context.run_dir = "/run/case";
   context.free_port = [next = 4000](const std::string& /*name*/) mutable -> Result<int> { return next++; };
-  context.package_installed = [](const std::string& /*package*/) { return true; };
+  context.package_version = [](const std::string& /*package*/) { return "1.0"; };
   return context;
 }
 
