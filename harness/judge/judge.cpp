@@ -23,6 +23,7 @@
 #include "judge/pairs.h"
 #include "judge/prediction.h"
 #include "judge/reason.h"
+#include "judge/slowdown.h"
 
 namespace brink {
 namespace {
@@ -274,7 +275,9 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
                   .chain = {},
                   .held_by_nobody = HeldByNobodyOf(evidence),
                   .led_by = {},
+                  .slower = {},
                   .settings = SettingsOf(plan),
+                  .durations_s = DurationsOf(evidence),
                   .faults = evidence.faults,
                   .expectations = {}};
   if (plan.sandbox == "vm") {

@@ -243,6 +243,7 @@ std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evi
   verdict.log = worst_record->log;
   if (worst.outcome == Outcome::kSurvived || worst.outcome == Outcome::kHung) {
     verdict.stall = StallOf(plan, evidence, *worst_record);
+    verdict.waits = WaitsOf(plan, evidence, *worst_record);
   }
   verdict.reason = Sentence(evidence, *worst_record, worst, binding, verdict.stall);
   return ProcessFinding{

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/units.h"
+#include "judge/slowdown.h"
 
 namespace brink {
 namespace {
@@ -68,29 +69,12 @@ bool SaidByParameter(const std::string& name) {
 }
 
 std::vector<std::string> Differences(const Verdict& a, const Verdict& b) {
-  std::set<std::string> names;
-  for (const auto* settings : {&a.settings, &b.settings}) {
-    for (const auto& [name, value] : *settings) {
-      names.insert(name);
-    }
-  }
-  const auto at = [](const Verdict& verdict, const std::string& name) {
-    const auto found = verdict.settings.find(name);
-    return found == verdict.settings.end() ? std::string() : found->second;
-  };
-  std::vector<std::string> differing;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(differing),
-               [&](const std::string& name) { return at(a, name) != at(b, name); });
+  std::vector<std::string> differing = DifferingSettings(a, b);
   if (std::any_of(differing.begin(), differing.end(),
                   [](const std::string& name) { return name.starts_with("parameter "); })) {
     differing.erase(std::remove_if(differing.begin(), differing.end(), SaidByParameter), differing.end());
   }
   return differing;
-}
-
-bool SamePlace(const Verdict& a, const Verdict& b) {
-  return a.scenario == b.scenario && a.sandbox == b.sandbox && a.guest_kernel == b.guest_kernel &&
-         a.cgroup_version == b.cgroup_version;
 }
 
 bool HadFailure(const Verdict& verdict) {
@@ -99,16 +83,34 @@ bool HadFailure(const Verdict& verdict) {
          (verdict.outcome == Outcome::kSurvived && verdict.first_failure);
 }
 
-bool Well(const Verdict& verdict) {
-  return verdict.outcome == Outcome::kSurvived && !verdict.first_failure && verdict.expected_met == true;
-}
-
 std::string ValueOf(const Verdict& verdict, const std::string& setting) {
   const auto found = verdict.settings.find(setting);
   return found == verdict.settings.end() ? std::string() : found->second;
 }
 
 }  // namespace
+
+bool SamePlace(const Verdict& a, const Verdict& b) {
+  return a.scenario == b.scenario && a.sandbox == b.sandbox && a.guest_kernel == b.guest_kernel &&
+         a.cgroup_version == b.cgroup_version;
+}
+
+bool Well(const Verdict& verdict) {
+  return verdict.outcome == Outcome::kSurvived && !verdict.first_failure && verdict.expected_met == true;
+}
+
+std::vector<std::string> DifferingSettings(const Verdict& a, const Verdict& b) {
+  std::set<std::string> names;
+  for (const auto* settings : {&a.settings, &b.settings}) {
+    for (const auto& [name, value] : *settings) {
+      names.insert(name);
+    }
+  }
+  std::vector<std::string> differing;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(differing),
+               [&](const std::string& name) { return ValueOf(a, name) != ValueOf(b, name); });
+  return differing;
+}
 
 std::map<std::string, std::string> SettingsOf(const Plan& plan) {
   std::map<std::string, std::string> settings;
@@ -131,12 +133,15 @@ std::map<std::string, std::string> SettingsOf(const Plan& plan) {
   }
   std::string& steps = settings["the steps"];
   for (const StepPlan& step : plan.steps) {
-    steps += fmt::format("{}:{} ", step.mark.line, step.mark.column);
+    const auto* run = std::get_if<RunStep>(&step.action);
+    steps += fmt::format("{}:{} {} ", step.mark.line, step.mark.column,
+                         run == nullptr ? "" : Lasting(plan, fmt::format("{}", fmt::join(run->argv, " "))));
   }
   return settings;
 }
 
 void ComparePairs(std::vector<Verdict>& verdicts) {
+  CompareDurations(verdicts);
   for (Verdict& bad : verdicts) {
     bad.led_by.reset();
     if (!HadFailure(bad)) {

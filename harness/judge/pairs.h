@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the cases of a scenario show together: the one setting in which a case that failed differs from one
-// that did not.
+// that did not, and which was slower for want of memory.
 #pragma once
 
 #include <map>
@@ -17,8 +17,16 @@ namespace brink {
 /// which differ in each run, are left out.
 [[nodiscard]] std::map<std::string, std::string> SettingsOf(const Plan& plan);
 
-/// Fills Verdict::led_by of every case that had a failure: the setting by which alone it differs from a case
-/// of the same scenario, on the same machine, that survived without any. Nothing where they differ in more.
+/// Of one scenario on the same machine.
+[[nodiscard]] bool SamePlace(const Verdict& a, const Verdict& b);
+/// It survived as expected without any failure: a control for the others.
+[[nodiscard]] bool Well(const Verdict& verdict);
+/// The names of the settings in which they differ, sorted.
+[[nodiscard]] std::vector<std::string> DifferingSettings(const Verdict& a, const Verdict& b);
+
+/// Fills Verdict::slower (judge/slowdown.h), and Verdict::led_by of every case that had a failure: the
+/// setting by which alone it differs from a case of the same scenario, on the same machine, that survived
+/// without any. Nothing where they differ in more.
 void ComparePairs(std::vector<Verdict>& verdicts);
 
 }  // namespace brink

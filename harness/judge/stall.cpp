@@ -30,20 +30,24 @@ bool WorthTelling(const Stall& stall, const GroupRecord& group) {
 
 }  // namespace
 
-std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+std::optional<Stall> WaitsOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   const GroupRecord* group = GroupOf(plan, evidence, record);
   if (group == nullptr || record.kind != ProcessRecord::Kind::kProcess) {
     return std::nullopt;
   }
-  const Stall stall{.stalled_s = group->stalled_s,
-                    .of_s = record.end_s.value_or(evidence.duration_s) - record.start_s,
-                    .refaulted_bytes = group->refaulted_bytes,
-                    .throttled = group->throttled_high,
-                    .limit_hits = group->limit_hits};
-  return WorthTelling(stall, *group) ? std::optional(stall) : std::nullopt;
+  return Stall{.stalled_s = group->stalled_s,
+               .of_s = record.end_s.value_or(evidence.duration_s) - record.start_s,
+               .refaulted_bytes = group->refaulted_bytes,
+               .throttled = group->throttled_high,
+               .limit_hits = group->limit_hits};
 }
 
-std::string DescribeStall(const Stall& stall) {
+std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  const auto waits = WaitsOf(plan, evidence, record);
+  return waits && WorthTelling(*waits, *GroupOf(plan, evidence, record)) ? waits : std::nullopt;
+}
+
+std::string DescribeWaits(const Stall& stall) {
   std::vector<std::string> parts;
   if (stall.stalled_s) {
     parts.push_back(fmt::format("for {} of {} all its tasks waited for memory", AtSeconds(*stall.stalled_s),
@@ -58,7 +62,9 @@ std::string DescribeStall(const Stall& stall) {
   if (stall.limit_hits > 0) {
     parts.push_back("its limit was reached " + Times(stall.limit_hits));
   }
-  return "its group was held up: " + Join(parts, ", ");
+  return Join(parts, ", ");
 }
+
+std::string DescribeStall(const Stall& stall) { return "its group was held up: " + DescribeWaits(stall); }
 
 }  // namespace brink

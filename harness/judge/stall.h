@@ -13,14 +13,21 @@
 
 namespace brink {
 
+/// The figures of its group, whatever they are. Absent: none are known, or it is no process of the plan.
+[[nodiscard]] std::optional<Stall> WaitsOf(const Plan& plan, const Evidence& evidence,
+                                           const ProcessRecord& record);
+
 /// Of a process of the plan, by the figures of its group. It is worth telling from half a second and a fifth
 /// of the process's life on by the kernel's own account of waiting (PSI), and when what was needed again is
-/// four times the group's limit. Absent: not worth telling.
+/// four times the group's limit. Absent: not worth telling, by these figures alone (judge/slowdown.h has
+/// the cases' durations, too).
 [[nodiscard]] std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence,
                                            const ProcessRecord& record);
 
 /// "its group was held up: for 12.3 of 15.0 s all its tasks waited for memory, 2.7 GiB that had been
 /// reclaimed were needed again, ...".
 [[nodiscard]] std::string DescribeStall(const Stall& stall);
+/// The same without "its group was held up: ".
+[[nodiscard]] std::string DescribeWaits(const Stall& stall);
 
 }  // namespace brink

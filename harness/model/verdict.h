@@ -72,6 +72,7 @@ struct ProcessVerdict {
   std::string binding_reason;  // why that limit, or why none could be named
   std::string reason;          // one sentence
   std::optional<Stall> stall;  // of one that survived or hung; absent: none worth telling
+  std::optional<Stall> waits;  // the same figures, worth telling or not; not in the JSON form
   /// It ended by itself, and these that it started were ended by brink; the first few of left_running_count.
   std::vector<LeftRunning> left_running;
   std::uint64_t left_running_count = 0;
@@ -121,6 +122,19 @@ struct LedBy {
   std::string other_case;
 };
 
+/// It survived, but took longer than in a case of its scenario that does the same under other limits, and its
+/// group was held up more than there (judge/slowdown.h).
+struct Slower {
+  std::string what;             // a process, or "step NAME"
+  double duration_s = 0;        // of that
+  double other_duration_s = 0;  // there; of several runs the longest
+  double times = 0;             // as long
+  std::string other_case;
+  std::string process;   // whose group `figures` are of
+  Stall figures;         // here
+  std::string sentence;  // all of it for a person
+};
+
 /// Memory that stays charged to a group whose processes have all ended.
 struct HeldByNobody {
   std::string group;  // of the plan
@@ -162,7 +176,10 @@ struct Verdict {
   std::vector<HeldByNobody> held_by_nobody;
   /// What led to the failure, as another case shows; absent: no case of the run shows it.
   std::optional<LedBy> led_by;
+  /// Of one that survived; absent: no case of the run shows it.
+  std::optional<Slower> slower;
   std::map<std::string, std::string> settings;  // judge/pairs.h SettingsOf(); not in the JSON form
+  std::map<std::string, double> durations_s;    // judge/slowdown.h DurationsOf(); not in the JSON form
   std::vector<ImposedFault> faults;
   std::vector<ExpectationResult> expectations;
 };

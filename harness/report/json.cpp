@@ -149,6 +149,20 @@ Json ToJson(const std::optional<LedBy>& led_by) {
           {"other_case", led_by->other_case}};
 }
 
+Json ToJson(const std::optional<Slower>& slower) {
+  if (!slower) {
+    return nullptr;
+  }
+  return {{"what", slower->what},
+          {"duration_s", slower->duration_s},
+          {"other_duration_s", slower->other_duration_s},
+          {"times", slower->times},
+          {"other_case", slower->other_case},
+          {"process", slower->process},
+          {"figures", ToJson(std::optional(slower->figures))},
+          {"sentence", slower->sentence}};
+}
+
 Json ToJson(const ImposedFault& fault) {
   return {{"name", fault.name},
           {"target", fault.target},
@@ -228,6 +242,7 @@ Json ToJson(const Verdict& verdict) {
           {"chain", ListToJson(verdict.chain)},
           {"held_by_nobody", ListToJson(verdict.held_by_nobody)},
           {"led_by", ToJson(verdict.led_by)},
+          {"slower", ToJson(verdict.slower)},
           {"faults", ListToJson(verdict.faults)},
           {"expectations", ListToJson(verdict.expectations)}};
 }

@@ -177,6 +177,21 @@ std::string LedThere(const RunReport& report, const TextStyle& style) {
   return text.empty() ? text : text + "\n";
 }
 
+/// Only the cases together show it, so that no case's own report could tell.
+std::string Slowdowns(const RunReport& report, const TextStyle& style) {
+  std::string text;
+  for (const Verdict& verdict : report.results) {
+    if (verdict.slower && verdict.expected_met == true) {
+      const std::string where = verdict.guest_kernel.empty() ? "" : " (" + PlaceOf(verdict) + ")";
+      text += Wrapped(fmt::format("{}/{}{}: {}", Printable(verdict.scenario), Printable(verdict.case_name),
+                                  where, Printable(verdict.slower->sentence)),
+                      style, 0, 2) +
+              "\n";
+    }
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string Totals(const RunReport& report) {
   const auto count = [&](std::optional<bool> met) {
     return static_cast<std::uint64_t>(
@@ -220,7 +235,7 @@ std::string FormatTable(const RunReport& report, const TextStyle& style) {
                : GroupedTable(report, rows, widths, style);
     text += "\n";
   }
-  text += LedThere(report, style);
+  text += LedThere(report, style) + Slowdowns(report, style);
   for (const Verdict& verdict : report.results) {
     if (verdict.expected_met != true && verdict.outcome != Outcome::kNotApplicable) {
       text += FormatVerdict(verdict, style) + "\n";

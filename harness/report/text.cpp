@@ -124,7 +124,11 @@ std::string OutcomeWords(const Verdict& verdict) {
   }
   const bool stalled = std::any_of(verdict.processes.begin(), verdict.processes.end(),
                                    [](const auto& each) { return each.second.stall.has_value(); });
-  return words + (verdict.first_failure ? " with failures" : "") + (stalled ? ", stalled" : "");
+  words += verdict.first_failure ? " with failures" : "";
+  if (stalled || !verdict.slower) {
+    return words + (stalled ? ", stalled" : "");
+  }
+  return words + fmt::format(", {:.1f} times slower", verdict.slower->times);
 }
 
 std::string FailingCallOf(const Verdict& verdict) {

@@ -40,7 +40,8 @@ enum class Colour { kGreen, kRed, kYellow, kBold };
 [[nodiscard]] Colour ExpectedColour(const Verdict& verdict);
 
 /// "oom_killed"; "survived with failures" where a memory call failed and the program went on: some of what
-/// was asked of it may have been refused; "survived, stalled" where its group was held up for long.
+/// was asked of it may have been refused; "survived, stalled" where its group was held up for long;
+/// "survived, 4.2 times slower" where another case shows that (judge/slowdown.h).
 [[nodiscard]] std::string OutcomeWords(const Verdict& verdict);
 
 /// "munmap ENOMEM": the first failure of the process whose limit is the verdict's, as another's beside it

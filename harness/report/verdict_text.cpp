@@ -135,6 +135,9 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
     why += " (remedy: " + Printable(verdict.remedy) + ")";
   }
   text += Wrapped(why, style, 2, 4) + "\n";
+  if (verdict.slower) {
+    text += Wrapped(Printable(verdict.slower->sentence), style, 2, 4) + "\n";
+  }
   text += ChainLines(verdict, style);
   for (const ImageRecord& image : verdict.images) {
     text += Wrapped(DescribeImage(image), style, 2, 4) + "\n";

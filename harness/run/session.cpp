@@ -266,7 +266,7 @@ std::vector<Verdict> Session::State::Compared(std::vector<std::optional<Finished
   }
   ComparePairs(verdicts);
   for (std::size_t at = 0; at < verdicts.size(); ++at) {
-    if (verdicts[at].led_by) {
+    if (verdicts[at].led_by || verdicts[at].slower) {
       SaveVerdict(verdicts[at], hosts[at]);
     }
   }

@@ -6,6 +6,8 @@
 //   reason_contains       is a list of texts that `reason` must hold,
 //   processes_exactly     the names of all processes of the verdict,
 //   unmet                 "SUBJECT WHAT" of all expectations that are not met, in order.
+// Where there is a folder "paired" with such a plan.json and evidence.json, it is another case of the
+// scenario, and the two are compared.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "judge/judge.h"
+#include "judge/pairs.h"
 #include "judge/schema_check.h"
 #include "model/json.h"
 #include "report/report.h"
@@ -86,6 +89,14 @@ std::vector<std::string> ProcessNames(const Verdict& verdict) {
   return names;
 }
 
+Verdict JudgeFolder(const fs::path& folder) {
+  const auto plan = PlanFromJson(ReadAll(folder / "plan.json"));
+  const auto evidence = EvidenceFromJson(ReadAll(folder / "evidence.json"));
+  EXPECT_TRUE(plan) << plan.error().message;
+  EXPECT_TRUE(evidence) << evidence.error().message;
+  return plan && evidence ? Judge(*plan, *evidence) : Verdict{};
+}
+
 class SavedEvidence : public ::testing::TestWithParam<std::string> {
  protected:
   static fs::path Folder() { return fs::path(BRINK_JUDGE_CASES) / GetParam(); }
@@ -97,7 +108,12 @@ TEST_P(SavedEvidence, IsJudgedAsExpected) {
   ASSERT_TRUE(plan) << plan.error().message;
   ASSERT_TRUE(evidence) << evidence.error().message;
 
-  const Verdict verdict = Judge(*plan, *evidence);
+  std::vector<Verdict> verdicts = {Judge(*plan, *evidence)};
+  if (fs::exists(Folder() / "paired")) {
+    verdicts.push_back(JudgeFolder(Folder() / "paired"));
+    ComparePairs(verdicts);
+  }
+  const Verdict& verdict = verdicts.front();
   const std::string document =
       FormatJson({.brink_version = "0.1.0", .host = evidence->host, .results = {verdict}, .duration_s = 1});
   EXPECT_EQ(testing::SchemaComplaints(document), "") << document;

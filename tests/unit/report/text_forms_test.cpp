@@ -286,6 +286,24 @@ TEST(VerdictText, ASurvivorWhoseGroupWasHeldUpIsNoPlainSurvivor) {
   EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, stalled, as expected\n");
 }
 
+TEST(VerdictText, ASurvivorThatWasSlowedDownIsNoPlainSurvivor) {
+  Verdict verdict = MetVerdict();
+  verdict.outcome = Outcome::kSurvived;
+  verdict.first_failure.reset();
+  verdict.slower = Slower{.times = 4.21, .sentence = "server took 3.00 s and 0.71 s in case tuned"};
+  EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, 4.2 times slower, as expected\n");
+  EXPECT_NE(FormatVerdict(verdict, {}).find("\n  server took 3.00 s and 0.71 s in case tuned\n"),
+            std::string::npos);
+  RunReport report;
+  report.results = {verdict};
+  EXPECT_NE(
+      FormatTable(report, {}).find("munmap-enomem/reported: server took 3.00 s and 0.71 s in case tuned\n"),
+      std::string::npos)
+      << FormatTable(report, {});
+  verdict.processes.begin()->second.stall = Stall{};
+  EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, stalled, as expected\n");
+}
+
 TEST(Table, AFailureStandsBesideItsOwnLimitOnlyAndAHangIsNotHidden) {
   Verdict verdict = MetVerdict();  // the server's munmap failed
   verdict.outcome = Outcome::kOomKilled;
