@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kIndent = 4;
 constexpr std::size_t kLabel = 11;  // "reproduce: "
+/// More matches than a screen holds are none that anybody reads.
+constexpr std::size_t kFew = 5;
+constexpr std::size_t kToldOfMany = 3;
 
 std::string Row(std::string_view label, const std::string& text, const TextStyle& style) {
   const std::string head = fmt::format("{:{}}{:<{}}", "", kIndent, fmt::format("{}:", label), kLabel);
@@ -70,6 +74,31 @@ std::string EntryText(const SearchMatch& match, const CatalogueEntry& entry, con
   return text + Row("reproduce", CommandOf(entry), style);
 }
 
+std::string EntryLine(const CatalogueEntry& entry, const TextStyle& style) {
+  const std::string name = Printable(entry.name);
+  std::string line = "  " + name + (entry.title.empty() ? "" : ": " + Printable(entry.title));
+  if (style.cut_cells) {
+    line = CutTo(line, static_cast<std::size_t>(style.width));
+  }
+  const std::size_t begin = line.find(name);
+  return (begin == std::string::npos
+              ? line
+              : line.replace(begin, name.size(), Coloured(name, Colour::kBold, style))) +
+         "\n";
+}
+
+/// The matches from `begin` to `end`, those before `in_full` in full.
+std::string GroupText(const SearchReport& report, std::size_t begin, std::size_t end, std::size_t in_full,
+                      const TextStyle& style) {
+  std::string text;
+  for (std::size_t at = begin; at < end; ++at) {
+    const CatalogueEntry& entry = report.catalogue[report.matches[at].entry];
+    text += at < in_full ? EntryText(report.matches[at], entry, style)
+                         : (at == std::max(begin, in_full) ? "\n" : "") + EntryLine(entry, style);
+  }
+  return text;
+}
+
 Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json MatchJson(const SearchMatch& match, const CatalogueEntry& entry) {
@@ -115,20 +144,30 @@ std::string FormatSearchText(const SearchReport& report, const TextStyle& style)
         "nothing in the catalogue matches ({} incidents{})\n", report.catalogue.size(),
         report.lines > 0 ? fmt::format(", {} line{} read", report.lines, report.lines == 1 ? "" : "s") : "");
   }
+  const std::size_t count = report.matches.size();
+  const std::size_t in_full = report.all || count <= kFew ? count : kToldOfMany;
   std::string text;
-  for (std::size_t begin = 0; begin < report.matches.size();) {
+  for (std::size_t begin = 0; begin < count;) {
     const SearchMatch& first = report.matches[begin];
     std::size_t end = begin;
-    while (end < report.matches.size() && report.matches[end].kind == first.kind &&
+    while (end < count && report.matches[end].kind == first.kind &&
            report.matches[end].line.number == first.line.number) {
       ++end;
     }
     text += (begin == 0 ? "" : "\n") + Heading(first, end - begin) + "\n" + MatchedText(first.line, style);
-    for (; begin < end; ++begin) {
-      text += EntryText(report.matches[begin], report.catalogue[report.matches[begin].entry], style);
-    }
+    text += GroupText(report, begin, end, in_full, style);
+    begin = end;
   }
-  return text;
+  if (in_full == count) {
+    return text;
+  }
+  return text + "\n" +
+         Wrapped(
+             fmt::format("The first {} of {} are told in full: --all tells of each. More of the message (the "
+                         "call, the program, the line before it) leaves fewer.",
+                         in_full, count),
+             style, 0, 0) +
+         "\n";
 }
 
 std::string FormatSearchJson(const SearchReport& report) {

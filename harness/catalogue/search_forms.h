@@ -17,9 +17,11 @@ struct SearchReport {
   std::span<const CatalogueEntry> catalogue;
   std::vector<SearchMatch> matches;
   std::uint64_t lines = 0;  // of the logs; 0: words were searched for
+  bool all = false;         // tell of each in full
 };
 
-/// Incidents that the same line speaks for stand together, with what tells them apart.
+/// Incidents that the same line speaks for stand together, with what tells them apart. Of many, the first few
+/// are told in full and the others in a line each.
 [[nodiscard]] std::string FormatSearchText(const SearchReport& report, const TextStyle& style);
 /// One document: {"searched", "lines", "matches": [{"name", "title", "file", "class", "kind", "score",
 /// "line", "line_number", "matching_lines", "symptom", "common", "cause", "cure", "confirm", "exclude",

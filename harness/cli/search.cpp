@@ -20,6 +20,7 @@ namespace {
 struct SearchOptions {
   std::vector<std::string> what;
   std::vector<std::string> in;
+  bool all = false;
   std::string format = "text";
 };
 
@@ -85,7 +86,8 @@ int RunSearch(const SearchOptions& options) {
     PrintError(searched.error());
     return kExitUsage;
   }
-  const SearchReport report{.catalogue = catalogue, .matches = search.Matches(), .lines = search.Lines()};
+  const SearchReport report{
+      .catalogue = catalogue, .matches = search.Matches(), .lines = search.Lines(), .all = options.all};
   const int status = report.matches.empty() ? kExitUnmet : kExitMet;
   return PrintResults(
       options.format == "json" ? FormatSearchJson(report) : FormatSearchText(report, StyleFor(stdout)),
@@ -105,6 +107,7 @@ void AddSearchCommand(CLI::App& app, int& status) {
                    "Scenario files to search, or folders of them (default: those that come with brink)")
       ->type_name("PATH")
       ->allow_extra_args(false);
+  command->add_flag("--all", options->all, "Tell of every match in full, however many there are");
   AddFormatOption(*command, options->format);
   command->callback([options, &status] { status = RunSearch(*options); });
 }

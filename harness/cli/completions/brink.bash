@@ -102,7 +102,7 @@ _brink() {
   case $command:$cur in
     run:-* | demo:-*) _brink_words "$run $common" "$cur" ;;
     list:-*) _brink_words "--by --format $common" "$cur" ;;
-    search:-*) _brink_words "--in --format $common" "$cur" ;;
+    search:-*) _brink_words "--all --in --format $common" "$cur" ;;
     explain:*) _brink_words "--pid --write --format $common" "$cur" ;;
     new:-*) _brink_words "--from $common" "$cur" ;;
     judge:-*) _brink_words "--format $common" "$cur" ;;

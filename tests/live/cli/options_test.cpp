@@ -22,7 +22,7 @@ const std::map<std::string, Options> kContract{
       "--shard", "--set", "--timeout", "--out", "--junit", "--format", "--install", "--dry-run"}},
     {"check", {}},
     {"list", {"--by", "--format"}},
-    {"search", {"--in", "--format"}},
+    {"search", {"--all", "--in", "--format"}},
     {"explain", {"--pid", "--write", "--format"}},
     {"new", {"--from"}},
     {"judge", {"--format"}},

@@ -11,6 +11,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class SearchTest : public CliTest {
@@ -49,6 +50,17 @@ TEST_F(SearchTest, AnErrnoAloneGivesCandidates) {
   const Ended ended = Brink({"search", "cannot allocate memory"});
   EXPECT_EQ(ended.status, 0) << ended.errors;
   EXPECT_THAT(ended.output, HasSubstr("candidates, not findings; what tells them apart:"));
+  EXPECT_THAT(ended.output, HasSubstr("The first 3 of "));
+  const auto matches = nlohmann::json::parse(
+      Brink({"search", "cannot allocate memory", "--format", "json"}).output)["matches"];
+  const std::string all = Brink({"search", "cannot allocate memory", "--all"}).output;
+  EXPECT_THAT(all, Not(HasSubstr("The first")));
+  for (const auto& match : matches) {
+    const std::string name = "\n  " + match["name"].get<std::string>() + ": ";
+    EXPECT_THAT(ended.output, HasSubstr(name));
+    EXPECT_THAT(all, HasSubstr(name));
+    EXPECT_THAT(all, HasSubstr("reproduce: " + match["command"].get<std::string>()));
+  }
 }
 
 TEST_F(SearchTest, IsOneWhereNothingMatches) {

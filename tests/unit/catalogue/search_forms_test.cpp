@@ -52,6 +52,60 @@ TEST(SearchText, ToldTogetherIsWhatOneLineSpeaksFor) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "a log must not move the cursor";
 }
 
+/// Entries of which all match by the errno.
+SearchReport Many(const std::vector<CatalogueEntry>& entries) {
+  SearchReport report{.catalogue = entries, .matches = {}, .lines = 0};
+  for (std::size_t at = 0; at < entries.size(); ++at) {
+    report.matches.push_back(Match(at, MatchKind::kErrno, 0));
+  }
+  return report;
+}
+
+std::vector<CatalogueEntry> Entries(int count) {
+  std::vector<CatalogueEntry> entries;
+  for (int number = 1; number <= count; ++number) {
+    entries.push_back(Two().front());
+    entries.back().name = "incident-" + std::to_string(number);
+  }
+  return entries;
+}
+
+std::size_t Count(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(SearchText, OfManyMatchesTheFirstAreToldInFullAndTheOthersInALineEach) {
+  const auto entries = Entries(17);
+  const std::string text = FormatSearchText(Many(entries), {});
+  EXPECT_THAT(text, HasSubstr("17 incidents show this errno"));
+  EXPECT_EQ(Count(text, "    confirm: "), 3U) << text;
+  EXPECT_THAT(text, HasSubstr("\n\n  incident-4: T\n  incident-5: T\n"));
+  EXPECT_THAT(text,
+              HasSubstr("  incident-17: T\n\nThe first 3 of 17 are told in full: --all tells of each."));
+}
+
+TEST(SearchText, AFewMatchesAndAllThatWereAskedForAreToldInFull) {
+  const auto few = Entries(5);
+  EXPECT_EQ(Count(FormatSearchText(Many(few), {}), "    confirm: "), 5U);
+  EXPECT_THAT(FormatSearchText(Many(few), {}), Not(HasSubstr("--all")));
+  const auto many = Entries(17);
+  SearchReport all = Many(many);
+  all.all = true;
+  EXPECT_EQ(Count(FormatSearchText(all, {}), "    confirm: "), 17U);
+  EXPECT_THAT(FormatSearchText(all, {}), Not(HasSubstr("--all")));
+}
+
+TEST(SearchText, ALineIsCutToATerminalsWidth) {
+  auto entries = Entries(6);
+  entries.back().title = std::string(100, 'x');
+  const std::string text = FormatSearchText(Many(entries), {.colour = false, .width = 40, .cut_cells = true});
+  EXPECT_THAT(text, HasSubstr("  incident-6: " + std::string(25, 'x') + "\xE2\x80\xA6\n"));
+}
+
 TEST(SearchText, SaysThatAnErrnoIsNoFinding) {
   const auto entries = Two();
   const std::string text =
