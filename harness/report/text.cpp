@@ -150,7 +150,7 @@ std::string PlaceOf(const Verdict& verdict) {
 
 std::string ExpectedWords(const Verdict& verdict) {
   if (verdict.outcome == Outcome::kNotApplicable) {
-    return "this cell cannot exist";
+    return "there is no such machine";
   }
   return !verdict.expected_met ? "expectation not judged"
                                : (*verdict.expected_met ? "as expected" : "NOT as expected");

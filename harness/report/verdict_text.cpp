@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/units.h"
@@ -39,6 +42,32 @@ std::string Mark(const SourceMark& mark) {
                                              : fmt::format("{}:{}:{}: ", mark.file, mark.line, mark.column);
 }
 
+/// Of a panic's report, what the reason and the calls behind it are not (arch/x86/kernel/dumpstack.c): where
+/// the processor stood, in numbers.
+bool IsRegisters(std::string_view line) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"CPU:", "Hardware name:", "RIP:", "RSP:", "RAX:", "RDX:", "RBP:", "R10:", "R13:", "ORIG_RAX:", "Code:",
+       "FS:", "CS:", "CR2:", "DR0:", "DR3:", "PKRU:"});
+  const std::size_t stamp = line.starts_with('[') ? line.find("] ") : std::string_view::npos;
+  line.remove_prefix(stamp == std::string_view::npos ? 0 : stamp + 2);
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view name) { return line.starts_with(name); });
+}
+
+/// The last lines; of a kernel that panicked, why it did and by which calls.
+std::vector<std::string> MostTelling(const std::vector<std::string>& console, std::size_t most) {
+  const auto panic = std::find_if(console.begin(), console.end(), [](const std::string& line) {
+    return line.find("Kernel panic - not syncing") != std::string::npos;
+  });
+  if (panic == console.end()) {
+    return {console.end() - static_cast<std::ptrdiff_t>(std::min(console.size(), most)), console.end()};
+  }
+  std::vector<std::string> lines;
+  std::remove_copy_if(panic, console.end(), std::back_inserter(lines), IsRegisters);
+  lines.resize(std::min(lines.size(), most));
+  return lines;
+}
+
 /// What a lost guest said last; the whole of it is in the run's folder.
 std::string LastWords(const Verdict& verdict, const TextStyle& style) {
   constexpr std::size_t kLines = 8;
@@ -46,11 +75,10 @@ std::string LastWords(const Verdict& verdict, const TextStyle& style) {
   if (!verdict.guest || verdict.guest->console.empty()) {
     return "";
   }
-  const std::vector<std::string>& lines = verdict.guest->console;
   std::string text = "  the last of its console:\n";
   const auto room = static_cast<std::size_t>(std::max(style.width, 40)) - kIndent.size();
-  for (std::size_t at = lines.size() - std::min(lines.size(), kLines); at < lines.size(); ++at) {
-    text += std::string(kIndent) + CutTo(Printable(lines[at]), room) + "\n";
+  for (const std::string& line : MostTelling(verdict.guest->console, kLines)) {
+    text += std::string(kIndent) + CutTo(Printable(line), room) + "\n";
   }
   return text;
 }

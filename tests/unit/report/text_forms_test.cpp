@@ -176,6 +176,31 @@ TEST(VerdictText, TellsTheLastWordsOfALostGuestAndItsSlowness) {
   EXPECT_NE(text.find("6.2 times slower"), std::string::npos) << text;
 }
 
+TEST(VerdictText, OfAPanicTellsTheReasonAndTheCallsRatherThanRegisters) {
+  Verdict verdict = UnmetVerdict();
+  verdict.guest = GuestRecord{};
+  verdict.guest->console = {"[    4.0] Mem-Info:",
+                            "[    4.1] Kernel panic - not syncing: Out of memory: panic_on_oom is enabled",
+                            "[    4.1] CPU: 0 PID: 99 Comm: hog Not tainted 6.1.0-1-amd64 #1",
+                            "[    4.1] Hardware name: QEMU Standard PC",
+                            "[    4.1] Call Trace:",
+                            "[    4.1]  panic+0x118/0x2ed",
+                            "[    4.1]  out_of_memory.cold+0x5d/0x7b"};
+  for (int line = 0; line < 20; ++line) {
+    verdict.guest->console.emplace_back("[    4.2] RAX: 0000000000000000 RBX: 0000000000000000 RCX: 00007f0");
+  }
+  verdict.guest->console.emplace_back("[    4.3] ---[ end Kernel panic - not syncing: Out of memory ]---");
+  const std::string text = FormatVerdict(verdict, {.colour = false, .width = 120});
+  EXPECT_NE(text.find("  the last of its console:\n"
+                      "    | [    4.1] Kernel panic - not syncing: Out of memory: panic_on_oom is enabled\n"
+                      "    | [    4.1] Call Trace:\n"
+                      "    | [    4.1]  panic+0x118/0x2ed\n"
+                      "    | [    4.1]  out_of_memory.cold+0x5d/0x7b\n"
+                      "    | [    4.3] ---["),
+            std::string::npos)
+      << text;
+}
+
 TEST(VerdictText, IsShortWhenAllWentAsExpected) {
   EXPECT_EQ(FormatVerdict(MetVerdict(), {}), R"(munmap-enomem/reported: failed, as expected
   server: exited with 14 at 0.58 s

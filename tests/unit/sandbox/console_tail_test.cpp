@@ -26,11 +26,28 @@ TEST(ConsoleTail, KeepsTheLastLines) {
 TEST(ConsoleTail, WhyTheKernelPanickedStaysBeforeALongTrace) {
   ConsoleTail tail;
   tail.Append("earlier\n[ 4.1] Kernel panic - not syncing: Out of memory\n");
+  tail.Append("[ 4.1] Call Trace:\n");
   for (int i = 0; i < 100; ++i) {
-    tail.Append("[ 4.2]  ? vfs_read+0x1/0x2\n");
+    tail.Append("call " + std::to_string(i) + "\n");
   }
-  EXPECT_THAT(tail.Lines(), SizeIs(31));
-  EXPECT_EQ(tail.Lines().front(), "[ 4.1] Kernel panic - not syncing: Out of memory");
+  const auto lines = tail.Lines();
+  ASSERT_THAT(lines, SizeIs(46));
+  EXPECT_EQ(lines[0], "[ 4.1] Kernel panic - not syncing: Out of memory");
+  EXPECT_EQ(lines[1], "[ 4.1] Call Trace:");
+  EXPECT_EQ(lines[15], "call 13");
+  EXPECT_EQ(lines[16], "call 70");
+}
+
+TEST(ConsoleTail, NoLineIsToldTwiceWhileATraceComes) {
+  ConsoleTail tail;
+  tail.Append("Kernel panic - not syncing: x\n");
+  for (int i = 1; i < 35; ++i) {
+    tail.Append(std::to_string(i) + "\n");
+  }
+  const auto lines = tail.Lines();
+  ASSERT_THAT(lines, SizeIs(35));
+  EXPECT_EQ(lines[4], "4");
+  EXPECT_EQ(lines[5], "5");
 }
 
 }  // namespace
