@@ -11,6 +11,7 @@
 #include "kernel/machine_guard.h"
 #include "kernel/machine_slots.h"
 #include "model/fault_table.h"
+#include "model/setting_values.h"
 
 namespace brink {
 namespace {
@@ -93,9 +94,10 @@ std::map<std::string, std::string> Saved(const Roots& roots) {
   }
   for (const JournalSlot& slot : (*journal)->slots) {
     const auto parts = Split(slot.old_value, ' ');
-    if (slot.slot == kCommitPair && parts.size() == 2) {
-      saved["vm.overcommit_ratio"] = parts[0];
-      saved["vm.overcommit_kbytes"] = parts[1];
+    const CoupledSysctls* pair = FindCoupled(slot.slot);
+    if (pair != nullptr && parts.size() == 2) {
+      saved[std::string(pair->first)] = parts[0];
+      saved[std::string(pair->second)] = parts[1];
     } else {
       saved[slot.slot] = slot.old_value;
     }

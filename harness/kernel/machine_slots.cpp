@@ -5,48 +5,53 @@
 
 #include "kernel/files.h"
 #include "kernel/machine_guard.h"
+#include "model/setting_values.h"
 
 namespace brink {
 namespace {
 
-constexpr std::string_view kRatio = "vm.overcommit_ratio";
 constexpr std::string_view kKbytes = "vm.overcommit_kbytes";
 
 }  // namespace
 
 std::string SlotOf(std::string_view setting) {
-  return std::string(setting == kRatio || setting == kKbytes ? kCommitPair : setting);
+  const CoupledSysctls* pair = FindCoupled(setting);
+  return std::string(pair == nullptr ? setting : pair->slot);
 }
 
 Result<std::string> ReadSlot(const Roots& roots, const std::string& slot) {
-  if (slot != kCommitPair) {
+  const CoupledSysctls* pair = FindCoupled(slot);
+  if (pair == nullptr) {
     return ReadMachineSetting(roots, slot);
   }
-  const auto ratio = ReadMachineSetting(roots, kRatio);
-  const auto kbytes = ReadMachineSetting(roots, kKbytes);
-  if (!ratio || !kbytes) {
-    return tl::unexpected(ratio ? kbytes.error() : ratio.error());
+  const auto first = ReadMachineSetting(roots, pair->first);
+  const auto second = ReadMachineSetting(roots, pair->second);
+  if (!first || !second) {
+    return tl::unexpected(first ? second.error() : first.error());
   }
-  return *ratio + " " + *kbytes;
+  return *first + " " + *second;
 }
 
 Status WriteSlot(const Roots& roots, const std::string& slot, const std::string& value) {
-  if (slot != kCommitPair) {
+  const CoupledSysctls* pair = FindCoupled(slot);
+  if (pair == nullptr) {
     return WriteSmallFile(MachineSettingPath(roots, slot), value);
   }
   const auto parts = Split(value, ' ');
   if (parts.size() != 2) {
-    return Fail(slot + ": \"" + value + "\" is not RATIO KBYTES");
+    return Fail(slot + ": \"" + value + "\" is not two values");
   }
-  // Writing the one that is not zero zeroes the other.
-  return parts[1] == "0" ? WriteSmallFile(MachineSettingPath(roots, kRatio), parts[0])
-                         : WriteSmallFile(MachineSettingPath(roots, kKbytes), parts[1]);
+  // Writing the one that is not zero zeroes the other; some take no zero (vm.dirty_bytes: two pages or more).
+  return parts[1] == "0" ? WriteSmallFile(MachineSettingPath(roots, pair->first), parts[0])
+                         : WriteSmallFile(MachineSettingPath(roots, pair->second), parts[1]);
 }
 
 std::string SlotValue(const Setting& setting) {
-  return setting.name == kRatio    ? setting.value + " 0"
-         : setting.name == kKbytes ? "0 " + setting.value
-                                   : setting.value;
+  const CoupledSysctls* pair = FindCoupled(setting.name);
+  if (pair == nullptr) {
+    return setting.value;
+  }
+  return setting.name == pair->first ? setting.value + " 0" : "0 " + setting.value;
 }
 
 Result<Setting> Absolute(const Roots& roots, const Setting& setting) {

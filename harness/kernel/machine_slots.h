@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A slot is what must be saved and restored together: one machine-wide setting, or the pair
-// vm.overcommit_ratio and vm.overcommit_kbytes, of which the kernel zeroes one when the other is written
-// (mm/util.c). Internal to machine_guard.
+// A slot is what must be saved and restored together: one machine-wide setting, or a pair of which the kernel
+// zeroes one when the other is written, as vm.overcommit_ratio and vm.overcommit_kbytes (CoupledSysctls in
+// model/setting_values.h). Internal to machine_guard.
 #pragma once
 
 #include <string>
@@ -17,11 +17,12 @@ namespace brink {
 /// The file of a machine-wide setting.
 [[nodiscard]] std::string MachineSettingPath(const Roots& roots, std::string_view name);
 
-/// The slot that holds this setting: its own name, or kCommitPair.
+/// The slot that holds this setting: its own name, or that of its pair, such as kCommitPair.
 [[nodiscard]] std::string SlotOf(std::string_view setting);
 inline constexpr std::string_view kCommitPair = "vm.overcommit_ratio+kbytes";
 
-/// A slot's value: a setting's text; "RATIO KBYTES" for the pair.
+/// A slot's value: a setting's text; "FIRST SECOND" for a pair, of which the one that is not 0 is written, as
+/// that one is in force.
 [[nodiscard]] Result<std::string> ReadSlot(const Roots& roots, const std::string& slot);
 [[nodiscard]] Status WriteSlot(const Roots& roots, const std::string& slot, const std::string& value);
 /// The slot's value once the setting is in force: "51" -> "51 0" for vm.overcommit_ratio.

@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "faults/faults.h"
 #include "judge/needs.h"
+#include "model/setting_values.h"
 
 namespace brink {
 namespace {
@@ -25,7 +26,7 @@ std::string DescribeSettings(const std::vector<Setting>& settings) {
   std::vector<std::string> parts;
   parts.reserve(settings.size());
   for (const Setting& setting : settings) {
-    parts.push_back(setting.name + "=" + setting.value);
+    parts.push_back(setting.name + "=" + WithUnits(setting.name, setting.value));
   }
   return fmt::format("{}", fmt::join(parts, " "));
 }
@@ -42,7 +43,7 @@ std::string Describe(const SetStep& set) {
       text += " " + DescribeSettings(target.cgroup);
     }
     for (const RlimitSetting& limit : target.rlimits) {
-      text += fmt::format(" {}={}", limit.name, limit.soft);
+      text += fmt::format(" {}={}", limit.name, WithUnits(limit.name, limit.soft));
     }
     if (target.oom_score_adj) {
       text += fmt::format(" oom_score_adj={}", *target.oom_score_adj);

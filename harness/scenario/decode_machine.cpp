@@ -6,25 +6,32 @@
 #include <filesystem>
 
 #include "model/fault_table.h"
+#include "model/setting_values.h"
 #include "scenario/decode.h"
 #include "scenario/yaml_tree.h"
 
 namespace brink {
 namespace {
 
-/// overcommit_ratio and overcommit_kbytes zero each other, so that only the last one written would be in
-/// force.
+/// Two that zero each other: only the last one written would be in force.
 void ComplainOfCoupled(const std::vector<Setting>& settings, Decoding& decoding) {
   const auto find = [&](std::string_view name) {
     return std::find_if(settings.begin(), settings.end(),
                         [&](const Setting& setting) { return setting.name == name && setting.value != "0"; });
   };
-  const auto ratio = find("vm.overcommit_ratio");
-  const auto kbytes = find("vm.overcommit_kbytes");
-  if (ratio != settings.end() && kbytes != settings.end()) {
-    decoding.Complain(std::max(ratio, kbytes)->mark,
-                      "vm.overcommit_ratio and vm.overcommit_kbytes are set together: each zeroes the other",
-                      "keep one of them (in a case, null removes what stands above)");
+  for (const Setting& setting : settings) {
+    const CoupledSysctls* pair = FindCoupled(setting.name);
+    if (pair == nullptr || setting.name != pair->first) {
+      continue;
+    }
+    const auto first = find(pair->first);
+    const auto second = find(pair->second);
+    if (first != settings.end() && second != settings.end()) {
+      decoding.Complain(
+          std::max(first, second)->mark,
+          fmt::format("{} and {} are set together: each zeroes the other", pair->first, pair->second),
+          "keep one of them (in a case, null removes what stands above)");
+    }
   }
 }
 

@@ -163,5 +163,23 @@ cases:
   }
 }
 
+/// Of two values of which each zeroes the other, the one that was in force is put back: the guest is used
+/// again.
+TEST_F(GuestTest, CoupledSysctlsArePutBackForTheNextCase) {
+  const std::string file = Write("coupled", R"(
+cases:
+  first:
+    machine: {sysctl: {vm.dirty_bytes: 67108864, vm.dirty_background_bytes: 8388608, vm.overcommit_kbytes: 512MiB}}
+    processes: {target: {run: [/bin/sh, -c, 'cd /proc/sys/vm; cat dirty_ratio dirty_bytes dirty_background_ratio dirty_background_bytes']}}
+    expect: {target: {outcome: survived, log: '^8388608$'}}
+  second:
+    processes: {target: {run: [/bin/sh, -c, 'cd /proc/sys/vm; echo $(cat dirty_ratio dirty_bytes dirty_background_ratio dirty_background_bytes overcommit_ratio overcommit_kbytes)']}}
+    expect: {target: {outcome: survived, log: '^20 0 10 0 50 0$'}}
+)");
+  const Ended ended = RunInGuest({file});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_EQ(Boots(Path("out-1")), 1) << ended.errors;
+}
+
 }  // namespace
 }  // namespace brink::live

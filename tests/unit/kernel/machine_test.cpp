@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
 
+#include <array>
 #include <thread>
 
 #include "fake_tree.h"
@@ -208,6 +209,29 @@ TEST_F(MachineTest, CoupledSettingsAreOneSlotAndTheNonZeroOneIsWritten) {
   ASSERT_TRUE(WriteSlot(roots_, std::string(kCommitPair), "0 7"));
   EXPECT_TRUE(Read("proc/sys/vm/overcommit_kbytes").starts_with("7"));
   EXPECT_EQ(Read("proc/sys/vm/overcommit_ratio"), "50\n");
+}
+
+/// What the kernel zeroes, this tree does not: what is written shows.
+TEST_F(MachineTest, OfAPairTheOneThatWasInForceIsWrittenBack) {
+  for (const auto& [slot, ratio, amount] :
+       {std::array{"vm.dirty_ratio+bytes", "vm.dirty_ratio", "vm.dirty_bytes"},
+        std::array{"vm.dirty_background_ratio+bytes", "vm.dirty_background_ratio",
+                   "vm.dirty_background_bytes"}}) {
+    const auto file = [](std::string name) { return "proc/sys/" + name.replace(2, 1, "/"); };
+    EXPECT_EQ(SlotOf(ratio), slot);
+    EXPECT_EQ(SlotOf(amount), slot);
+    EXPECT_EQ(SlotValue(Of(ratio, "20")), "20 0");
+    EXPECT_EQ(SlotValue(Of(amount, "8192")), "0 8192");
+    Write(file(ratio), "0\n");
+    Write(file(amount), "8192\n");
+    EXPECT_EQ(ReadSlot(roots_, slot).value(), "0 8192");
+    ASSERT_TRUE(WriteSlot(roots_, slot, "20 0"));
+    EXPECT_TRUE(Read(file(ratio)).starts_with("20"));
+    EXPECT_EQ(Read(file(amount)), "8192\n") << "0 is refused there";
+    ASSERT_TRUE(WriteSlot(roots_, slot, "0 16384"));
+    EXPECT_TRUE(Read(file(ratio)).starts_with("20")) << "0 would be in force";
+    EXPECT_TRUE(Read(file(amount)).starts_with("16384"));
+  }
 }
 
 TEST_F(MachineTest, ModeTwoComesLastAndOtherModesFirst) {
