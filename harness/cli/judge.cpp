@@ -30,7 +30,21 @@ Result<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
+/// Whether a case was begun in this folder, or judged.
+bool IsOfCase(const std::filesystem::path& folder) {
+  std::error_code code;
+  return std::filesystem::exists(folder / "plan.json", code) ||
+         std::filesystem::exists(folder / "evidence.json", code) ||
+         (std::filesystem::is_directory(folder / "logs", code) &&
+          std::filesystem::is_directory(folder / "data", code));
+}
+
 Result<Verdict> JudgeFolder(const std::string& folder, HostFacts& host) {
+  std::error_code code;
+  if (IsOfCase(folder) && !std::filesystem::exists(folder + "/evidence.json", code)) {
+    return Fail(folder + "/evidence.json is not there: this case is incomplete",
+                "run the case again: its brink was killed, still runs, or had no room for the results");
+  }
   const auto plan_text = ReadFile(folder + "/plan.json");
   if (!plan_text) {
     return tl::unexpected(plan_text.error());
@@ -51,16 +65,17 @@ Result<Verdict> JudgeFolder(const std::string& folder, HostFacts& host) {
   return Judge(*plan, *evidence);
 }
 
-/// The folder itself, or every folder below that holds evidence.
+/// The folder itself, or every folder of a case below it.
 std::vector<std::string> CaseFolders(const std::string& path) {
   std::vector<std::string> folders;
   std::error_code code;
   const auto options = std::filesystem::directory_options::skip_permission_denied;
-  if (!std::filesystem::exists(path + "/evidence.json", code)) {
+  if (!IsOfCase(path)) {
     for (auto at = std::filesystem::recursive_directory_iterator(path, options, code);
          !code && at != std::filesystem::recursive_directory_iterator(); at.increment(code)) {
-      if (at->path().filename() == "evidence.json") {
-        folders.push_back(at->path().parent_path().string());
+      if (std::error_code ignored; at->is_directory(ignored) && IsOfCase(at->path())) {
+        folders.push_back(at->path().string());
+        at.disable_recursion_pending();  // below it are its targets' own files
       }
     }
   }

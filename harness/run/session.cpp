@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/session.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -17,7 +19,6 @@
 #include "judge/judge.h"
 #include "judge/pairs.h"
 #include "model/json.h"
-#include "report/report.h"
 #include "run/case_runner.h"
 #include "run/guest_pool.h"
 #include "run/plan_queue.h"
@@ -60,9 +61,10 @@ struct Session::State {
   std::optional<int> default_oom_score_adj;
   std::vector<Worker> workers;
   std::mutex report_mutex;
-  Status put_back;  // what could not be put back, of all cases
-  Status removed;   // groups that could not be removed when their case was over
-  Status saved;     // the first file that could not be written
+  Status put_back;                // what could not be put back, of all cases
+  Status removed;                 // groups that could not be removed when their case was over
+  Status saved;                   // the first file that could not be written
+  std::set<std::string> unsaved;  // folders of the cases that lack one
 
   /// One plan, saved and judged.
   struct Finished {
@@ -80,8 +82,8 @@ struct Session::State {
   void Tell(const Plan& plan, const Verdict& verdict, bool interrupted);
   void KeepFailure(const Error& error);
   /// A verdict that can't be saved is still a verdict: the run goes on, and Finish() fails.
-  void SaveTo(const std::string& path, const std::string& text);
-  void SaveVerdict(const Verdict& verdict, const HostFacts& host);
+  void KeepUnsaved(const std::string& run_dir, const Error& error);
+  [[nodiscard]] Status AllSaved() const;
   /// The verdicts of those that ran; what their comparison shows is saved too.
   std::vector<Verdict> Compared(std::vector<std::optional<Finished>> results);
   [[nodiscard]] bool Cancelled() const;
@@ -238,21 +240,21 @@ Evidence Session::State::CollectHere(Worker& worker, Plan& plan) {
   return evidence;
 }
 
-void Session::State::SaveTo(const std::string& path, const std::string& text) {
-  const auto status = SaveFile(path, text);
-  if (!status) {
-    spdlog::error("{}", status.error().message);
-    const std::scoped_lock lock(report_mutex);
-    saved = saved ? status : saved;
-  }
+void Session::State::KeepUnsaved(const std::string& run_dir, const Error& error) {
+  spdlog::error("{}", error.message);
+  const std::scoped_lock lock(report_mutex);
+  unsaved.insert(run_dir);
+  saved = saved ? tl::unexpected(error) : saved;
 }
 
-void Session::State::SaveVerdict(const Verdict& verdict, const HostFacts& host) {
-  RunReport report;
-  report.brink_version = kVersion;
-  report.host = host;
-  report.results.push_back(verdict);
-  SaveTo(verdict.run_dir + "/verdict.json", FormatJson(report));
+Status Session::State::AllSaved() const {
+  if (saved) {
+    return {};
+  }
+  Error error = saved.error();
+  error.message = fmt::format("the results of {} case{} could not be saved: {}", unsaved.size(),
+                              unsaved.size() == 1 ? "" : "s", error.message);
+  return tl::unexpected(error);
 }
 
 std::vector<Verdict> Session::State::Compared(std::vector<std::optional<Finished>> results) {
@@ -266,8 +268,12 @@ std::vector<Verdict> Session::State::Compared(std::vector<std::optional<Finished
   }
   ComparePairs(verdicts);
   for (std::size_t at = 0; at < verdicts.size(); ++at) {
-    if (verdicts[at].led_by || verdicts[at].slower) {
-      SaveVerdict(verdicts[at], hosts[at]);
+    const bool told_more = verdicts[at].led_by || verdicts[at].slower;
+    if (!told_more || unsaved.contains(verdicts[at].run_dir)) {
+      continue;
+    }
+    if (const auto again = SaveVerdict(verdicts[at], hosts[at]); !again) {
+      KeepUnsaved(verdicts[at].run_dir, again.error());  // the one without it is there, and true
     }
   }
   return verdicts;
@@ -275,24 +281,19 @@ std::vector<Verdict> Session::State::Compared(std::vector<std::optional<Finished
 
 Session::State::Finished Session::State::RunOn(Worker& worker, const Plan& wanted) {
   Plan plan = wanted;
-  const auto folders = MakeFolders(plan);
-  const std::string asked = PlanToJson(plan);
-  if (folders) {
-    // First of all: it marks the folder as a run's, also when brink is killed on the way.
-    SaveTo(plan.run_dir + "/plan.json", asked);
-  } else {
-    plan.not_runnable = folders.error().message;
-    plan.not_runnable_remedy = folders.error().remedy;
+  auto begun = MakeFolders(plan);
+  // First of all: it marks the folder as a run's, also when brink is killed on the way. Where there is no
+  // room for it, its targets would fail for that.
+  begun = begun ? SaveFile(plan.run_dir + "/plan.json", PlanToJson(plan)) : begun;
+  if (!begun) {
+    plan.not_runnable = begun.error().message;
+    plan.not_runnable_remedy = begun.error().remedy;
   }
   Evidence evidence = Collect(worker, plan);
   evidence.brink_version = kVersion;
   Verdict verdict = Judge(plan, evidence);
-  if (folders) {
-    if (const std::string now = PlanToJson(plan); now != asked) {
-      SaveTo(plan.run_dir + "/plan.json", now);
-    }
-    SaveTo(plan.run_dir + "/evidence.json", EvidenceToJson(evidence));
-    SaveVerdict(verdict, evidence.host);
+  if (const auto kept = begun ? SaveResults(plan, evidence, verdict) : Status{}; !kept) {
+    KeepUnsaved(plan.run_dir, kept.error());
   }
   Tell(plan, verdict, evidence.interrupted);
   RemoveSpent(worker);
@@ -380,7 +381,7 @@ Status Session::Finish() {
       state_->KeepFailure(finished.error());
     }
   }
-  return state_->put_back ? state_->saved : state_->put_back;
+  return state_->put_back ? state_->AllSaved() : state_->put_back;
 }
 
 }  // namespace brink

@@ -59,7 +59,7 @@ class Session {
   /// (judge/pairs.h), which is saved too. Plans not begun when cancel_fd became readable are left out.
   [[nodiscard]] std::vector<Verdict> RunAll(const std::vector<Plan>& plans);
   /// Leaves the machine clean; an error names what could not be put back, after any of the cases too, or else
-  /// the first file of a run that could not be written.
+  /// how many cases' results could not be written, and the first file of them.
   [[nodiscard]] Status Finish();
 
  private:

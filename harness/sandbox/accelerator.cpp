@@ -134,8 +134,14 @@ void Remember(const AcceleratorPlaces& places, const std::string& key, const std
   std::error_code code;
   fs::create_directories(places.cache, code);
   const std::string fresh = fmt::format("{}.{}", file, ::getpid());
-  std::ofstream(fresh) << key << "\n" << (problem.empty() ? kWorks : problem) << "\n";
-  fs::rename(fresh, file, code);
+  std::ofstream text(fresh);
+  text << key << "\n" << (problem.empty() ? kWorks : problem) << "\n";
+  text.close();
+  if (text) {
+    fs::rename(fresh, file, code);
+  } else {
+    fs::remove(fresh, code);
+  }
 }
 
 }  // namespace

@@ -20,6 +20,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/room.h"
+
 namespace brink {
 namespace {
 
@@ -86,7 +88,7 @@ Result<UniqueFd> MakeDisk(const std::string& folder, off_t bytes) {
 }
 
 /// mkfs.ext4 without a journal: the file system does not outlive its first mount.
-Status MakeFileSystem(const UniqueFd& disk) {
+Status MakeFileSystem(const UniqueFd& disk, const std::string& folder) {
   const std::string path = fmt::format("/proc/self/fd/{}", disk.Get());
   std::error_code code;
   auto search = ::boost::this_process::path();
@@ -106,8 +108,9 @@ Status MakeFileSystem(const UniqueFd& disk) {
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
   }
-  return !code && status == 0 ? Status{}
-                              : Fail("mkfs.ext4 on the guest's disk failed", "is the disk of --out full?");
+  return !code && status == 0
+             ? Status{}
+             : Fail("mkfs.ext4 on the guest's disk failed", "make room: " + RoomInWords(folder));
 }
 
 /// Commas end an option's value; doubled they stand for themselves.
@@ -164,7 +167,7 @@ Result<Disks> MakeDisks(const QemuOptions& options) {
   if (!scratch) {
     return tl::unexpected(scratch.error());
   }
-  if (auto made = MakeFileSystem(*scratch); !made) {
+  if (auto made = MakeFileSystem(*scratch, options.run_dir); !made) {
     return tl::unexpected(made.error());
   }
   Disks disks{.scratch = std::move(*scratch), .swap = {}};

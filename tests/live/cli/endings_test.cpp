@@ -12,9 +12,11 @@
 namespace brink::live {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr std::chrono::seconds kLongEnough{90};
 
@@ -118,6 +120,42 @@ TEST_F(EndingsTest, AFullDiskCostsNoVerdict) {
   EXPECT_EQ(document["results"][1]["outcome"], "survived") << ended.errors;
   EXPECT_THAT(ended.errors, HasSubstr("No space left on device"));
   EXPECT_EQ(ended.status, 4);  // the evidence is lost
+}
+
+/// A disk of 256 KiB at `disk`, seen by the script alone: it ends with the shell.
+std::string OnSmallDisk(const std::string& script) {
+  return "mkdir disk\nexec unshare -m sh -c 'mount -t tmpfs -o size=256k none disk && { " + script +
+         "; }' $BRINK";
+}
+
+TEST_F(EndingsTest, WhatAFullDiskLeavesLooksLikeNoResultAndIsToldInOneSentence) {
+  static_cast<void>(WriteExit("good", "0"));
+  static_cast<void>(Write("loud",
+                          "processes: {target: {run: [/bin/sh, -c, \"yes | head -c 400000\"]}}\n"
+                          "expect: {target: {outcome: survived}}\n"));
+  const Ended ended = Shell(OnSmallDisk(
+      "\"$0\" run good.yaml loud.yaml --out disk/out; echo run: $?; find disk/out -name \"*.json*\" "
+      "-size 0; find disk/out/loud -name \"*.json*\"; \"$0\" judge disk/out; echo judge: $?"));
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("run: 4\n"), HasSubstr("judge: 2\n"),
+                                  HasSubstr("disk/out/loud/default/plan.json\n")))
+      << ended.errors;
+  EXPECT_THAT(ended.output, Not(HasSubstr("loud/default/evidence.json\n")));
+  EXPECT_THAT(ended.output, Not(HasSubstr("loud/default/verdict.json")));
+  EXPECT_THAT(ended.output, Not(HasSubstr(".part")));
+  EXPECT_THAT(ended.output, Not(HasSubstr("good/default/plan.json\n"))) << "it is not empty";
+  EXPECT_THAT(ended.errors,
+              AllOf(HasSubstr("brink: the results of 1 case could not be saved: write "),
+                    HasSubstr("No space left on device"), HasSubstr("are free in "),
+                    HasSubstr("loud/default/evidence.json is not there: this case is incomplete")));
+}
+
+TEST_F(EndingsTest, ADiskThatIsFullFromTheStartIsBadUsageBeforeAnythingRuns) {
+  const std::string touch = Write("touch", "processes: {target: {run: [/bin/touch, " + Path("ran") + "]}}\n");
+  const Ended ended =
+      Shell(OnSmallDisk("cat /dev/zero >disk/zeros 2>disk/null; exec \"$0\" run touch.yaml --out disk/out"));
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_THAT(ended.errors, AllOf(HasSubstr("--out: "), HasSubstr("disk/out"), HasSubstr("remedy: make")));
+  EXPECT_FALSE(std::filesystem::exists(Path("ran")));
 }
 
 TEST_F(EndingsTest, AnOutFolderThatCannotBeMadeIsBadUsageBeforeAnythingRuns) {
