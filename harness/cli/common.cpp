@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/shipped_files.h"
+#include "cli/cached.h"
 #include "cli/commands.h"
 #include "scenario/load.h"
 
@@ -72,6 +73,7 @@ std::string ShortPath(const std::string& path) {
 }
 
 std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths) {
+  const NameChecks names = NamesKnownHere();
   std::vector<Scenario> scenarios;
   std::map<std::string, std::string> file_by_name;
   bool good = true;
@@ -83,7 +85,7 @@ std::optional<std::vector<Scenario>> LoadScenarios(const std::vector<std::string
       continue;
     }
     for (const std::string& file : *files) {
-      LoadResult loaded = LoadScenario(file);
+      LoadResult loaded = LoadScenario(file, names);
       for (const Complaint& complaint : loaded.complaints) {
         PrintNotice(FormatComplaint(complaint) + "\n");
       }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,8 +12,10 @@
 #include <optional>
 
 #include "base/units.h"
+#include "cli/cached.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/interrupts.h"
 #include "cli/plans.h"
 #include "run/guest_pool.h"
 #include "sandbox/kernels.h"
@@ -22,7 +26,8 @@ namespace {
 
 std::string DescribeKernel(const GuestKernel& kernel) {
   std::string text = fmt::format(
-      "{}\n  Linux {}   cgroup {}\n  {}\n", kernel.name, kernel.release, kernel.cgroup_v1 ? "v1, v2" : "v2",
+      "{}\n  Linux {}   cgroup {}\n  {}\n  {}\n", kernel.name, kernel.release,
+      kernel.cgroup_v1 ? "v1, v2" : "v2", std::filesystem::path(kernel.image).parent_path().string(),
       kernel.packages.empty() ? "your own" : fmt::format("{}", fmt::join(kernel.packages, ", ")));
   if (const SavedMachines saved = SavedMachinesOf(kernel.image); saved.count > 0) {
     text += fmt::format("  saved machines: {}, {}\n", saved.count, FormatBytes(saved.bytes));
@@ -31,12 +36,13 @@ std::string DescribeKernel(const GuestKernel& kernel) {
 }
 
 int List() {
-  const auto kernels = ListKernels();
+  const auto places = DefaultKernelPlaces();
+  const auto kernels = places ? ListKernels(*places) : tl::unexpected(places.error());
   if (!kernels) {
     PrintError(kernels.error());
     return kExitOwnFailure;
   }
-  std::string text;
+  std::string text = CacheInWords(places->cache, places->machine);
   for (const GuestKernel& kernel : *kernels) {
     text += DescribeKernel(kernel);
   }
@@ -49,13 +55,26 @@ int List() {
   return PrintResults(text, kExitMet);
 }
 
+/// What can be no kernel is a slip of the finger; the first of them is told.
+bool AreKernels(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (const auto checked = CheckKernelName(name); !checked) {
+      PrintError(checked.error());
+      return false;
+    }
+  }
+  return true;
+}
+
 int Fetch(const std::vector<std::string>& names) {
+  if (!AreKernels(names)) {
+    return kExitUsage;
+  }
   for (const std::string& name : names) {
     const auto kernel =
         FetchKernel(name, [](const std::string& line) { PrintNotice("brink: " + line + "\n"); });
     if (!kernel) {
-      PrintError(kernel.error());
-      return kExitOwnFailure;
+      return PrintFailure(kernel.error());
     }
     if (const int status = PrintResults(DescribeKernel(*kernel), kExitMet); status != kExitMet) {
       return status;
@@ -66,10 +85,14 @@ int Fetch(const std::vector<std::string>& names) {
 
 int Remove(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (const auto removed = RemoveKernel(name); !removed) {
-      PrintError(removed.error());
-      return kExitOwnFailure;
+    const auto removed = RemoveKernel(name);
+    if (!removed) {
+      // Of a path it is the one that it was made of, which may be gone.
+      const auto known = name.find('/') == std::string::npos ? CheckKernelName(name) : Status{};
+      PrintError(known ? removed.error() : known.error());
+      return known ? kExitOwnFailure : kExitUsage;
     }
+    PrintNotice(fmt::format("brink: removed {}\n", fmt::join(*removed, ", ")));
   }
   return kExitMet;
 }
@@ -122,6 +145,9 @@ tl::expected<GuestSpec, ExitCode> MachineOfShell(const ShellChoice& choice) {
     PrintError(Error{.message = "--case is a case of a scenario", .remedy = "name its FILE too"});
     return tl::unexpected(kExitUsage);
   }
+  if (!choice.kernel.empty() && !AreKernels({choice.kernel})) {
+    return tl::unexpected(kExitUsage);
+  }
   auto spec = choice.file.empty() ? GuestSpec{} : MachineOfScenario(choice);
   if (spec && choice.file.empty()) {
     spec->kernel = choice.kernel.empty() ? spec->kernel : choice.kernel;
@@ -144,7 +170,28 @@ std::string HowToRun(const ShellChoice& choice) {
                      choice.case_name.empty() ? "" : " --case " + choice.case_name);
 }
 
+/// With input from a pipe or a file: the guest's shell reads it to its end, and its exit status is brink's.
+int ShellWithoutTerminal(GuestOptions options, const UniqueFd& interrupted) {
+  options.console_file = options.shared_dir + "/guest-console.log";
+  options.cancel_fd = interrupted.Get();
+  options.shell = true;
+  const auto guest = Guest::Start(options);
+  const auto status = guest ? (*guest)->RunShell(STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO)
+                            : Result<int>(tl::unexpected(guest.error()));
+  pollfd wants_out{.fd = interrupted.Get(), .events = POLLIN, .revents = 0};
+  if (!status && ::poll(&wants_out, 1, 0) > 0) {
+    PrintNotice("brink: interrupted; the guest is gone\n");
+    return kExitInterrupted;
+  }
+  if (!status) {
+    PrintError(status.error());
+  }
+  return status.value_or(kExitOwnFailure);
+}
+
 int Shell(const ShellChoice& choice) {
+  const bool terminal = ::isatty(STDIN_FILENO) == 1;
+  const UniqueFd interrupted = terminal ? UniqueFd() : CatchInterrupts();
   const auto spec = MachineOfShell(choice);
   if (!spec) {
     return spec.error();
@@ -153,13 +200,15 @@ int Shell(const ShellChoice& choice) {
   const auto options =
       MakeGuestOptions(*spec, folder, [](const std::string& line) { PrintNotice("brink: " + line + "\n"); });
   if (!options) {
-    PrintError(options.error());
-    return kExitOwnFailure;
+    return PrintFailure(options.error());
   }
-  PrintNotice(fmt::format(
-      "brink: a guest with {}, {}; {} is writable, everything else is thrown away; `exit` ends it, "
-      "Ctrl-A X at once\n{}",
-      spec->kernel, options->accelerator, folder, HowToRun(choice)));
+  PrintNotice(fmt::format("brink: a guest with {}, {}; {} is writable, everything else is thrown away{}\n{}",
+                          spec->kernel, options->accelerator, folder,
+                          terminal ? "; `exit` ends it, Ctrl-A X at once" : "",
+                          terminal ? HowToRun(choice) : ""));
+  if (!terminal) {
+    return ShellWithoutTerminal(*options, interrupted);
+  }
   PrintError(BecomeGuestShell(*options));
   return kExitOwnFailure;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/cached.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "sandbox/images.h"
@@ -25,7 +26,7 @@ std::string DescribeImage(const std::string& name, const ImagePlaces& places) {
 }
 
 int List(const ImagePlaces& places, const std::vector<std::string>& /*names*/) {
-  std::string text;
+  std::string text = CacheInWords(places.cache, places.machine);
   for (const std::string& name : KnownImageNames(places)) {
     text += DescribeImage(name, places);
   }
@@ -34,11 +35,16 @@ int List(const ImagePlaces& places, const std::vector<std::string>& /*names*/) {
 
 int Build(const ImagePlaces& places, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
+    if (const auto checked = CheckImageName(name, places); !checked) {
+      PrintError(checked.error());
+      return kExitUsage;
+    }
+  }
+  for (const std::string& name : names) {
     const auto made = MakeImage(
         name, [](const std::string& line) { PrintNotice("brink: " + line + "\n"); }, places);
     if (!made) {
-      PrintError(made.error());
-      return kExitOwnFailure;
+      return PrintFailure(made.error());
     }
     if (const int status = PrintResults(DescribeImage(name, places), kExitMet); status != kExitMet) {
       return status;
@@ -50,9 +56,11 @@ int Build(const ImagePlaces& places, const std::vector<std::string>& names) {
 int Remove(const ImagePlaces& places, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (const auto removed = RemoveImage(name, places); !removed) {
-      PrintError(removed.error());
-      return kExitOwnFailure;
+      const auto known = CheckImageName(name, places);
+      PrintError(known ? removed.error() : known.error());
+      return known ? kExitOwnFailure : kExitUsage;
     }
+    PrintNotice(fmt::format("brink: removed {}/{}\n", places.cache, name));
   }
   return kExitMet;
 }

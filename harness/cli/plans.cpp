@@ -17,13 +17,16 @@
 #include <system_error>
 
 #include "base/loopback.h"
+#include "base/room.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
+#include "cli/cached.h"
 #include "cli/common.h"
 #include "cli/matrix.h"
 #include "cli/selection.h"
 #include "kernel/cgroup.h"
 #include "kernel/machine_guard.h"
+#include "model/setting_values.h"
 #include "run/steps.h"
 #include "sandbox/guest.h"
 #include "sandbox/images.h"
@@ -97,6 +100,9 @@ std::string DefaultOut() {
   return fmt::format("brink-runs/{:%Y%m%d-%H%M%S}-{}", fmt::localtime(std::time(nullptr)), ::getpid());
 }
 
+/// Plan, evidence and verdict of the smallest case, without its logs.
+constexpr std::uint64_t kLeastRoom = 32 * 1024;
+
 /// Asked before anything runs, so that a long run is not in vain.
 Status MakeWritable(const std::string& folder) {
   std::error_code code;
@@ -105,6 +111,11 @@ Status MakeWritable(const std::string& folder) {
     return Fail(fmt::format("--out: cannot write to {}: {}", folder,
                             code ? code.message() : std::generic_category().message(errno)),
                 "make its folder, or room in it, or name another");
+  }
+  if (RoomAt(folder) < kLeastRoom) {
+    return Fail(fmt::format("--out: the disk is full: {}, and a case takes {} or more", RoomInWords(folder),
+                            FormatBytes(kLeastRoom)),
+                "make room in it, or name another");
   }
   return {};
 }
@@ -115,6 +126,7 @@ struct Ground {
   std::string out;  // absolute
   std::map<std::string, std::string> set;
   SandboxChoice sandbox;
+  NameChecks names;
 };
 
 PlanContext ContextFor(const Chosen& chosen, const Ground& ground,
@@ -145,6 +157,7 @@ PlanContext ContextFor(const Chosen& chosen, const Ground& ground,
     const auto places = DefaultImagePlaces();
     return places ? FindImage(name, *places) : tl::unexpected(places.error());
   };
+  context.names = ground.names;  // --set may have put others in
   return context;
 }
 
@@ -241,7 +254,8 @@ tl::expected<std::vector<Plan>, ExitCode> MakePlans(const RunChoice& choice) {
       .sandbox = {.sandbox = choice.sandbox,
                   .matrix = !choice.kernels.empty() || !choice.cgroups.empty(),
                   .groups = MayMakeGroupsHere(),
-                  .in_guest = IsGuest(Roots{})}};
+                  .in_guest = IsGuest(Roots{})},
+      .names = NamesKnownHere()};
   if (const auto made = choice.dry_run ? Status{} : MakeWritable(ground.out); !made) {
     PrintError(made.error());
     return tl::unexpected(kExitUsage);
@@ -282,17 +296,19 @@ std::string DescribePlan(const Plan& plan) {
     text += fmt::format("  cannot run here: {} ({})\n", *plan.not_runnable, plan.not_runnable_remedy);
   }
   for (const Setting& setting : plan.machine) {
-    text += fmt::format("  whole machine: {} = {}\n", setting.name, setting.value);
+    text += fmt::format("  whole machine: {} = {}\n", setting.name, WithUnits(setting.name, setting.value));
   }
   for (const GroupPlan& group : plan.groups) {
     for (const Setting& setting : group.settings) {
-      text += fmt::format("  group {}: {} = {}\n", group.name, setting.name, setting.value);
+      text += fmt::format("  group {}: {} = {}\n", group.name, setting.name,
+                          WithUnits(setting.name, setting.value));
     }
   }
   for (const ProcessPlan& process : plan.processes) {
     text += fmt::format("  process {}: {}\n", process.name, fmt::join(process.argv, " "));
     for (const RlimitSetting& limit : process.rlimits) {
-      text += fmt::format("    {} = {} (hard {})\n", limit.name, limit.soft, limit.hard);
+      text += fmt::format("    {} = {}, hard {}\n", limit.name, WithUnits(limit.name, limit.soft),
+                          WithUnits(limit.name, limit.hard));
     }
     if (process.oom_score_adj) {
       text += fmt::format("    oom_score_adj = {}\n", *process.oom_score_adj);

@@ -2,11 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +16,7 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/interrupts.h"
 #include "cli/plans.h"
 #include "model/json.h"
 #include "report/report.h"
@@ -29,18 +28,6 @@ namespace {
 
 constexpr double kShortestTimeout = 0.001;       // seconds
 constexpr double kLongestTimeout = 7 * 86400.0;  // seconds
-
-/// A descriptor that is readable once the user wants out. Blocks the signals for the whole process: call it
-/// first.
-UniqueFd CatchInterrupts() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    sigaddset(&signals, signal);
-  }
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC));
-}
 
 /// Live progress on standard error: on a terminal one changing line below the finished cases, elsewhere only
 /// those.

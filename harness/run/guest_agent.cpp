@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -27,6 +26,7 @@
 #include "base/slowness.h"
 #include "kernel/files.h"
 #include "model/json.h"
+#include "run/agent_shell.h"
 #include "run/machine_traces.h"
 #include "run/session.h"
 #include "sandbox/channel.h"
@@ -194,6 +194,11 @@ class Agent {
       return 1;
     }
     TakeTimeAndSeed(*setup);
+    if (setup->value("shell", false)) {
+      PrepareForShell();
+      const Heart heart(channel_);
+      return ServeShell(channel_, std::move(waiting));
+    }
     TakeEnvironment(*setup);
     const double slowness =
         std::clamp(MeasureWork() / std::max(setup->value("work_s", 0.0), 1e-6), 1.0, kSlowestTimes);
@@ -283,28 +288,6 @@ void TellThatTheAgentWasKilled(int signal) {
     Channel channel(std::move(*port));
     static_cast<void>(channel.Send({{"type", "agent_killed"}, {"signal", signal}}));
   }
-}
-
-/// A shell on the console, for `brink guest shell`; `size` is ROWSxCOLUMNS of the terminal.
-int BecomeShell(const std::string& size) {
-  ::setsid();
-  const UniqueFd console(::open("/dev/ttyS0", O_RDWR));  // becomes the controlling terminal
-  winsize window = {};
-  if (std::sscanf(size.c_str(), "%hux%hu", &window.ws_row, &window.ws_col) == 2) {
-    ::ioctl(console.Get(), TIOCSWINSZ, &window);
-  }
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    ::dup2(console.Get(), fd);
-  }
-  if (const char* place = std::getenv("BRINK_RUN"); place == nullptr || ::chdir(place) != 0) {
-    spdlog::warn("the run folder is not there");
-  }
-  ::setenv("HOME", "/root", 1);
-  ::setenv("PS1", "guest:\\w# ", 1);
-  ::execl("/bin/bash", "bash", "--norc", "-i", nullptr);
-  ::execl("/bin/sh", "sh", "-i", nullptr);
-  spdlog::error("start /bin/sh: {}", std::generic_category().message(errno));
-  return 1;
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct GuestOptions {
   std::string shared_dir;
   std::string console_file;  // what the guest prints on its console is kept here
   int cancel_fd = -1;        // readable: give up
+  bool shell = false;        // it is for RunShell(), and runs no plans
 };
 
 class Guest {
@@ -43,6 +44,10 @@ class Guest {
   /// Runs a plan in it and brings its evidence home. Never fails: a guest that was lost is Evidence::guest,
   /// and a plan that cannot be run in it gets its reason, in not_runnable.
   [[nodiscard]] Evidence Run(Plan& plan, const std::function<void(const std::string&)>& progress);
+  /// Runs a shell in it that reads `input` to its end, and whose output and errors go to these descriptors.
+  /// Gives its exit status. The error: the guest was lost (its console tells more), `input` cannot be read or
+  /// an output not be written, or the user gave up.
+  [[nodiscard]] Result<int> RunShell(int input, int output, int errors);
   /// False after it was lost, and after a case that left something behind.
   [[nodiscard]] bool Usable() const;
   [[nodiscard]] const GuestOptions& Options() const;
@@ -65,8 +70,8 @@ class Guest {
 /// which nothing on a machine can change.
 [[nodiscard]] bool IsGuest(const Roots& roots);
 
-/// Becomes a guest with a shell on this terminal; Options' console_file and cancel_fd are not used. Returns
-/// only when that fails.
+/// Becomes a guest with a shell on this terminal; of the options, console_file, cancel_fd and shell are not
+/// used. Returns only when that fails.
 [[nodiscard]] Error BecomeGuestShell(const GuestOptions& options);
 
 /// How long a fixed piece of work of system calls, page faults and arithmetic takes here, in seconds: the

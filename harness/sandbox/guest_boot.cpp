@@ -2,12 +2,10 @@
 // How a guest starts: it boots, or goes on from a saved machine; then it hears of its run.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "kernel/files.h"
@@ -40,19 +38,6 @@ std::string CommandLine(const GuestOptions& options) {
   return line;
 }
 
-QemuOptions MachineOf(const GuestOptions& options) {
-  QemuOptions machine;
-  machine.accelerator = options.accelerator;
-  machine.image = options.kernel_image;
-  machine.initrd = options.initrd;
-  machine.command_line = CommandLine(options);
-  machine.memory_bytes = options.spec.memory_bytes;
-  machine.swap_bytes = options.spec.swap_bytes;
-  machine.cpus = options.spec.cpus;
-  machine.run_dir = options.shared_dir;
-  return machine;
-}
-
 Message EnvironmentMessage() {
   Message environment = Message::array();
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -75,10 +60,22 @@ std::vector<std::uint8_t> Seed() {
   return seed;
 }
 
-/// brink's agent is brink itself.
-std::string AgentPath() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
-
 }  // namespace
+
+QemuOptions MachineOf(const GuestOptions& options) {
+  QemuOptions machine;
+  machine.accelerator = options.accelerator;
+  machine.image = options.kernel_image;
+  machine.initrd = options.initrd;
+  machine.command_line = CommandLine(options);
+  machine.memory_bytes = options.spec.memory_bytes;
+  machine.swap_bytes = options.spec.swap_bytes;
+  machine.cpus = options.spec.cpus;
+  machine.run_dir = options.shared_dir;
+  return machine;
+}
+
+std::string AgentPath() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
 /// Until its init says that it is ready to hear of this run.
 Status Guest::State::Boot() {
@@ -152,7 +149,7 @@ Status Guest::State::Settle() {
 }
 
 /// The agent gets the time, a seed, how fast this machine is, and brink's environment and limits, which
-/// targets inherit; it tells what it is, and how much slower.
+/// targets inherit; it tells what it is, and how much slower. For a shell the time and the seed are all.
 Status Guest::State::Greet() {
   static const double host_work_s = MeasureWork();
   const auto sent = channel->Send({{"type", "setup"},
@@ -160,9 +157,13 @@ Status Guest::State::Greet() {
                                    {"limits", OwnLimits()},
                                    {"work_s", host_work_s},
                                    {"time_ns", SystemTimeNs()},
-                                   {"seed", Seed()}});
+                                   {"seed", Seed()},
+                                   {"shell", options.shell}});
   if (!sent) {
     return tl::unexpected(Complaint("the guest takes no message: " + sent.error().message));
+  }
+  if (options.shell) {
+    return {};
   }
   const auto hello = Wait(After(kBootS), {});
   if (!hello) {
@@ -257,17 +258,6 @@ bool IsGuest(const Roots& roots) {
   const auto words = Split(line, ' ');
   return std::any_of(words.begin(), words.end(),
                      [](std::string_view word) { return word.starts_with(kCgroupWord); });
-}
-
-Error BecomeGuestShell(const GuestOptions& options) {
-  QemuOptions machine = MachineOf(options);
-  winsize size = {};
-  ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
-  const char* terminal = std::getenv("TERM");
-  machine.command_line +=
-      fmt::format(" BRINK_AGENT=\"{}\" BRINK_RUN=\"{}\" BRINK_SHELL={}x{} TERM={}", AgentPath(),
-                  options.shared_dir, size.ws_row, size.ws_col, terminal == nullptr ? "linux" : terminal);
-  return BecomeQemu(machine);
 }
 
 }  // namespace brink

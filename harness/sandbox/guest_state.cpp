@@ -81,16 +81,18 @@ void Guest::State::ReadChannel() {
   }
 }
 
-void Guest::State::Poll(Clock::time_point until) {
-  std::array<pollfd, 5> fds{{{.fd = qemu->console.Get(), .events = POLLIN, .revents = 0},
-                             {.fd = monitor->Fd(), .events = POLLIN, .revents = 0},
-                             {.fd = cut.empty() ? channel->Fd() : -1, .events = POLLIN, .revents = 0},
-                             {.fd = qemu->PidFd(), .events = POLLIN, .revents = 0},
-                             {.fd = options.cancel_fd, .events = POLLIN, .revents = 0}}};
+void Guest::State::Poll(Clock::time_point until, std::span<pollfd> more) {
+  std::vector<pollfd> fds{{{.fd = qemu->console.Get(), .events = POLLIN, .revents = 0},
+                           {.fd = monitor->Fd(), .events = POLLIN, .revents = 0},
+                           {.fd = cut.empty() ? channel->Fd() : -1, .events = POLLIN, .revents = 0},
+                           {.fd = qemu->PidFd(), .events = POLLIN, .revents = 0},
+                           {.fd = options.cancel_fd, .events = POLLIN, .revents = 0}}};
+  const auto of_caller = fds.insert(fds.end(), more.begin(), more.end());
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
   if (::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<long>(wait, 0, 1000))) <= 0) {
     return;
   }
+  std::copy(of_caller, fds.end(), more.begin());
   if (fds[0].revents != 0) {
     ReadConsole();
   }
@@ -125,6 +127,12 @@ bool Guest::State::IsOver(Clock::time_point deadline, double held_up_before_s) c
   }
   const double held_up_s = std::clamp(HeldUpS() - held_up_before_s, 0.0, kMostHeldUpS);
   return Clock::now() >= deadline + std::chrono::duration_cast<Clock::duration>(Seconds(held_up_s));
+}
+
+bool Guest::State::IsGone() const {
+  const auto silent_from = last_heard + std::chrono::duration_cast<Clock::duration>(Seconds(kSilenceS));
+  return exited || monitor->Panicked() || !cut.empty() || !agent_killed.empty() ||
+         IsOver(silent_from, held_up_when_heard_s);
 }
 
 /// Once it is clear that the guest is gone: how. QEMU may still have to say why.
@@ -169,10 +177,8 @@ std::optional<Message> Guest::State::Wait(Clock::time_point deadline,
         return message;
       }
     }
-    const auto silent_from = last_heard + std::chrono::duration_cast<Clock::duration>(Seconds(kSilenceS));
     const bool out_of_time = IsOver(deadline, held_up_s);
-    if (exited || monitor->Panicked() || !cut.empty() || !agent_killed.empty() || out_of_time ||
-        IsOver(silent_from, held_up_when_heard_s)) {
+    if (out_of_time || IsGone()) {
       TellLost(out_of_time);
       return std::nullopt;
     }

@@ -3,9 +3,13 @@
 // guest.cpp runs cases in it.
 #pragma once
 
+#include <poll.h>
+
+#include <deque>
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +28,11 @@ namespace brink {
 
 /// False for -1.
 [[nodiscard]] bool IsReadable(int fd);
+
+/// QEMU's machine for a guest.
+[[nodiscard]] QemuOptions MachineOf(const GuestOptions& options);
+/// The path of brink's agent, which is brink itself.
+[[nodiscard]] std::string AgentPath();
 
 struct Guest::State {
   GuestOptions options;
@@ -45,8 +54,9 @@ struct Guest::State {
   /// Of brink's own control group, before QEMU was started.
   std::uint64_t oom_kills_before = 0;
 
-  /// One look at everything the guest says, waiting for it until then at most.
-  void Poll(Clock::time_point until);
+  /// One look at everything the guest says, and at `more`, waiting for any of it until then at most (and no
+  /// longer than a second).
+  void Poll(Clock::time_point until, std::span<pollfd> more = {});
   void ReadConsole();
   void ReadChannel();
   void TellLost(bool out_of_time);
@@ -55,6 +65,8 @@ struct Guest::State {
   [[nodiscard]] double HeldUpS() const;
   [[nodiscard]] bool IsOver(Clock::time_point deadline, double held_up_before_s) const;
   [[nodiscard]] bool Cancelled() const;
+  /// It has ended, or has not been heard of for too long: TellLost() finds out which.
+  [[nodiscard]] bool IsGone() const;
   /// The next message that is no sign of life or progress. Nothing when the guest is lost (`loss` then tells
   /// how), or the user gives up.
   [[nodiscard]] std::optional<Channel::Message> Wait(Clock::time_point deadline,

@@ -13,6 +13,7 @@
 #include "base/shipped_files.h"
 #include "sandbox/cache.h"
 #include "sandbox/run_script.h"
+#include "scenario/vocabulary.h"
 
 namespace brink {
 namespace {
@@ -32,10 +33,13 @@ bool IsKnown(const std::string& name, const ImagePlaces& places) {
 }
 
 tl::unexpected<Error> FailUnknown(const std::string& name, const ImagePlaces& places) {
+  const std::vector<std::string> known = KnownImageNames(places);
+  const std::string near = Nearest(name, known);
   return Fail(fmt::format("there is no image '{}'", name),
-              fmt::format("choose one of {}, or write a recipe beside them in {}",
-                          fmt::join(KnownImageNames(places), ", "),
-                          (fs::path(places.script).parent_path() / "images").string()));
+              near.empty() ? fmt::format("choose one of {}, or write a recipe beside them in {}",
+                                         fmt::join(known, ", "),
+                                         (fs::path(places.script).parent_path() / "images").string())
+                           : fmt::format("did you mean '{}'?", near));
 }
 
 std::string FactsOf(const std::string& folder) { return folder + "/etc/brink-image"; }
@@ -63,6 +67,10 @@ std::vector<std::string> KnownImageNames(const ImagePlaces& places) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Status CheckImageName(const std::string& name, const ImagePlaces& places) {
+  return IsKnown(name, places) || FindImage(name, places) ? Status{} : FailUnknown(name, places);
 }
 
 Result<std::string> FindImage(const std::string& name, const ImagePlaces& places) {
@@ -112,7 +120,9 @@ Status RemoveImage(const std::string& name, const ImagePlaces& places) {
   std::error_code code;
   if (!IsName(name) || !fs::exists(folder, code)) {
     return Fail(fmt::format("the image {} is not in {}", name, places.cache),
-                "`brink image list` shows what is");
+                FindImage(name, places)
+                    ? fmt::format("it is in {}, which is root's to change", places.machine)
+                    : "`brink image list` shows what is");
   }
   // Gone at once or not at all; what a killed brink leaves under this name the next make-image removes.
   const std::string gone = fmt::format("{}/.making-gone-{}", places.cache, ::getpid());

@@ -25,6 +25,9 @@ struct ImagePlaces {
 /// Images that there is a recipe for, sorted.
 [[nodiscard]] std::vector<std::string> KnownImageNames(const ImagePlaces& places);
 
+/// Whether it can be an image at all: one that there is a recipe for, or that has been made. Makes nothing.
+[[nodiscard]] Status CheckImageName(const std::string& name, const ImagePlaces& places);
+
 /// The folder of an image that has been made, in the user's cache or else in the machine's. The error's
 /// remedy says how to make it.
 [[nodiscard]] Result<std::string> FindImage(const std::string& name, const ImagePlaces& places);

@@ -17,6 +17,7 @@
 #include "sandbox/run_script.h"
 #include "sandbox/saved_machine.h"
 #include "sandbox/trust.h"
+#include "scenario/vocabulary.h"
 
 namespace brink {
 namespace {
@@ -57,6 +58,20 @@ Result<OwnKernel> LocateOwn(const std::string& name) {
                            Hash(fmt::format("{}\n{}\n{}.{}", own.Name(), status.st_size,
                                             status.st_mtim.tv_sec, status.st_mtim.tv_nsec)));
   return own;
+}
+
+/// Of a name that is no path.
+Status CheckKnownName(const std::string& name) {
+  const std::vector<std::string>& known = KnownKernelNames();
+  if (std::find(known.begin(), known.end(), name) != known.end()) {
+    return {};
+  }
+  const std::string near = Nearest(name, known);
+  return Fail(fmt::format("there is no kernel named '{}'", name),
+              near.empty()
+                  ? fmt::format("use one of {}, or the path of a kernel's image (with a slash: ./{})",
+                                fmt::join(known, ", "), name)
+                  : fmt::format("did you mean '{}'?", near));
 }
 
 /// The folder of a kernel in the cache, whether it is there or not.
@@ -192,12 +207,7 @@ const std::vector<std::string>& KnownKernelNames() {
 
 Status CheckKernelName(const std::string& name) {
   if (!IsPath(name)) {
-    const auto& known = KnownKernelNames();
-    return std::find(known.begin(), known.end(), name) != known.end()
-               ? Status{}
-               : Fail(fmt::format("there is no kernel named '{}'", name),
-                      fmt::format("use one of {}, or the path of a kernel's image (with a slash: ./{})",
-                                  fmt::join(known, ", "), name));
+    return CheckKnownName(name);
   }
   const auto own = LocateOwn(name);
   if (!own) {
@@ -277,7 +287,20 @@ Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places) {
   return kernels;
 }
 
-Status RemoveKernel(const std::string& name, const KernelPlaces& places) {
+namespace {
+
+tl::unexpected<Error> FailToFind(const std::string& name, const KernelPlaces& places) {
+  std::error_code code;
+  const bool of_machine =
+      !IsPath(name) && !places.machine.empty() && fs::exists(places.machine + "/" + name, code);
+  return Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
+              of_machine ? fmt::format("it is in {}, which is root's to change", places.machine)
+                         : "`brink guest list` shows what is");
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> RemoveKernel(const std::string& name, const KernelPlaces& places) {
   const auto kernels = ListFolder(places.cache);
   if (!kernels) {
     return tl::unexpected(kernels.error());
@@ -285,12 +308,11 @@ Status RemoveKernel(const std::string& name, const KernelPlaces& places) {
   // By what it was made of: the image itself may have changed since, or be gone.
   std::error_code code;
   const std::string source = IsPath(name) ? fs::weakly_canonical(name, code).string() : name;
-  bool found = false;
+  std::vector<std::string> removed;
   for (const GuestKernel& kernel : *kernels) {
     if (kernel.name != source && kernel.name != name) {
       continue;
     }
-    found = true;
     // Gone at once or not at all; what a killed brink leaves under this name the next make-kernel removes.
     const std::string folder = fs::path(kernel.image).parent_path().string();
     const std::string gone = fmt::format("{}/.making-gone-{}", places.cache, ::getpid());
@@ -299,10 +321,9 @@ Status RemoveKernel(const std::string& name, const KernelPlaces& places) {
       return FailErrno("remove " + folder, code.value());
     }
     fs::remove_all(gone, code);
+    removed.push_back(folder);
   }
-  return found ? Status{}
-               : Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
-                      "`brink guest list` shows what is");
+  return removed.empty() ? Result<std::vector<std::string>>(FailToFind(name, places)) : removed;
 }
 
 Result<GuestKernel> FindKernel(const std::string& name) {
@@ -320,7 +341,7 @@ Result<std::vector<GuestKernel>> ListKernels() {
   return places ? ListKernels(*places) : tl::unexpected(places.error());
 }
 
-Status RemoveKernel(const std::string& name) {
+Result<std::vector<std::string>> RemoveKernel(const std::string& name) {
   const auto places = DefaultKernelPlaces();
   return places ? RemoveKernel(name, *places) : tl::unexpected(places.error());
 }

@@ -64,8 +64,10 @@ using KernelProgress = std::function<void(const std::string&)>;
 [[nodiscard]] Result<std::vector<GuestKernel>> ListKernels();
 [[nodiscard]] Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places);
 
-/// Removes it from the user's cache. The error: it was not there. A guest that runs with it goes on.
-[[nodiscard]] Status RemoveKernel(const std::string& name);
-[[nodiscard]] Status RemoveKernel(const std::string& name, const KernelPlaces& places);
+/// Removes it from the user's cache, and gives the folders that are gone. The error: it was not there.
+/// A guest that runs with it goes on.
+[[nodiscard]] Result<std::vector<std::string>> RemoveKernel(const std::string& name);
+[[nodiscard]] Result<std::vector<std::string>> RemoveKernel(const std::string& name,
+                                                            const KernelPlaces& places);
 
 }  // namespace brink

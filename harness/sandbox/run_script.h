@@ -13,6 +13,9 @@ namespace brink {
 /// Runs the script to its end. Each line that it says on standard error goes to `progress` (may be empty).
 /// When it fails, its complaint ("NAME: ...", the script's file name first) and remedy ("remedy: ...") are
 /// the error's. It dies with the thread that called, and leaves nothing half made.
+///
+/// Where the caller has not blocked SIGINT, SIGTERM and SIGHUP, one of them ends the script and all that it
+/// runs, and is then the error, with the code EINTR. Call it on one thread at a time then.
 [[nodiscard]] Status RunScript(const std::string& script, const std::vector<std::string>& arguments,
                                const std::function<void(const std::string&)>& progress);
 

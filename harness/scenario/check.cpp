@@ -212,7 +212,22 @@ class Checker {
       return false;
     }
     value.scalar = *std::move(normal);
-    return true;
+    const auto named = LookUp(value.scalar, key.names);
+    if (!named) {
+      Complain(value.mark, named.error().message, named.error().remedy);
+    }
+    return named.has_value();
+  }
+
+  /// A path need not be there where the file is written; a name is the same everywhere.
+  [[nodiscard]] Status LookUp(const std::string& name, Named what) const {
+    const bool stands_for_itself =
+        what == Named::kKernel ? name.find('/') != std::string::npos : name == kNoImage;
+    if (options_.names == nullptr || what == Named::kNothing || stands_for_itself) {
+      return {};
+    }
+    const auto& check = what == Named::kKernel ? options_.names->kernel : options_.names->image;
+    return check ? check(name) : Status{};
   }
 
   const CheckOptions& options_;

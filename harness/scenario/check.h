@@ -22,6 +22,7 @@ struct CheckOptions {
   bool whole = true;
   /// Values that somebody has complained about already: dropped without another word.
   const std::set<Place>* known_bad = nullptr;
+  const NameChecks* names = nullptr;
 };
 
 /// Adds a complaint for everything in `tree` that the table does not have or allow. Scalars are brought into

@@ -119,7 +119,8 @@ std::optional<std::string> PrepareTree(const Scenario& scenario, Node& tree, con
   CheckTree(tree, SectionNamed("scenario"),
             {.size = {.page_size = context.page_size, .whole = context.memory_bytes},
              .whole = whole,
-             .known_bad = &substituted.bad},
+             .known_bad = &substituted.bad,
+             .names = &context.names},
             complaints);
   return std::move(substituted.no_port);
 }

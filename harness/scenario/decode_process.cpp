@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "scenario/decode.h"
+#include "scenario/schema.h"
 #include "scenario/vocabulary.h"
 #include "scenario/yaml_tree.h"
 
@@ -174,7 +175,7 @@ std::vector<RlimitSetting> DecodeRlimits(const Node& map, Decoding& decoding) {
 
 std::string DecodeImage(const Node& owner, const Decoding& decoding) {
   const std::string image = TextAt(owner, "image", TextAt(decoding.tree, "image"));
-  return image == "host" ? "" : image;
+  return image == kNoImage ? "" : image;
 }
 
 void DecodeRequires(const Node& owner, Decoding& decoding) {

@@ -156,19 +156,20 @@ std::string FormatComplaint(const Complaint& complaint) {
   return complaint.remedy.empty() ? text : text + " (" + complaint.remedy + ")";
 }
 
-LoadResult LoadScenario(const std::string& path) {
+LoadResult LoadScenario(const std::string& path, const NameChecks& names) {
   const auto text = ReadScenarioFile(path);
-  return text ? ParseScenario(*text, path) : Unreadable(path, text.error());
+  return text ? ParseScenario(*text, path, names) : Unreadable(path, text.error());
 }
 
-LoadResult ParseScenario(const std::string& text, const std::string& file) {
+LoadResult ParseScenario(const std::string& text, const std::string& file, const NameChecks& names) {
   Node root;
   LoadResult result = Skim(text, file, root);
   if (root.kind != Node::Kind::kMap) {
     return result;
   }
   const Scenario& scenario = result.scenario;
-  const PlanContext context = PretendedHost();
+  PlanContext context = PretendedHost();
+  context.names = names;
   std::set<std::string> used = CheckBase(scenario, WithoutCases(root), context, result.complaints);
   for (const ScenarioCase& one : scenario.cases) {
     Decoded decoded = DecodeCase(scenario, one, context);

@@ -31,6 +31,7 @@ struct PlanContext {
   std::function<Result<std::string>(const std::string& name)> image_folder;
   /// The version of a Debian package; empty when it is not installed.
   std::function<std::string(const std::string& package)> package_version;
+  NameChecks names;
 };
 
 /// The version of cgroups that a scenario is bound to.

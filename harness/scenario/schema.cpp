@@ -49,6 +49,7 @@ Section ScenarioSection() {
            .doc = "Settings of the whole machine, restored afterwards."},
           {.name = "image",
            .type = kName,
+           .names = Named::kImage,
            .fallback = "this machine's own root folder",
            .doc = "An image (`brink image list`) that is the root folder of every process and of every "
                   "step's command "
@@ -119,6 +120,7 @@ std::vector<Key> MachineKeys() {
        .fallback = "`v2`, or `v1` where a limit exists there alone",
        .doc = "The version of cgroups that has the memory controller. vm sandbox."},
       {.name = "kernel",
+       .names = Named::kKernel,
        .fallback = "`debian-12`",
        .doc = "A kernel by its name in `brink guest list`, or the path of an image. vm sandbox; `--kernel` "
               "goes "
@@ -126,6 +128,7 @@ std::vector<Key> MachineKeys() {
       {.name = "boot",
        .shape = kList,
        .pattern = R"(\S+)",
+       .pattern_words = "one word without blanks; several are several entries of the list",
        .doc = "Words to add to the kernel's command line. vm sandbox."}};
   keys.insert(keys.end(), of_guest.begin(), of_guest.end());
   return keys;

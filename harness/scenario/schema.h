@@ -38,6 +38,11 @@ enum class Shape {
   kNamed,  // a map whose keys the writer chooses
 };
 
+/// What a text names, where that is something outside the file.
+enum class Named { kNothing, kKernel, kImage };
+/// The image of who shall have none.
+inline constexpr std::string_view kNoImage = "host";
+
 struct Key {
   std::string name;
   ValueType type = ValueType::kText;
@@ -48,7 +53,9 @@ struct Key {
   std::vector<std::string> choices = {};
   std::optional<double> min = {};
   std::optional<double> max = {};
-  std::string pattern = {};  // kText: the whole text must match it
+  std::string pattern = {};        // kText: the whole text must match it
+  std::string pattern_words = {};  // what that is, after "write ..."; every pattern has them
+  Named names = Named::kNothing;
   std::string no_limit =
       {};  // "max" or "unlimited" where the kernel knows that: the checker turns either into this one
   bool plus = false;           // kKibibytes: "+SIZE" is allowed

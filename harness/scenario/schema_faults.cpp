@@ -62,8 +62,10 @@ Key KeyOfFault(const FaultInfo& fault, std::string_view prefix) {
   key.plus = fault.name == "vm.overcommit_kbytes";
   if (fault.name == "cpu.max") {
     key.pattern = "(max|[1-9][0-9]*)( [1-9][0-9]*)?";
+    key.pattern_words = "QUOTA PERIOD in microseconds, or max: 50000 100000 is half a processor";
   } else if (fault.name == "cpuset.cpus") {
     key.pattern = "[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*";
+    key.pattern_words = "numbers and ranges of processors, separated by commas: 0-1,3";
   }
   return key;
 }

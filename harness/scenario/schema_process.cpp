@@ -51,6 +51,7 @@ std::vector<Section> ProcessSections() {
              .doc = "Working directory; a relative one is below `${dir}`."},
             {.name = "image",
              .type = kName,
+             .names = Named::kImage,
              .fallback = "the scenario's",
              .doc = "An image (`brink image list`) that is its root folder, read-only; `host`: none. Of this "
                     "machine it "
@@ -82,6 +83,7 @@ std::vector<Section> ProcessSections() {
        .keys = {{.name = "debian",
                  .shape = kOneOrList,
                  .pattern = "[a-z0-9][a-z0-9+.-]+",
+                 .pattern_words = "the name of a Debian package: redis-server",
                  .needed = true,
                  .doc = "Debian packages. Their versions are in the verdict."}}},
       {.name = "ready",

@@ -33,6 +33,7 @@ std::vector<Section> StepSections() {
              .doc = "Environment variables to add."},
             {.name = "image",
              .type = kName,
+             .names = Named::kImage,
              .only_with = "run",
              .fallback = "the scenario's",
              .doc = "The command's root folder, as a process's."},

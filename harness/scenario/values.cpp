@@ -22,7 +22,7 @@ Result<std::string> Text(const Key& key, const std::string& text) {
   if (key.pattern.empty() || (whole && whole->FoundIn(text))) {
     return text;
   }
-  return Fail(fmt::format("'{}' is no {}", text, key.name), "it must match " + key.pattern);
+  return Fail(fmt::format("'{}' is no {}", text, key.name), "write " + key.pattern_words);
 }
 
 Result<std::string> SearchPattern(const std::string& text) {

@@ -78,6 +78,50 @@ TEST_F(StatusTest, IsTwoForBadUsage) {
   ExpectBadUsage({"run", good, "--timeout", "5s"}, {"--timeout", "5s", "without a unit"});
 }
 
+TEST_F(StatusTest, IsTwoForAKernelOrAnImageThatThereIsNone) {
+  for (const char* command : {"fetch", "remove"}) {
+    ExpectBadUsage({"guest", command, "debain-12"},
+                   {"there is no kernel named 'debain-12'", "did you mean 'debian-12'?"});
+  }
+  ExpectBadUsage({"guest", "fetch", "debian-12", "sdi"}, {"there is no kernel named 'sdi'"});
+  ExpectBadUsage({"guest", "shell", "--kernel", "debain-12"}, {"did you mean 'debian-12'?"});
+  for (const char* command : {"build", "remove"}) {
+    ExpectBadUsage({"image", command, "rediss"}, {"there is no image 'rediss'", "did you mean 'redis'?"});
+  }
+  const std::string bad = Write("named",
+                                "image: postgres\n"
+                                "machine: {kernel: debain-12}\n"
+                                "processes: {target: {run: [/bin/true]}}\n");
+  for (const char* command : {"run", "check"}) {
+    ExpectBadUsage({command, bad},
+                   {bad + ":2:8: there is no image 'postgres' (did you mean 'postgresql'?)",
+                    bad + ":3:19: there is no kernel named 'debain-12' (did you mean 'debian-12'?)"});
+  }
+  const std::string good = WriteExit("good", "0");
+  ExpectBadUsage({"run", good, "--kernel", "debain-12"}, {"--kernel: ", "did you mean 'debian-12'?"});
+  const std::string asked = Write("asked",
+                                  "parameters: {k: debian-12}\nmachine: {kernel: \"${k}\"}\n"
+                                  "processes: {target: {run: [/bin/true]}}\n");
+  ExpectBadUsage({"run", asked, "--set", "k=sdi"}, {asked + ":3:19: there is no kernel named 'sdi'"});
+}
+
+TEST_F(StatusTest, AnEmptyNameBetweenCommasIsNoneOnEitherAxis) {
+  const std::string good = WriteExit("good", "0");
+  const auto plans = [&](const std::vector<std::string>& axis) {
+    std::vector<std::string> words{"run", good, "--dry-run", "--out", Path("out")};
+    words.insert(words.end(), axis.begin(), axis.end());
+    const Ended ended = Brink(words);
+    EXPECT_EQ(ended.status, 0) << ended.errors;
+    return ended.output;
+  };
+  EXPECT_EQ(plans({"--kernel", "debian-12,sid,"}), plans({"--kernel", "debian-12,sid"}));
+  EXPECT_EQ(plans({"--cgroup", ",v1,,v2,"}), plans({"--cgroup", "v1,v2"}));
+  for (const char* axis : {"--kernel", "--cgroup"}) {
+    ExpectBadUsage({"run", good, axis, ""}, {axis});
+    ExpectBadUsage({"run", good, axis, ","}, {axis});
+  }
+}
+
 TEST_F(StatusTest, IsTwoForAChoiceThatFitsNothing) {
   const std::string good = WriteExit("good", "0");
   const std::string tagged = Write("tagged", "tags: [red, late]\nprocesses: {p: {run: [/bin/true]}}\n");

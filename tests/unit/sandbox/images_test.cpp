@@ -116,6 +116,24 @@ TEST_F(ImagesTest, WithoutARecipeAreRefusedWithTheKnownOnes) {
   EXPECT_FALSE(fs::exists(base_ + "/recipes/calls"));
 }
 
+TEST_F(ImagesTest, ASlipOfTheFingerIsToldWhatWasMeant) {
+  const auto checked = CheckImageName("rediss", places_);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().message, "there is no image 'rediss'");
+  EXPECT_EQ(checked.error().remedy, "did you mean 'redis'?");
+  EXPECT_EQ(FindImage("rediss", places_).error().remedy, "did you mean 'redis'?");
+  EXPECT_TRUE(CheckImageName("redis", places_)) << "it can be made";
+  Write("cache/images/own/etc/brink-image", kFacts);
+  EXPECT_TRUE(CheckImageName("own", places_)) << "it is there, if without a recipe";
+}
+
+TEST_F(ImagesTest, OneOfTheMachinesIsNotTheUsersToRemove) {
+  places_.machine = base_ + "/machine/images";
+  Write("machine/images/redis/etc/brink-image", kFacts);
+  EXPECT_EQ(RemoveImage("redis", places_).error().remedy,
+            "it is in " + places_.machine + ", which is root's to change");
+}
+
 TEST_F(ImagesTest, ThatAreNotThereAreNotRemovedNorIsAnythingElse) {
   Write("cache/other/etc/brink-image", kFacts);
   Write("cache/images/etc/brink-image", kFacts);

@@ -208,7 +208,10 @@ class UsersKernelsTest : public KernelsTest {
 
 TEST_F(UsersKernelsTest, OneOfTheMachinesIsCopiedOnceAndThenTheUsersOwn) {
   EXPECT_THAT(Names(), ElementsAre("debian-12"));
-  EXPECT_FALSE(RemoveKernel("debian-12", places_));
+  const auto of_root = RemoveKernel("debian-12", places_);
+  ASSERT_FALSE(of_root);
+  EXPECT_EQ(of_root.error().message, "the kernel debian-12 is not in " + base_ + "/cache");
+  EXPECT_EQ(of_root.error().remedy, "it is in " + base_ + "/machine, which is root's to change");
   const auto kernel = FindKernel("debian-12", places_);
   ASSERT_TRUE(kernel) << kernel.error().message;
   EXPECT_EQ(kernel->image, base_ + "/cache/debian-12/vmlinux");
@@ -257,10 +260,18 @@ TEST_F(KernelsTest, ALinkToAnotherPlaceIsRefused) {
   EXPECT_THAT(refused.error().message, HasSubstr("symbolic link"));
 }
 
+TEST(CheckKernelName, TellsWhatASlipOfTheFingerMeant) {
+  const auto checked = CheckKernelName("debain-12");
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().message, "there is no kernel named 'debain-12'");
+  EXPECT_EQ(checked.error().remedy, "did you mean 'debian-12'?");
+  EXPECT_THAT(CheckKernelName("bzImage").error().remedy, HasSubstr("with a slash: ./bzImage"));
+}
+
 TEST_F(KernelsTest, RemovingOneThatIsNotThereFails) {
   ASSERT_TRUE(Fetch("debian-12"));
   EXPECT_FALSE(RemoveKernel("debian-13", places_));
-  EXPECT_TRUE(RemoveKernel("debian-12", places_));
+  EXPECT_THAT(RemoveKernel("debian-12", places_).value(), ElementsAre(places_.cache + "/debian-12"));
   EXPECT_THAT(Names(), IsEmpty());
   EXPECT_FALSE(RemoveKernel("debian-12", places_));
 }

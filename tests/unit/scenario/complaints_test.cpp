@@ -153,7 +153,16 @@ INSTANTIATE_TEST_SUITE_P(
                "text is meant)"}},
         Wrong{"cpu_max",
               WithProcess("    cgroup: {cpu.max: 50%}\n"),
-              {"x.yaml:5:23: '50%' is no cpu.max (it must match (max|[1-9][0-9]*)( [1-9][0-9]*)?)"}},
+              {"x.yaml:5:23: '50%' is no cpu.max (write QUOTA PERIOD in microseconds, or max: 50000 "
+               "100000 is half a processor)"}},
+        Wrong{"cpuset",
+              WithProcess("    cgroup: {cpuset.cpus: all}\n"),
+              {"x.yaml:5:27: 'all' is no cpuset.cpus (write numbers and ranges of processors, separated by "
+               "commas: 0-1,3)"}},
+        Wrong{"boot_words",
+              WithProcess("", "machine: {boot: [quiet splash]}\n"),
+              {"x.yaml:5:18: 'quiet splash' is no boot (write one word without blanks; several are several "
+               "entries of the list)"}},
         Wrong{"soft_above_hard",
               WithProcess("    rlimits: {nofile: {soft: unlimited, hard: 10}}\n"),
               {"x.yaml:5:23: the soft limit of nofile is above the hard one (lower it or raise the hard "
@@ -245,6 +254,10 @@ INSTANTIATE_TEST_SUITE_P(
               {"x.yaml:5:67: vm.overcommit_ratio and vm.overcommit_kbytes are set together: each zeroes the "
                "other (keep one "
                "of them (in a case, null removes what stands above))"}},
+        Wrong{"coupled_dirty",
+              WithProcess("", "machine: {sysctl: {vm.dirty_ratio: 10, vm.dirty_bytes: 8192}}\n"),
+              {"x.yaml:5:56: vm.dirty_ratio and vm.dirty_bytes are set together: each zeroes the other (keep "
+               "one of them (in a case, null removes what stands above))"}},
         Wrong{"contradiction",
               Expecting("no_failures: true, failure: {call: mmap}"),
               {"x.yaml:5:42: 'failure' and 'no_failures' contradict each other (keep one of them (in a case, "
