@@ -32,7 +32,7 @@ constexpr int kNotStarted = 127;    // its status for a command that is not ther
 constexpr int kOutput = 0;  // places in streams_
 constexpr int kErrors = 1;
 /// What both of its pipes hold (pipe(7)): of what else is written when the shell has ended, it is the rest.
-constexpr std::size_t kMostLeft = 2 * 65536;
+constexpr std::size_t kMostLeft = 2UL * 65536;
 
 void SetOomScoreAdj(std::string_view value) {
   const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

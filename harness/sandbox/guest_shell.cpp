@@ -119,7 +119,8 @@ Result<int> Guest::RunShell(int input, int output, int errors) {
     }
     if (state.IsGone()) {
       state.TellLost(false);
-      return tl::unexpected(state.Complaint("the guest was lost: " + state.loss.detail));
+      return Fail("the guest was lost: " + state.loss.detail,
+                  "its console is in " + state.options.console_file);
     }
     auto wanted = streams.Wanted();
     state.Poll(After(1), wanted);

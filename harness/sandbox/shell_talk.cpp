@@ -18,7 +18,7 @@ std::string TextOfBytes(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   for (const char letter : bytes) {
-    const auto byte = static_cast<unsigned char>(letter);
+    const unsigned byte = static_cast<unsigned char>(letter);
     if (byte < kPlain) {
       text += letter;
     } else {
@@ -33,7 +33,7 @@ Result<std::string> BytesOfText(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto first = static_cast<unsigned char>(text[at]);
+    const unsigned first = static_cast<unsigned char>(text[at]);
     if (first < kPlain) {
       bytes += text[at];
       continue;
