@@ -87,7 +87,8 @@ std::optional<Slower> SlowerThan(const Verdict& here, const Verdict& there, cons
 /// What it was slowed down in most, compared with all runs of that case.
 std::optional<Slower> SlowerThanAll(const Verdict& here, const std::vector<const Verdict*>& runs) {
   std::optional<Slower> slowest;
-  for (const auto& [what, duration_s] : here.durations_s) {
+  for (const auto& duration : here.durations_s) {
+    const std::string& what = duration.first;
     std::optional<Slower> least;
     const bool all = std::all_of(runs.begin(), runs.end(), [&](const Verdict* run) {
       const auto slower = SlowerThan(here, *run, what);
