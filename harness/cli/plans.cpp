@@ -276,10 +276,11 @@ tl::expected<std::vector<Plan>, ExitCode> MakePlans(const RunChoice& choice) {
 namespace {
 
 std::string DescribeGuest(const GuestSpec& guest) {
-  return fmt::format("  guest: kernel {}, cgroup {}, {} of memory, {} of swap, {} processors{}{}\n",
+  return fmt::format("  guest: kernel {}, cgroup {}, {} of memory, {} of swap, {}{} processors{}{}\n",
                      guest.kernel, guest.cgroup, FormatBytes(guest.memory_bytes),
-                     FormatBytes(guest.swap_bytes), guest.cpus, guest.boot.empty() ? "" : ", boot words ",
-                     fmt::join(guest.boot, " "));
+                     FormatBytes(guest.swap_bytes),
+                     guest.zram_bytes == 0 ? "" : FormatBytes(guest.zram_bytes) + " of zram, ", guest.cpus,
+                     guest.boot.empty() ? "" : ", boot words ", fmt::join(guest.boot, " "));
 }
 
 }  // namespace

@@ -158,6 +158,7 @@ DecodedEvent DecodeOomKill(const brink_oom_kill& raw, std::uint64_t page_size) {
   seen.kill.anon_rss_bytes = raw.anon_pages * page_size;
   seen.kill.file_rss_bytes = raw.file_pages * page_size;
   seen.kill.shmem_rss_bytes = raw.shmem_pages * page_size;
+  seen.kill.swapped_bytes = raw.swap_pages * page_size;
   seen.kill.oom_score_adj = raw.oom_score_adj;
   seen.kill.invoker_pid = static_cast<int>(raw.invoker_pid);
   seen.kill.invoker_comm = Text(raw.invoker_comm);

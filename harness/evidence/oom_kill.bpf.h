@@ -28,6 +28,7 @@ static __always_inline void read_rss(struct brink_oom_kill* event, struct task_s
   }
   event->file_pages = (__s64)pages[0] > 0 ? pages[0] : 0;
   event->anon_pages = (__s64)pages[1] > 0 ? pages[1] : 0;
+  event->swap_pages = (__s64)pages[2] > 0 ? pages[2] : 0;
   event->shmem_pages = (__s64)pages[3] > 0 ? pages[3] : 0;
 }
 

@@ -108,6 +108,7 @@ struct brink_oom_kill {
   __u64 anon_pages;
   __u64 file_pages;
   __u64 shmem_pages;
+  __u64 swap_pages;
   __u32 invoker_pid;
   char invoker_comm[BRINK_COMM];
   __u32 unused;

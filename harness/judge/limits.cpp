@@ -87,16 +87,29 @@ Binding GroupLimit(const Plan& plan, const Evidence& evidence, const ProcessReco
 /// machine's memory was in use is not known: what /proc/meminfo says after the kill is of another instant.
 Binding MachineOom(const Evidence& evidence) {
   const std::uint64_t whole = evidence.host.memory_bytes;
-  BindingLimit binding{.name = "machine_memory",
-                       .limit = whole,
-                       .use = std::nullopt,
-                       .unit = "bytes",
-                       .detail = "the whole machine was out of memory, no group's limit was reached"};
+  BindingLimit binding{
+      .name = "machine_memory",
+      .limit = whole,
+      .use = std::nullopt,
+      .unit = "bytes",
+      .detail = "the whole machine was out of memory, no group's limit was reached" + TakenByZram(evidence)};
   std::string reason = UseOfNamedLimit(binding) + ": " + binding.detail;
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }
 
 }  // namespace
+
+std::string TakenByZram(const Evidence& evidence) {
+  if (!evidence.zram || evidence.zram->stored_bytes == 0) {
+    return "";
+  }
+  const ZramFigures& zram = *evidence.zram;
+  return fmt::format(
+      "; at {} {} of the machine's memory held what had been swapped to zram, {} before it was "
+      "compressed, with {} of swap still free",
+      AtSeconds(zram.t_s), FormatBytes(zram.memory_bytes), FormatBytes(zram.stored_bytes),
+      FormatBytes(zram.swap_free_bytes));
+}
 
 std::vector<TellingFailure> KindsOfFailure(const Evidence& evidence, const std::string& process) {
   std::vector<TellingFailure> kinds;

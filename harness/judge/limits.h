@@ -41,6 +41,10 @@ struct TellingFailure {
 /// second, in a slow guest as many times longer as it is slower) that its end need not be due to it, and
 /// where that call is known for sure to be the last.
 [[nodiscard]] std::optional<double> SurvivedFor(const Evidence& evidence, const ProcessRecord& record);
+/// "; at 0.40 s 400 MiB of the machine's memory held what had been swapped to zram, ...": zram is memory
+/// itself, so what goes there makes room only as far as it can be compressed. Empty where nothing was swapped
+/// to zram.
+[[nodiscard]] std::string TakenByZram(const Evidence& evidence);
 /// memory.max or machine_memory.
 [[nodiscard]] Binding BindingOfOom(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
                                    const Death& death);

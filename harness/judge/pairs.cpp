@@ -59,6 +59,7 @@ void AddProcess(const Plan& plan, const ProcessPlan& process, std::map<std::stri
 void AddGuest(const GuestSpec& guest, std::map<std::string, std::string>& settings) {
   settings["the machine's memory"] = FormatBytes(guest.memory_bytes);
   settings["the machine's swap"] = FormatBytes(guest.swap_bytes);
+  settings["the machine's zram"] = FormatBytes(guest.zram_bytes);
   settings["the machine's processors"] = std::to_string(guest.cpus);
   settings["the kernel's command line"] = fmt::format("{}", fmt::join(guest.boot, " "));
 }

@@ -72,8 +72,12 @@ double CloseToLimitS(const Evidence& evidence, const ProcessRecord& record, cons
 
 /// "22.2 MiB of anonymous memory, 47.8 MiB of shared memory": what is a small part of it is not told.
 std::string WhatItHeld(const OomKill& kill) {
-  const std::uint64_t tenth = (kill.anon_rss_bytes + kill.file_rss_bytes + kill.shmem_rss_bytes) / 10;
+  const std::uint64_t tenth =
+      (kill.anon_rss_bytes + kill.file_rss_bytes + kill.shmem_rss_bytes + kill.swapped_bytes) / 10;
   std::string held = FormatBytes(kill.anon_rss_bytes) + " of anonymous memory";
+  if (kill.swapped_bytes > tenth) {
+    held += fmt::format(", {} in swap", FormatBytes(kill.swapped_bytes));
+  }
   if (kill.shmem_rss_bytes > tenth) {
     held += fmt::format(", {} of shared memory", FormatBytes(kill.shmem_rss_bytes));
   }
@@ -176,7 +180,7 @@ std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, c
       close_s < kLongS ? "" : fmt::format(", after {} above {}% of it", AtSeconds(close_s), kClosePercent);
   return fmt::format("was killed by {} at {}{}{}; it held {} at oom_score_adj {}", who, AtSeconds(kill.t_s),
                      figures, before, WhatItHeld(kill), kill.oom_score_adj) +
-         HeldByItsGroup(record, kill);
+         HeldByItsGroup(record, kill) + (kill.scope == "machine" ? TakenByZram(evidence) : "");
 }
 
 std::string DescribeHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {

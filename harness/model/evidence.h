@@ -17,11 +17,19 @@ namespace brink {
 /// No limit, in any field that holds a limit (RLIM_INFINITY, "max").
 inline constexpr std::uint64_t kNoLimit = UINT64_MAX;
 
+/// A line of /proc/swaps.
+struct SwapArea {
+  std::string device;       // "/dev/zram0"
+  std::uint64_t bytes = 0;  // without its first page, which describes it
+  int priority = 0;         // the higher is used first
+};
+
 struct HostFacts {
   std::string kernel;              // uname -r
   std::string cgroup_version;      // "v1", "v2" or "none": of the memory controller
   std::uint64_t memory_bytes = 0;  // MemTotal
-  std::uint64_t swap_bytes = 0;
+  std::uint64_t swap_bytes = 0;    // of all of `swaps`
+  std::vector<SwapArea> swaps;
   std::uint64_t page_size = 4096;
   int cpus = 0;
   /// The machine-wide settings of the fault table, before anything was imposed.
@@ -137,6 +145,7 @@ struct OomKill {
   std::uint64_t anon_rss_bytes = 0;
   std::uint64_t file_rss_bytes = 0;
   std::uint64_t shmem_rss_bytes = 0;
+  std::uint64_t swapped_bytes = 0;  // of its anonymous memory, in swap
   int oom_score_adj = 0;
   int invoker_pid = 0;  // whose allocation led to it
   std::string invoker_comm;
@@ -311,6 +320,14 @@ struct CommitSample {
   bool steady = false;
 };
 
+/// Swap that is memory itself, zram, of all such areas together (the kernel's admin-guide/blockdev/zram.rst).
+struct ZramFigures {
+  double t_s = 0;
+  std::uint64_t stored_bytes = 0;     // orig_data_size: what was swapped out, as large as it was before
+  std::uint64_t memory_bytes = 0;     // mem_used_total: what that takes of the machine's memory
+  std::uint64_t swap_free_bytes = 0;  // SwapFree of the machine then
+};
+
 /// How much did not fit into the bounded lists.
 struct LeftOut {
   std::uint64_t failed_calls = 0;  // beyond those that the kernel's side tells no details of either
@@ -351,6 +368,8 @@ struct Evidence {
   /// Only where vm.overcommit_kbytes is relative ("+N"). The first and the last are of an empty case; without
   /// kernel evidence there are no others. Bounded like the timeline.
   std::vector<CommitSample> commitments;
+  /// When it took most of the memory, until the machine's OOM killer first acted. Absent without zram.
+  std::optional<ZramFigures> zram;
 };
 
 }  // namespace brink

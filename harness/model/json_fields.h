@@ -68,7 +68,7 @@ void Fields(auto& a, json::Like<Expectation> auto& x) {
 }
 void Fields(auto& a, json::Like<GuestSpec> auto& x) {
   a("kernel", x.kernel)("memory_bytes", x.memory_bytes)("swap_bytes", x.swap_bytes)("cpus", x.cpus);
-  a("cgroup", x.cgroup)("boot", x.boot);
+  a("zram_bytes", x.zram_bytes)("cgroup", x.cgroup)("boot", x.boot);
 }
 void Fields(auto& a, json::Like<Plan> auto& x) {
   a("scenario", x.scenario)("title", x.title)("reference", x.reference)("tags", x.tags)("case_name",
@@ -90,9 +90,13 @@ json::Limit<T> OrNoLimit(T& value) {
   return json::Limit<T>{value};
 }
 
+void Fields(auto& a, json::Like<SwapArea> auto& x) {
+  a("device", x.device)("bytes", x.bytes)("priority", x.priority);
+}
 void Fields(auto& a, json::Like<HostFacts> auto& x) {
   a("kernel", x.kernel)("cgroup_version", x.cgroup_version)("memory_bytes", x.memory_bytes);
-  a("swap_bytes", x.swap_bytes)("page_size", x.page_size)("cpus", x.cpus)("sysctls", x.sysctls);
+  a("swap_bytes", x.swap_bytes)("swaps", x.swaps)("page_size", x.page_size)("cpus", x.cpus);
+  a("sysctls", x.sysctls);
 }
 void Fields(auto& a, json::Like<ImposedFault> auto& x) {
   a("name", x.name)("target", x.target)("requested", x.requested)("read_back", x.read_back);
@@ -132,8 +136,8 @@ void Fields(auto& a, json::Like<FailureCount> auto& x) {
 void Fields(auto& a, json::Like<OomKill> auto& x) {
   a("process", x.process)("pid", x.pid)("comm", x.comm)("scope", x.scope)("cgroup", x.cgroup);
   a("limit_bytes", OrNoLimit(x.limit_bytes))("use_bytes", x.use_bytes)("anon_rss_bytes", x.anon_rss_bytes);
-  a("file_rss_bytes", x.file_rss_bytes)("shmem_rss_bytes", x.shmem_rss_bytes)("oom_score_adj",
-                                                                              x.oom_score_adj);
+  a("file_rss_bytes", x.file_rss_bytes)("shmem_rss_bytes", x.shmem_rss_bytes);
+  a("swapped_bytes", x.swapped_bytes)("oom_score_adj", x.oom_score_adj);
   a("invoker_pid", x.invoker_pid)("invoker_comm", x.invoker_comm)("t_s", x.t_s);
 }
 void Fields(auto& a, json::Like<SignalSent> auto& x) {
@@ -189,6 +193,10 @@ void Fields(auto& a, json::Like<CommitSample> auto& x) {
   a("t_s", x.t_s)("committed_bytes", x.committed_bytes)("targets_bytes", x.targets_bytes);
   a("targets_mapped_bytes", x.targets_mapped_bytes)("steady", x.steady);
 }
+void Fields(auto& a, json::Like<ZramFigures> auto& x) {
+  a("t_s", x.t_s)("stored_bytes", x.stored_bytes)("memory_bytes", x.memory_bytes);
+  a("swap_free_bytes", x.swap_free_bytes);
+}
 void Fields(auto& a, json::Like<LeftOut> auto& x) {
   a("failed_calls", x.failed_calls)("signals", x.signals)("oom_kills", x.oom_kills);
 }
@@ -201,6 +209,7 @@ void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("events_lost", x.events_lost)("oom_kills", x.oom_kills)("signals", x.signals)("log_matches",
                                                                                   x.log_matches);
   a("left_out", x.left_out)("maps", x.maps)("timeline", x.timeline)("commitments", x.commitments);
+  a("zram", x.zram);
 }
 
 namespace json {

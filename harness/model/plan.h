@@ -186,7 +186,8 @@ constexpr std::uint64_t kLeastGuestMemory = std::uint64_t{256} << 20;
 struct GuestSpec {
   std::string kernel = "debian-12";  // a name of `brink guest list`, or the path of a kernel image
   std::uint64_t memory_bytes = std::uint64_t{2} << 30;
-  std::uint64_t swap_bytes = 0;  // 0: none
+  std::uint64_t swap_bytes = 0;  // on a disk; 0: none
+  std::uint64_t zram_bytes = 0;  // swap in compressed memory, used before the disk's; 0: none
   int cpus = 2;
   std::string cgroup = "v2";      // or "v1": which version has the memory controller
   std::vector<std::string> boot;  // further words of the kernel's command line

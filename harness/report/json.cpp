@@ -104,6 +104,7 @@ Json ToJson(const OomKill& kill) {
           {"anon_rss_bytes", kill.anon_rss_bytes},
           {"file_rss_bytes", kill.file_rss_bytes},
           {"shmem_rss_bytes", kill.shmem_rss_bytes},
+          {"swapped_bytes", kill.swapped_bytes},
           {"oom_score_adj", kill.oom_score_adj},
           {"t_s", kill.t_s}};
 }
@@ -127,6 +128,10 @@ Json ToJson(const std::optional<PredictedVictim>& predicted) {
           {"killed_pid", predicted->killed_pid},
           {"killed_oom_score", OrNull(predicted->killed_oom_score)},
           {"held", predicted->held}};
+}
+
+Json ToJson(const SwapArea& area) {
+  return {{"device", area.device}, {"bytes", area.bytes}, {"priority", area.priority}};
 }
 
 Json ToJson(const ChainLink& link) {
@@ -252,6 +257,7 @@ Json ToJson(const HostFacts& host) {
           {"cgroup_version", host.cgroup_version},
           {"memory_bytes", host.memory_bytes},
           {"swap_bytes", host.swap_bytes},
+          {"swaps", ListToJson(host.swaps)},
           {"page_size", host.page_size},
           {"cpus", host.cpus},
           {"sysctls", Json(host.sysctls)}};

@@ -244,6 +244,7 @@ void CaseLoop::Tick() {
     }
   }
   recorder_.OnSample(tasks, memory);
+  recorder_.NoteZram();
 }
 
 }  // namespace brink

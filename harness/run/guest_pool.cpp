@@ -38,12 +38,13 @@ std::uint64_t ResidentBytes(pid_t pid) {
   return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-Result<GuestKernel> FindOrFetch(const std::string& name,
+/// One that was made before there was zram is fetched again only for a guest that needs it.
+Result<GuestKernel> FindOrFetch(const GuestSpec& spec,
                                 const std::function<void(const std::string&)>& progress) {
-  auto kernel = FindKernel(name);
-  if (!kernel) {
-    progress("fetching the kernel " + name);
-    kernel = FetchKernel(name, progress);
+  auto kernel = FindKernel(spec.kernel);
+  if (!kernel || (spec.zram_bytes > 0 && !kernel->complete)) {
+    progress("fetching the kernel " + spec.kernel);
+    kernel = FetchKernel(spec.kernel, progress);
   }
   return kernel;
 }
@@ -54,6 +55,15 @@ std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel) {
   return spec.cgroup == "v1" && !kernel.cgroup_v1
              ? spec.kernel + " is built without the memory controller of cgroup v1"
              : "";
+}
+
+Status CheckZram(const GuestSpec& spec, const GuestKernel& kernel) {
+  return spec.zram_bytes == 0 || kernel.zram
+             ? Status{}
+             : Fail(fmt::format("Linux {} of {} has no zram, neither as a module nor built in",
+                                kernel.release, spec.kernel),
+                    "build it with CONFIG_ZRAM and CONFIG_CRYPTO_LZO, take another kernel, or swap to a disk "
+                    "(machine.swap)");
 }
 
 bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running, std::uint64_t available_bytes) {
@@ -95,9 +105,12 @@ Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& 
   if (code) {
     return Fail("create " + shared_dir + ": " + code.message(), "choose another folder with --out");
   }
-  const auto kernel = FindOrFetch(spec.kernel, progress);
+  const auto kernel = FindOrFetch(spec, progress);
   if (!kernel) {
     return tl::unexpected(kernel.error());
+  }
+  if (auto checked = CheckZram(spec, *kernel); !checked) {
+    return tl::unexpected(checked.error());
   }
   if (const std::string why = WhyNoSuchMachine(spec, *kernel); !why.empty()) {
     return Fail(why, "take cgroup v2, or an older kernel");
@@ -143,7 +156,7 @@ Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int 
 Result<std::string> GuestPool::WhyNoSuchMachine(const GuestSpec& spec,
                                                 const std::function<void(const std::string&)>& progress) {
   const std::scoped_lock lock(fetch_mutex_);
-  const auto kernel = FindOrFetch(spec.kernel, progress);
+  const auto kernel = FindOrFetch(spec, progress);
   return kernel ? Result<std::string>(brink::WhyNoSuchMachine(spec, *kernel))
                 : tl::unexpected(kernel.error());
 }

@@ -55,6 +55,9 @@ struct GuestMemory {
 /// Why there can be no such machine with that kernel; empty when there can be.
 [[nodiscard]] std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel);
 
+/// Fails where zram is asked for and the kernel, one of the user's own, has none.
+[[nodiscard]] Status CheckZram(const GuestSpec& spec, const GuestKernel& kernel);
+
 class GuestPool {
  public:
   /// The same, of the kernel by its name, which is fetched when it is not there yet.

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "kernel/machine_guard.h"
+#include "kernel/swaps.h"
 #include "run/proc_text.h"
 
 namespace brink {
@@ -55,7 +56,8 @@ Recorder::Recorder(const Plan& plan, Roots roots)
       roots_(std::move(roots)),
       start_ns_(MonotonicNs()),
       relative_commit_(std::any_of(plan.machine.begin(), plan.machine.end(),
-                                   [](const Setting& setting) { return setting.value.starts_with('+'); })) {}
+                                   [](const Setting& setting) { return setting.value.starts_with('+'); })),
+      swaps_(ReadSwaps(roots_)) {}
 
 double Recorder::Now() const { return Since(MonotonicNs()); }
 
@@ -228,6 +230,17 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
     // by then.
     sample.t_s = Now();
     timeline.push_back(std::move(sample));
+  }
+}
+
+void Recorder::NoteZram() {
+  // What a kill gives back is no longer in it.
+  const bool ran_out = std::any_of(evidence_.oom_kills.begin(), evidence_.oom_kills.end(),
+                                   [](const OomKill& kill) { return kill.scope == "machine"; });
+  auto figures = ran_out ? std::nullopt : ReadZram(roots_, swaps_);
+  if (figures && (!evidence_.zram || figures->memory_bytes >= evidence_.zram->memory_bytes)) {
+    figures->t_s = Now();
+    evidence_.zram = figures;
   }
 }
 

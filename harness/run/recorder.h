@@ -56,6 +56,8 @@ class Recorder {
   void OnEvent(const WatchEvent& event);
   void OnSample(const std::vector<TaskFigures>& tasks,
                 const std::map<std::string, std::uint64_t>& memory_by_process);
+  /// Looks at what zram takes, where the machine swaps to it.
+  void NoteZram();
   /// Committed_AS where a value relative to it is asked for (vm.overcommit_kbytes: "+N"), otherwise nothing.
   [[nodiscard]] std::optional<std::uint64_t> Committed() const;
   /// `before` and `after`: the case's processes as seen before and after `committed` was read.
@@ -121,6 +123,7 @@ class Recorder {
   Roots roots_;
   std::uint64_t start_ns_ = 0;
   bool relative_commit_ = false;
+  std::vector<SwapArea> swaps_;
   bool ending_ = false;
   Evidence evidence_;
   std::unordered_map<WatchToken, TokenInfo> tokens_;

@@ -10,6 +10,7 @@
 
 #include "kernel/files.h"
 #include "kernel/group_place.h"
+#include "kernel/swaps.h"
 #include "model/json.h"
 #include "sandbox/guest_state.h"
 #include "sandbox/kernels.h"
@@ -28,10 +29,16 @@ constexpr std::int64_t kSaveBytesPerS = std::int64_t{1} << 40;
 
 /// A word that no other machine's kernel is given.
 constexpr std::string_view kCgroupWord = "BRINK_CGROUP=";
+/// Swap in memory is init's to make. Its size is on the command line, so that machines that are saved with
+/// other sizes, or without, are others.
+constexpr std::string_view kZramWord = "BRINK_ZRAM=";
 
 std::string CommandLine(const GuestOptions& options) {
   // Words without a dot and unknown to the kernel become init's environment (kernel-parameters.txt).
   std::string line = fmt::format("{} {}{}", kGuestKernelWords, kCgroupWord, options.spec.cgroup);
+  if (options.spec.zram_bytes > 0) {
+    line += fmt::format(" {}{}", kZramWord, options.spec.zram_bytes);
+  }
   for (const std::string& word : options.spec.boot) {
     line += " " + word;
   }
@@ -177,6 +184,9 @@ Status Guest::State::Greet() {
     return Within("the guest's agent", evidence.error());
   }
   facts = evidence->host;
+  if (auto checked = CheckSwaps(options.spec, facts.swaps); !checked) {
+    return checked;
+  }
   time_scale = std::max(hello->value("time_scale", 1.0), 1.0);
   return {};
 }

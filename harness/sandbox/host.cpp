@@ -4,6 +4,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel/swaps.h"
+
 namespace brink {
 
 HostFacts ReadHostFacts(const Roots& roots, const CgroupHost& cgroups) {
@@ -16,6 +18,7 @@ HostFacts ReadHostFacts(const Roots& roots, const CgroupHost& cgroups) {
   facts.cgroup_version = version == CgroupVersion::kV1 ? "v1" : version == CgroupVersion::kV2 ? "v2" : "none";
   facts.memory_bytes = figures.memory_total_bytes;
   facts.swap_bytes = figures.swap_total_bytes;
+  facts.swaps = ReadSwaps(roots);
   facts.page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   facts.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   facts.sysctls = ReadMachineSettingsAtRest(roots);

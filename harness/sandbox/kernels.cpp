@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kImage = "vmlinux";
 constexpr const char* kFacts = "facts";
+/// What a kernel has no folder for in there, it cannot do; without this folder, nobody has looked.
+constexpr const char* kOptional = "optional";
 
 bool IsPath(const std::string& name) { return name.find('/') != std::string::npos; }
 
@@ -114,6 +116,9 @@ Result<GuestKernel> ReadKernel(const std::string& folder) {
   if (kernel.release.empty()) {
     return Fail(path + ": no release", "remove " + folder);
   }
+  std::error_code code;
+  kernel.complete = fs::is_directory(folder + "/" + kOptional, code);
+  kernel.zram = fs::is_directory(folder + "/" + kOptional + "/zram", code);
   return kernel;
 }
 
@@ -129,7 +134,8 @@ Status MakeInitrd(GuestKernel& kernel, const std::string& folder, const KernelPl
   if (!script) {
     return tl::unexpected(script.error());
   }
-  const std::string name = fmt::format("initrd-{:016x}.cpio", Hash(*init + *script));
+  const std::string name =
+      fmt::format("initrd-{:016x}.cpio", Hash(*init + *script + (kernel.complete ? kOptional : "")));
   kernel.initrd = folder + "/" + name;
   std::error_code code;
   return fs::exists(kernel.initrd, code) ? Status{}
@@ -260,7 +266,7 @@ Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& p
     return Within("copy kernel " + name, taken.error());
   }
   std::error_code code;
-  if (!fs::exists(*folder, code)) {
+  if (!fs::exists(*folder + "/" + kOptional, code)) {
     if (auto made = RunScript(places.script, MakeArguments(name, *folder), progress); !made) {
       return Within("fetch kernel " + name, made.error());
     }

@@ -18,6 +18,8 @@ struct GuestKernel {
   std::string initrd;                 // absolute path, for QEMU's -initrd
   std::vector<std::string> packages;  // "NAME VERSION" each; empty for a kernel of the user's own
   bool cgroup_v1 = false;             // whether it has the memory controller of cgroup v1
+  bool zram = false;                  // whether its guests can swap to zram
+  bool complete = true;  // false: made before there was anything optional (zram); fetching it adds that
 };
 
 /// Words for every guest's kernel command line (the kernel's admin-guide/kernel-parameters.txt): the console
@@ -52,9 +54,9 @@ struct KernelPlaces {
 [[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name);
 [[nodiscard]] Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& places);
 
-/// The same, fetched or made first where the cache lacks it; `progress` receives lines for the user
-/// meanwhile. Takes from seconds to minutes, and needs the network for the known names. A child that is
-/// killed leaves nothing half made; two at a time take turns.
+/// The same, fetched or made first where the cache lacks it, or what is optional of it; `progress` receives
+/// lines for the user meanwhile. Takes from seconds to minutes, and needs the network for the known names. A
+/// child that is killed leaves nothing half made; two at a time take turns.
 using KernelProgress = std::function<void(const std::string&)>;
 [[nodiscard]] Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress);
 [[nodiscard]] Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress,

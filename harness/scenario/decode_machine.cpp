@@ -105,11 +105,12 @@ void DecodeGuest(const Node& machine, Decoding& decoding) {
   GuestSpec& guest = plan.guest;
   guest.memory_bytes = MaybeCount(machine, "memory").value_or(guest.memory_bytes);
   guest.swap_bytes = MaybeCount(machine, "swap").value_or(guest.swap_bytes);
+  guest.zram_bytes = MaybeCount(machine, "zram").value_or(guest.zram_bytes);
   guest.cpus = MaybeInt(machine, "cpus").value_or(guest.cpus);
   guest.cgroup = TextAt(machine, "cgroup", guest.cgroup);
   guest.kernel = KernelSeenFrom(TextAt(machine, "kernel", guest.kernel), plan.scenario_dir);
   guest.boot = TextsAt(machine, "boot");
-  for (const char* key : {"memory", "swap", "cpus", "cgroup", "kernel", "boot"}) {
+  for (const char* key : {"memory", "swap", "zram", "cpus", "cgroup", "kernel", "boot"}) {
     plan.needs_guest = plan.needs_guest || Find(machine, key) != nullptr;
   }
 }

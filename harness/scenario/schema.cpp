@@ -108,6 +108,11 @@ std::vector<Key> MachineKeys() {
        .fallback = "`2GiB`",
        .doc = "Its memory. vm sandbox."},
       {.name = "swap", .type = kSize, .fallback = "`0`: none", .doc = "Its swap, on a disk. vm sandbox."},
+      {.name = "zram",
+       .type = kSize,
+       .fallback = "`0`: none",
+       .doc = "Its swap in compressed memory: so much, as it was before it was compressed, goes there before "
+              "any goes to the disk. What it takes is the machine's memory. vm sandbox."},
       {.name = "cpus",
        .type = kInteger,
        .min = 1,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // memory-hog: a greedy neighbour. It grows at a given rate to a given size, touches every page (or one of
-// each so many, as a large table does that is sparsely filled), checks what it holds and keeps it until
-// SIGTERM. It can listen to the kernel's warnings meanwhile: then it measures how long and how far it grew
-// after the first one, or sheds its load.
+// each so many, as a large table does that is sparsely filled) with data that can be compressed or not,
+// checks what it holds and keeps it until SIGTERM. It can listen to the kernel's warnings meanwhile: then it
+// measures how long and how far it grew after the first one, or sheds its load.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,6 +33,7 @@ struct Options {
   std::uint64_t rate = 0;
   std::uint64_t chunk = 1U << 20U;
   std::uint64_t touch_every = kPageSize;
+  std::uint64_t random = kPageSize;
   bool hold = false;
   LockAll lock = LockAll::kNothing;
   bool must_lock = false;
@@ -43,8 +44,8 @@ struct Options {
 
 class Hog {
  public:
-  Hog(std::uint64_t chunk_size, std::uint64_t touch_every)
-      : chunk_size_(chunk_size), touch_every_(touch_every) {}
+  Hog(std::uint64_t chunk_size, std::uint64_t touch_every, std::uint64_t random)
+      : chunk_size_(chunk_size), touch_every_(touch_every), random_(random) {}
 
   /// One chunk more, up to `size`.
   void GrowTowards(std::uint64_t size) {
@@ -52,7 +53,7 @@ class Hog {
     const std::uint64_t length = std::min(chunk_size_, size - held_);
     chunks_.push_back(Mapping::Anonymous(length));
     for (std::uint64_t at = 0; at < length; at += touch_every_) {
-      FillPattern(PageAt(chunks_.back(), at), chunks_.size() + at);
+      FillPattern(RandomOf(PageAt(chunks_.back(), at)), chunks_.size() + at);
     }
     held_ += length;
   }
@@ -71,7 +72,9 @@ class Hog {
     for (std::size_t i = 0; i < chunks_.size(); ++i) {
       for (std::uint64_t at = 0; at < chunks_[i].Data().size(); at += touch_every_) {
         const std::span<std::byte> page = PageAt(chunks_[i], at);
-        if (!HoldsPattern(page, i + 1 + at)) {
+        const std::span<std::byte> zeros = page.subspan(RandomOf(page).size());
+        if (!HoldsPattern(RandomOf(page), i + 1 + at) ||
+            std::any_of(zeros.begin(), zeros.end(), [](std::byte byte) { return byte != std::byte{0}; })) {
           FailCorrupt(fmt::format("chunk {} of {} has changed at {}", i, chunks_.size(), at));
         }
         sum += Checksum(page);
@@ -89,8 +92,14 @@ class Hog {
     return chunk.Data().subspan(at, std::min<std::uint64_t>(kPageSize, chunk.Data().size() - at));
   }
 
+  /// The part of a page that nothing can compress.
+  [[nodiscard]] std::span<std::byte> RandomOf(std::span<std::byte> page) const {
+    return page.first(std::min<std::uint64_t>(random_, page.size()));
+  }
+
   std::uint64_t chunk_size_;
   std::uint64_t touch_every_;  // one page of each so many bytes holds data
+  std::uint64_t random_;       // bytes of each such page; the others are zero
   std::uint64_t held_ = 0;
   std::vector<Mapping> chunks_;
   Latency latency_;
@@ -171,12 +180,14 @@ void Grow(const Options& options, Hog& hog) {
 }
 
 Exit Run(const Options& options) {
-  if (options.start > options.size || options.chunk == 0 || options.touch_every < kPageSize) {
-    throw Failure(Exit::kUsage, fmt::format("--start must not exceed --size, --chunk must not be 0, and "
-                                            "--touch-every must be at least {}",
-                                            kPageSize));
+  if (options.start > options.size || options.chunk == 0 || options.touch_every < kPageSize ||
+      options.random == 0) {
+    throw Failure(Exit::kUsage,
+                  fmt::format("--start must not exceed --size, --chunk and --random must not be "
+                              "0, and --touch-every must be at least {}",
+                              kPageSize));
   }
-  Hog hog(options.chunk, options.touch_every);
+  Hog hog(options.chunk, options.touch_every, options.random);
   Grow(options, hog);
   if (options.hold) {
     PauseFor(std::nullopt);
@@ -227,6 +238,8 @@ int main(int argc, char** argv) {
   AddSize(app, "--chunk", options.chunk, "Memory it asks for at a time");
   AddSize(app, "--touch-every", options.touch_every,
           "Fill one page of each so much, and leave the rest alone");
+  AddSize(app, "--random", options.random,
+          "So many bytes of each page are random, which nothing can compress, and the rest is zero");
   app.add_flag("--hold", options.hold, "Keep the memory until SIGTERM");
   AddLockOptions(app, options);
   AddWarnOptions(app, options);

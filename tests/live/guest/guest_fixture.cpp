@@ -43,7 +43,8 @@ void GuestTest::SetUp() {
     return;
   }
   patience_ = std::chrono::minutes(5);
-  if (!FindKernel("debian-12")) {
+  const auto kernel = FindKernel("debian-12");
+  if (!kernel || !kernel->complete) {
     const auto fetched = FetchKernel("debian-12", [](const std::string&) {});
     if (!fetched) {
       GTEST_SKIP() << "no kernel for guests: " << fetched.error().message;

@@ -161,6 +161,34 @@ TEST_F(MakeKernelTest, TheInitramfsHoldsDebiansModulesWithoutTheirSignatures) {
   }
 }
 
+TEST_F(MakeKernelTest, WhatAKernelCanDoOnRequestIsFoundOutAndAddedToOneThatWasMadeBefore) {
+  Write("payload", kernel_);
+  WriteBzImage("payload", 0);
+  WriteModules(all_);
+  ASSERT_TRUE(Make("without"));
+  EXPECT_TRUE(fs::is_directory(base_ + "/without/optional"));
+  EXPECT_FALSE(fs::exists(base_ + "/without/optional/zram"));
+  std::vector<std::string> more = all_;
+  more.emplace_back("zram");
+  WriteModules(more);
+  ASSERT_TRUE(Make("with"));
+  fs::remove_all(base_ + "/with/optional");
+  Write("with/initrd-1.cpio", "of another brink");
+  ASSERT_TRUE(Make("with"));
+  EXPECT_TRUE(fs::is_directory(base_ + "/with/optional/zram"));
+  EXPECT_EQ(Read("with/initrd-1.cpio"), "of another brink") << "its guests boot from it";
+  Write("with/optional/zram/100-zram.ko", "module");
+  ASSERT_TRUE(RunScript(BRINK_MAKE_KERNEL, {"--initrd", base_ + "/with", "initrd-2.cpio"}, {}));
+  ASSERT_EQ(Shell("mkdir root && cd root && busybox cpio -idm <../with/initrd-2.cpio"), 0)
+      << Read("shell.log");
+  EXPECT_EQ(Read("root/optional/zram/100-zram.ko"), "module");
+  fs::remove_all(base_ + "/with/optional");
+  Write("with/facts", "release=of an older kernel\n");
+  ASSERT_TRUE(Make("with"));
+  EXPECT_FALSE(fs::exists(base_ + "/with/initrd-1.cpio")) << "its modules are of another kernel";
+  EXPECT_TRUE(fs::is_directory(base_ + "/with/optional/zram"));
+}
+
 TEST_F(MakeKernelTest, TheConfigurationTellsOfTheMemoryControllerOfV1) {
   WriteModules(all_);
   Write("payload", kernel_);

@@ -17,6 +17,7 @@
 namespace brink::live {
 namespace {
 
+using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -48,8 +49,9 @@ class SavedGuestTest : public GuestTest {
     ASSERT_TRUE(kernel && shared);
     const std::filesystem::path folder = std::filesystem::path(kernel->image).parent_path();
     std::filesystem::create_directories(Path("cache/kernels/debian-12"));
-    for (const std::string& file : {std::string("vmlinux"), std::string("modules"), std::string("facts"),
-                                    std::filesystem::path(kernel->initrd).filename().string()}) {
+    for (const std::string& file :
+         {std::string("vmlinux"), std::string("modules"), std::string("optional"), std::string("facts"),
+          std::filesystem::path(kernel->initrd).filename().string()}) {
       std::filesystem::copy(folder / file, Path("cache/kernels/debian-12/") + file,
                             std::filesystem::copy_options::recursive);
     }
@@ -128,6 +130,32 @@ processes: {target: {run: [/bin/sh, -c, "cat /proc/sys/kernel/random/uuid /proc/
   second >> there;
   EXPECT_GE(there, before);
   EXPECT_LE(there, std::time(nullptr));
+}
+
+TEST_F(SavedGuestTest, ZramIsThereAndUsedFirstWhetherAGuestBootsOrGoesOn) {
+  const std::string file = Write("zram", R"(
+machine: {memory: 512MiB, zram: 96MiB, swap: 64MiB}
+processes: {target: {run: [cat, /proc/swaps]}}
+cases:
+  both: {}
+  disk: {machine: {zram: 0}}
+)");
+  for (const char* out : {"out-1", "out-2"}) {
+    const Ended ended = RunInGuest({file});
+    EXPECT_EQ(ended.status, 0) << ended.errors;
+    const json both = json::parse(ReadText(Path(out) + "/zram/both/evidence.json"))["host"]["swaps"];
+    ASSERT_EQ(both.size(), 2U) << both.dump();
+    EXPECT_EQ(both[0]["device"], "/dev/zram0");
+    EXPECT_EQ(both[0]["bytes"], (96U << 20) - 4096);
+    EXPECT_EQ(both[1]["bytes"], (64U << 20) - 4096);
+    EXPECT_GT(both[0]["priority"], both[1]["priority"]);
+    EXPECT_THAT(ReadText(Path(out) + "/zram/both/logs/target.log"), HasSubstr("/dev/zram0"));
+    const json disk = json::parse(ReadText(Path(out) + "/zram/disk/evidence.json"))["host"]["swaps"];
+    ASSERT_EQ(disk.size(), 1U) << disk.dump();
+    EXPECT_EQ(disk[0]["bytes"], (64U << 20) - 4096);
+    EXPECT_EQ(Saved().size(), 2U);  // of the second run no more: its guests went on from those
+  }
+  EXPECT_THAT(Console("out-2"), HasSubstr("goes on from"));
 }
 
 TEST_F(SavedGuestTest, OneThatCannotBeSavedSaysWhyAndGoesOnItself) {

@@ -147,6 +147,36 @@ TEST(Reason, HowMuchOfAMachineOutOfMemoryWasInUseIsNotInvented) {
   EXPECT_THAT(verdict.reason, HasSubstr("with 256 MiB (machine_memory)"));
 }
 
+TEST(Reason, WhatZramTookOfAMachineOutOfMemoryIsTold) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.host.memory_bytes = 512 << 20;
+  evidence.processes.front().exit_code.reset();
+  evidence.processes.front().signal = 9;
+  evidence.oom_kills = {{.process = "server",
+                         .pid = 7,
+                         .scope = "machine",
+                         .anon_rss_bytes = 8 << 20,
+                         .swapped_bytes = 380 << 20,
+                         .t_s = 0.5}};
+  evidence.zram = {
+      .t_s = 0.4, .stored_bytes = 390 << 20, .memory_bytes = 392 << 20, .swap_free_bytes = 122 << 20};
+  const Verdict verdict = Judge(ServerPlan(), evidence);
+  ASSERT_TRUE(verdict.binding_limit);
+  EXPECT_EQ(verdict.binding_limit->name, "machine_memory");
+  const std::string told =
+      "; at 0.40 s 392 MiB of the machine's memory held what had been swapped to zram, 390 MiB before it was "
+      "compressed, "
+      "with 122 MiB of swap still free";
+  EXPECT_THAT(verdict.binding_limit->detail, HasSubstr(told));
+  EXPECT_THAT(verdict.reason, HasSubstr(told));
+  EXPECT_THAT(verdict.reason, HasSubstr("it held 8 MiB of anonymous memory, 380 MiB in swap"));
+  evidence.zram->stored_bytes = 0;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("zram")));
+  evidence.zram->stored_bytes = 1;
+  evidence.oom_kills.front().scope = "memcg";
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("zram"))) << "a group's limit bound";
+}
+
 TEST(Reason, FailuresThatAreNotAllToldMayHaveGoneOnToTheEnd) {
   EXPECT_THAT(FailedAt(0.2, 1000).reason, Not(HasSubstr("survived")));
   EXPECT_THAT(FailedAt(0.2, 1, 1).reason, Not(HasSubstr("survived")));

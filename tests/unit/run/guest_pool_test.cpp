@@ -28,6 +28,22 @@ TEST(WhyNoSuchMachine, OnlyAVersionThatTheKernelLacksRulesItOut) {
   EXPECT_EQ(WhyNoSuchMachine(spec, kernel), "");
 }
 
+TEST(CheckZram, AKernelOfTheUsersOwnWithoutItIsRefusedWhereItIsAskedFor) {
+  GuestSpec spec;
+  spec.kernel = "/boot/bzImage";
+  GuestKernel kernel;
+  kernel.release = "6.9.0-own";
+  EXPECT_TRUE(CheckZram(spec, kernel));
+  spec.zram_bytes = kGiB;
+  const auto refused = CheckZram(spec, kernel);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "Linux 6.9.0-own of /boot/bzImage has no zram, neither as a module nor built in");
+  EXPECT_NE(refused.error().remedy.find("CONFIG_ZRAM"), std::string::npos);
+  kernel.zram = true;
+  EXPECT_TRUE(CheckZram(spec, kernel));
+}
+
 TEST(HasRoomFor, AFifthOfWhatIsAvailableStaysForOthers) {
   EXPECT_TRUE(HasRoomFor(4 * kGiB, {}, 5 * kGiB));
   EXPECT_FALSE(HasRoomFor(4 * kGiB + 1, {}, 5 * kGiB));

@@ -18,6 +18,7 @@ class RecorderTest : public testing::Test {
  protected:
   RecorderTest() {
     roots_.proc = testing::TempDir() + "/recorder-" + std::to_string(::getpid());
+    roots_.sys = roots_.proc + "/sys";
     ProcessPlan server;
     server.name = "server";
     server.children.push_back(

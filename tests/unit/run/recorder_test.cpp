@@ -17,6 +17,28 @@ TEST_F(RecorderTest, GivesFailuresThePlansName) {
   EXPECT_EQ(recorder.Record().processes.front().peak_map_count, 1234U);
 }
 
+TEST_F(RecorderTest, KeepsWhatZramTookAtMostUntilTheMachineRanOut) {
+  const auto write = [&](const std::string& file, const std::string& text) {
+    const std::filesystem::path path = roots_.proc + "/" + file;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  };
+  write("swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 524284 0 -2\n");
+  Recorder recorder(plan_, roots_);
+  for (const char* stat : {"100 90 4096 0", "300 280 8192 0", "200 180 4096 0"}) {
+    write("sys/block/zram0/mm_stat", stat);
+    recorder.NoteZram();
+  }
+  ASSERT_TRUE(recorder.Record().zram);
+  EXPECT_EQ(recorder.Record().zram->stored_bytes, 300U);
+  OomKillSeen kill;
+  kill.kill.scope = "machine";
+  recorder.OnEvent(kill);
+  write("sys/block/zram0/mm_stat", "900 900 90000 0");
+  recorder.NoteZram();
+  EXPECT_EQ(recorder.Record().zram->memory_bytes, 8192U);
+}
+
 // It came and went between two looks at /proc.
 TEST_F(RecorderTest, NamesAChildByTheNameItDiedWith) {
   Recorder recorder(plan_, roots_);

@@ -28,7 +28,7 @@ case $1 in
   *) source="package=linux-image 6.1-1" ;;
 esac
 echo "unpacking" >&2
-mkdir -p "$last"
+mkdir -p "$last/optional/zram"
 printf '%s\nrelease=6.1.0-50-amd64\ncgroup_v1_memory=yes\n' "$source" >"$last/facts"
 )";
 
@@ -88,6 +88,31 @@ TEST_F(KernelsTest, ItIsFetchedOnce) {
   EXPECT_EQ(std::filesystem::path(again->initrd).parent_path(), folder);
   EXPECT_THAT(again->packages, ElementsAre("linux-image 6.1-1"));
   EXPECT_TRUE(again->cgroup_v1);
+}
+
+TEST_F(KernelsTest, OneThatWasMadeBeforeZramIsBootedAsItIsUntilItIsFetchedAgain) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  std::filesystem::remove_all(places_.cache + "/debian-12/optional");
+  const auto old = FindKernel("debian-12", places_);
+  ASSERT_TRUE(old) << old.error().message;
+  EXPECT_FALSE(old->complete);
+  EXPECT_FALSE(old->zram);
+  const auto fetched = Fetch("debian-12");
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_TRUE(fetched->complete);
+  EXPECT_TRUE(fetched->zram);
+  EXPECT_NE(fetched->initrd, old->initrd) << "it lacks the modules";
+}
+
+TEST_F(KernelsTest, AKernelThatHasNoZramIsNotFetchedAgain) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  std::filesystem::remove(places_.cache + "/debian-12/optional/zram");
+  const std::string calls = Read("guest/calls");
+  const auto kernel = Fetch("debian-12");
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_TRUE(kernel->complete);
+  EXPECT_FALSE(kernel->zram);
+  EXPECT_EQ(Read("guest/calls"), calls);
 }
 
 TEST_F(KernelsTest, ComplaintsOfTheScriptBecomeTheError) {

@@ -98,17 +98,19 @@ TEST(Plan, ReadsEveryKeyOfAProcess) {
 }
 
 TEST(Plan, ReadsTheMachineThatOnlyAGuestCanBe) {
-  const Plan plan = PlanOf(WithProcess(
-      "",
-      "machine: {memory: 1GiB, swap: 512MiB, cpus: 4, cgroup: v1, kernel: debian-11, boot: [quiet, a=b]}\n"));
+  const Plan plan = PlanOf(WithProcess("",
+                                       "machine: {memory: 1GiB, swap: 512MiB, zram: 256MiB, cpus: 4, cgroup: "
+                                       "v1, kernel: debian-11, boot: [quiet, a=b]}\n"));
   EXPECT_TRUE(plan.needs_guest);
   EXPECT_EQ(plan.guest.memory_bytes, 1ULL << 30);
   EXPECT_EQ(plan.guest.swap_bytes, 512ULL << 20);
+  EXPECT_EQ(plan.guest.zram_bytes, 256ULL << 20);
   EXPECT_EQ(plan.guest.cpus, 4);
   EXPECT_EQ(plan.guest.cgroup, "v1");
   EXPECT_EQ(plan.guest.kernel, "debian-11");
   EXPECT_THAT(plan.guest.boot, ElementsAre("quiet", "a=b"));
   EXPECT_TRUE(PlanOf(WithProcess("", "machine: {kernel: ./image}\n")).guest.kernel.starts_with('/'));
+  EXPECT_TRUE(PlanOf(WithProcess("", "machine: {zram: 64MiB}\n")).needs_guest);
   EXPECT_FALSE(PlanOf(WithProcess("")).needs_guest);
   EXPECT_EQ(PlanOf(WithProcess("")).guest, GuestSpec{});
 }

@@ -172,6 +172,14 @@ TEST(MemoryHog, FillsASparseTableAndKeepsItsData) {
   EXPECT_THAT(refused.standard_error, HasSubstr("--touch-every must be at least 4096"));
 }
 
+TEST(MemoryHog, KeepsPagesThatCanBeCompressed) {
+  const ProgramResult result = RunProgramToEnd("memory-hog", {"--size", "3MiB", "--random", "1KiB"});
+  EXPECT_EQ(result.status, 0) << result.standard_error;
+  EXPECT_NE(result.Event("result").value("checksum", ""),
+            RunProgramToEnd("memory-hog", {"--size", "3MiB"}).Event("result").value("checksum", ""));
+  EXPECT_EQ(RunProgramToEnd("memory-hog", {"--random", "0"}).status, 2);
+}
+
 TEST(MlockChurn, EveryPatternKeepsTheData) {
   for (const char* pattern : {"every-other", "random", "grow-shrink"}) {
     const ProgramResult result =
