@@ -43,7 +43,7 @@ await() {
     case $said in *guest:*) return ;; esac
   done
 }
-script -qec "$0 guest shell --memory 512MiB --out shared" /dev/null <in >out &
+script -qec "$1 guest shell --memory 512MiB --out shared" /dev/null <in >out &
 exec 3>in 4<out
 await
 echo "sh -c 'trap \"echo interrupted >said; exit\" INT; printf \"gue%s#\" st:; while :; do sleep 0.1; done'" >&3
