@@ -76,7 +76,8 @@ TEST_F(CacheCommandsTest, AnInterruptedBuildSaysSoAndLeavesNothing) {
   std::ofstream(Path("bin/mmdebstrap")) << "#!/bin/sh\necho >" << Path("fifo") << "\nexec sleep 1000\n";
   std::filesystem::permissions(Path("bin/mmdebstrap"), std::filesystem::perms::owner_all);
   const Rendezvous fifo(Path("fifo"));
-  const std::string path = std::getenv("PATH");
+  const char* found = std::getenv("PATH");
+  const std::string path = found == nullptr ? "" : found;
   ::setenv("PATH", (Path("bin") + ":" + path).c_str(), 1);
   BrinkProcess brink(folder_, "build", {"image", "build", "memcached"});
   ::setenv("PATH", path.c_str(), 1);
