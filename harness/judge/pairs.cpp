@@ -25,10 +25,8 @@ std::string Replaced(std::string text, const std::string& what, std::string_view
 /// What differs from run to run is replaced.
 std::string Lasting(const Plan& plan, std::string text) {
   text = Replaced(Replaced(std::move(text), plan.data_dir, "${dir}"), plan.run_dir, "${run}");
-  for (const ProcessPlan& process : plan.processes) {
-    if (process.ready && process.ready->tcp) {
-      text = Replaced(std::move(text), std::to_string(*process.ready->tcp), "${port}");
-    }
+  for (const auto& [name, port] : plan.ports) {
+    text = Replaced(std::move(text), std::to_string(port), "${port}");
   }
   return text;
 }
@@ -130,7 +128,7 @@ std::map<std::string, std::string> SettingsOf(const Plan& plan) {
     AddGuest(plan.guest, settings);
   }
   for (const auto& [name, value] : plan.parameters) {
-    settings["parameter " + name] = value;
+    settings["parameter " + name] = Lasting(plan, value);
   }
   std::string& steps = settings["the steps"];
   for (const StepPlan& step : plan.steps) {

@@ -26,8 +26,9 @@ constexpr double kShortestS = 0.001;
 
 /// Of the settings' names (judge/pairs.h). A parameter counts by what it stands in, which is a setting, too.
 bool LeavesTheWorkAlone(std::string_view setting) {
-  constexpr std::array<std::string_view, 6> kSettings = {
-      "memory.", "vm.", "thp.", "the machine's memory", "the machine's swap", "parameter "};
+  constexpr std::array<std::string_view, 7> kSettings = {
+      "memory.",   "vm.", "thp.", "the machine's memory", "the machine's swap", "the machine's zram",
+      "parameter "};
   return std::any_of(kSettings.begin(), kSettings.end(),
                      [&](std::string_view each) { return setting.starts_with(each); });
 }

@@ -76,7 +76,7 @@ void Fields(auto& a, json::Like<Plan> auto& x) {
   a("repeat", x.repeat)("sandbox", x.sandbox)("mark", x.mark)("scenario_dir", x.scenario_dir)("run_dir",
                                                                                               x.run_dir);
   a("data_dir", x.data_dir)("parameters", x.parameters)("machine", x.machine)("groups", x.groups);
-  a("images", x.images)("packages", x.packages);
+  a("images", x.images)("packages", x.packages)("ports", x.ports);
   a("processes", x.processes)("steps", x.steps)("expect", x.expect)("timeout_s", x.timeout_s);
   a("not_runnable", x.not_runnable)("not_runnable_remedy", x.not_runnable_remedy);
   a("not_applicable", x.not_applicable)("guest", x.guest)("needs_guest", x.needs_guest);

@@ -211,6 +211,7 @@ struct Plan {
   std::string run_dir;   // absolute; evidence, logs and ${dir} go below it
   std::string data_dir;  // ${dir}: an empty folder for the targets' files, below run_dir
   std::map<std::string, std::string> parameters;
+  std::map<std::string, int> ports;  // what ${port} ("") and each ${port.NAME} stand for in this run
   std::vector<Setting> machine;
   std::vector<GroupPlan> groups;
   /// Folders by the names of images (containers/make-image); those that are used.

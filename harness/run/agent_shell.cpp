@@ -31,8 +31,8 @@ constexpr int kNotStarted = 127;    // its status for a command that is not ther
 
 constexpr int kOutput = 0;  // places in streams_
 constexpr int kErrors = 1;
-/// What both of its pipes hold (pipe(7)): of what else is written when the shell has ended, it is the rest.
-constexpr std::size_t kMostLeft = 2UL * 65536;
+/// What a pipe holds (pipe(7)): of what is written when the shell has ended, this much can be the shell's.
+constexpr std::size_t kMostLeft = 65536;
 
 void SetOomScoreAdj(std::string_view value) {
   const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -148,16 +148,19 @@ class ShellServer {
     }
   }
 
-  /// False when there was nothing to send; what the shell left running may go on writing.
+  /// False when there was nothing to send; what the shell left running may go on writing. The streams take
+  /// turns, so that one that is always full does not keep the other from being told.
   bool SendOutput(bool over) {
-    for (std::size_t at = 0; at < streams_.size(); ++at) {
+    for (std::size_t look = 0; look < streams_.size(); ++look) {
+      const std::size_t at = (last_sent_ + 1 + look) % streams_.size();
       std::array<char, kShellTalkBytes> buffer{};
       const ssize_t count =
           streams_[at].Valid() ? ::read(streams_[at].Get(), buffer.data(), buffer.size()) : 0;
-      if (count > 0 && over && (left_ += static_cast<std::size_t>(count)) > kMostLeft) {
-        return false;
+      if (count > 0 && over && (left_.at(at) += static_cast<std::size_t>(count)) > kMostLeft) {
+        continue;
       }
       if (count > 0) {
+        last_sent_ = at;
         output_taken_ = false;
         static_cast<void>(
             channel_.Send({{"type", "output"},
@@ -201,10 +204,11 @@ class ShellServer {
   UniqueFd pidfd_;  // invalid once the shell has ended
   int status_ = 0;
   UniqueFd input_;
-  std::string pending_;              // for the shell to read
-  std::array<UniqueFd, 2> streams_;  // what it writes: output, errors
-  bool output_taken_ = true;         // brink is ready for more
-  std::size_t left_ = 0;             // bytes that were sent once the shell had ended
+  std::string pending_;                // for the shell to read
+  std::array<UniqueFd, 2> streams_;    // what it writes: output, errors
+  bool output_taken_ = true;           // brink is ready for more
+  std::size_t last_sent_ = kErrors;    // the stream that was sent last
+  std::array<std::size_t, 2> left_{};  // bytes of each stream that were taken once the shell had ended
 };
 
 }  // namespace

@@ -283,6 +283,7 @@ StepRunner::Next StepRunner::Do(const WaitStep& wait, const StepPlan& step, Step
   std::function<bool()> holds = [] { return false; };
   auto notice = CaseLoop::Notice::kEvents;
   if (wait.log_pattern) {
+    loop_.PumpOnce();  // what was printed by now may still be in the pipe, also when its writers have ended
     const std::uint64_t used = used_lines_[{wait.process, *wait.log_pattern}];
     holds = [&, used] { return loop_.MatchCount(wait.process, *wait.log_pattern) > used; };
   } else if (wait.tcp) {

@@ -30,25 +30,25 @@ bool IsReserved(std::string_view name) {
 }
 
 /// Asks for each port once, so that every use in a case means the same one.
-auto RememberPorts(const PlanContext& context) {
-  return [&context,
-          ports = std::make_shared<std::map<std::string, int>>()](const std::string& name) -> Result<int> {
-    if (const auto known = ports->find(name); known != ports->end()) {
+auto RememberPorts(const PlanContext& context, std::map<std::string, int>& ports) {
+  return [&context, &ports](const std::string& name) -> Result<int> {
+    if (const auto known = ports.find(name); known != ports.end()) {
       return known->second;
     }
     Result<int> port = context.free_port(name);
     if (port) {
-      ports->emplace(name, *port);
+      ports.emplace(name, *port);
     }
     return port;
   };
 }
 
-References BuiltIns(const Scenario& scenario, const PlanContext& context) {
+/// `ports` receives those that are used.
+References BuiltIns(const Scenario& scenario, const PlanContext& context, std::map<std::string, int>& ports) {
   References references;
   references.values = {{"dir", context.run_dir + "/data"}, {"scenario_dir", scenario.directory}};
   if (context.free_port) {
-    references.free_port = RememberPorts(context);
+    references.free_port = RememberPorts(context, ports);
   }
   return references;
 }
@@ -109,7 +109,7 @@ Parameters ReadParameters(const Scenario& scenario, const Node& tree, const Plan
 std::optional<std::string> PrepareTree(const Scenario& scenario, Node& tree, const PlanContext& context,
                                        bool whole, Plan& plan, std::set<std::string>& used,
                                        std::vector<Complaint>& complaints) {
-  References references = BuiltIns(scenario, context);
+  References references = BuiltIns(scenario, context, plan.ports);
   Parameters parameters = ReadParameters(scenario, tree, context, references, complaints);
   references.values.insert(parameters.values.begin(), parameters.values.end());
   plan.parameters = std::move(parameters.values);

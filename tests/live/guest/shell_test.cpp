@@ -77,6 +77,13 @@ tail -n +2 output | cmp - bytes && echo same
   EXPECT_TRUE(AwaitNoGuest(Path("shared")));
 }
 
+TEST_F(GuestTest, AShellThatLeavesAWriterBehindStillTellsItsErrors) {
+  const Ended ended = Shell(
+      "echo 'yes & echo failed >&2; exit 3' | $BRINK guest shell --memory 512MiB --out shared >/dev/null");
+  EXPECT_EQ(ended.status, 3) << ended.errors;
+  EXPECT_THAT(ended.errors, testing::HasSubstr("failed\n"));
+}
+
 TEST_F(GuestTest, AShellWithoutInputEndsAtOnceAndOneWhoseReaderLeavesDoesToo) {
   EXPECT_EQ(Shell("exec $BRINK guest shell --memory 512MiB --out shared </dev/null").status, 0);
   const Ended left = Shell(

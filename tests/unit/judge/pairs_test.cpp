@@ -85,8 +85,9 @@ TEST(Pairs, PortsAndFoldersOfARunAreNoSettings) {
     process.name = "server";
     process.argv = {"/bin/server", "--dir", plan.data_dir, "--port", std::to_string(port)};
     process.env = {{"TMPDIR", plan.data_dir}};
-    process.ready = Ready{.tcp = port};
     plan.processes.push_back(process);
+    plan.parameters = {{"file", "/dev/shm/cache-" + std::to_string(port)}};
+    plan.ports = {{"", port}};
     return plan;
   };
   EXPECT_EQ(SettingsOf(plan_of("/run/1", 41001)), SettingsOf(plan_of("/run/2", 41002)));
