@@ -17,7 +17,7 @@ std::uint64_t RoomAt(const std::string& folder) {
     there = there.parent_path();
   }
   const auto space = std::filesystem::space(there, code);
-  return code ? UINT64_MAX : space.available;
+  return code || space.capacity == 0 ? UINT64_MAX : space.available;  // ramfs has no blocks to count
 }
 
 std::string RoomInWords(const std::string& folder) {

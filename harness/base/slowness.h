@@ -7,6 +7,9 @@
 
 namespace brink {
 
+/// What is measured as slower still was measured at a bad moment.
+inline constexpr double kSlowestTimes = 50;
+
 /// How many times slower this machine is; 1 until set, and never less. For the whole process and the children
 /// that it forks afterwards; any thread.
 void SetSlowness(double times);

@@ -191,7 +191,6 @@ int ShellWithoutTerminal(GuestOptions options, const UniqueFd& interrupted) {
 
 int Shell(const ShellChoice& choice) {
   const bool terminal = ::isatty(STDIN_FILENO) == 1;
-  const UniqueFd interrupted = terminal ? UniqueFd() : CatchInterrupts();
   const auto spec = MachineOfShell(choice);
   if (!spec) {
     return spec.error();
@@ -207,7 +206,7 @@ int Shell(const ShellChoice& choice) {
                           terminal ? "; `exit` ends it, Ctrl-A X at once" : "",
                           terminal ? HowToRun(choice) : ""));
   if (!terminal) {
-    return ShellWithoutTerminal(*options, interrupted);
+    return ShellWithoutTerminal(*options, CatchInterrupts());
   }
   PrintError(BecomeGuestShell(*options));
   return kExitOwnFailure;

@@ -21,7 +21,7 @@ std::string SlotOf(std::string_view setting) {
 
 Result<std::string> ReadSlot(const Roots& roots, const std::string& slot) {
   const CoupledSysctls* pair = FindCoupled(slot);
-  if (pair == nullptr) {
+  if (pair == nullptr || pair->slot != slot) {  // a journal of an older brink has a member of it alone
     return ReadMachineSetting(roots, slot);
   }
   const auto first = ReadMachineSetting(roots, pair->first);
@@ -34,7 +34,7 @@ Result<std::string> ReadSlot(const Roots& roots, const std::string& slot) {
 
 Status WriteSlot(const Roots& roots, const std::string& slot, const std::string& value) {
   const CoupledSysctls* pair = FindCoupled(slot);
-  if (pair == nullptr) {
+  if (pair == nullptr || pair->slot != slot) {  // a journal of an older brink has a member of it alone
     return WriteSmallFile(MachineSettingPath(roots, slot), value);
   }
   const auto parts = Split(value, ' ');

@@ -40,8 +40,6 @@ using Message = Channel::Message;
 
 /// A folder of the guest's scratch disk, made by its init (containers/guest/init).
 constexpr const char* kScratch = "/run/brink-guest/scratch";
-/// What is measured as slower still was measured at a bad moment.
-constexpr double kSlowestTimes = 50;
 constexpr auto kAliveEvery = std::chrono::seconds(1);
 
 /// The virtio port of this name: /sys/class/virtio-ports/vport1p1/name.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/result.h"
@@ -35,5 +36,26 @@ class Channel {
   std::mutex send_mutex_;
   std::string received_;
 };
+
+/// What a message of a guest says under `key`; `otherwise` where it says nothing, or something of another
+/// type: who has taken a guest over may send anything.
+template <typename T>
+[[nodiscard]] T Field(const Channel::Message& message, const char* key, T otherwise) {
+  const auto found = message.find(key);
+  if (found == message.end()) {
+    return otherwise;
+  }
+  if constexpr (std::is_same_v<T, std::string>) {
+    return found->is_string() ? found->template get<T>() : otherwise;
+  } else if constexpr (std::is_integral_v<T>) {
+    return found->is_number_integer() ? found->template get<T>() : otherwise;
+  } else {
+    return found->is_number() ? found->template get<T>() : otherwise;
+  }
+}
+
+[[nodiscard]] inline std::string TextField(const Channel::Message& message, const char* key) {
+  return Field(message, key, std::string());
+}
 
 }  // namespace brink

@@ -49,20 +49,20 @@ Evidence Guest::Run(Plan& plan, const std::function<void(const std::string&)>& p
     state.soiled = true;
     return state.Lost(duration);
   }
-  auto evidence = EvidenceFromJson(answer->value("evidence", ""));
+  auto evidence = EvidenceFromJson(TextField(*answer, "evidence"));
   if (!evidence) {
     state.soiled = true;
     Evidence broken = state.Lost(duration);
     broken.harness_error = "the guest's evidence cannot be read: " + evidence.error().message;
     return broken;
   }
-  if (const std::string soil = answer->value("soiled", ""); !soil.empty()) {
+  if (const std::string soil = TextField(*answer, "soiled"); !soil.empty()) {
     spdlog::info("the guest is thrown away: {}", soil);
     state.soiled = true;
   }
   if (answer->contains("not_runnable")) {
-    plan.not_runnable = answer->value("not_runnable", "");
-    plan.not_runnable_remedy = answer->value("remedy", "");
+    plan.not_runnable = TextField(*answer, "not_runnable");
+    plan.not_runnable_remedy = TextField(*answer, "remedy");
   }
   evidence->guest = state.Record();
   if (!evidence->guest->host_disk_error.empty()) {

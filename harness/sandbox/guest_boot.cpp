@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/slowness.h"
 #include "kernel/files.h"
 #include "kernel/group_place.h"
 #include "kernel/swaps.h"
@@ -177,9 +178,9 @@ Status Guest::State::Greet() {
     return tl::unexpected(Complaint("the guest's agent failed: " + loss.detail));
   }
   if (hello->contains("error")) {
-    return Fail("the guest's agent: " + hello->value("error", ""), hello->value("remedy", ""));
+    return Fail("the guest's agent: " + TextField(*hello, "error"), TextField(*hello, "remedy"));
   }
-  auto evidence = EvidenceFromJson(hello->value("facts", ""));
+  auto evidence = EvidenceFromJson(TextField(*hello, "facts"));
   if (!evidence) {
     return Within("the guest's agent", evidence.error());
   }
@@ -187,7 +188,7 @@ Status Guest::State::Greet() {
   if (auto checked = CheckSwaps(options.spec, facts.swaps); !checked) {
     return checked;
   }
-  time_scale = std::max(hello->value("time_scale", 1.0), 1.0);
+  time_scale = std::clamp(Field(*hello, "time_scale", 1.0), 1.0, kSlowestTimes);
   return {};
 }
 

@@ -44,17 +44,17 @@ class ShellStreams {
 
   /// A message of the agent.
   [[nodiscard]] Status Take(const Message& message) {
-    const std::string type = message.value("type", "");
+    const std::string type = TextField(message, "type");
     if (type == "taken") {
       input_taken_ = true;
     } else if (type == "ended") {
-      status_ = message.value("status", 0);
+      status_ = Field(message, "status", 0);
     } else if (type == "output") {
-      auto bytes = BytesOfText(message.value("bytes", ""));
+      auto bytes = BytesOfText(TextField(message, "bytes"));
       if (!bytes) {
         return tl::unexpected(bytes.error());
       }
-      stream_ = message.value("stream", 1);
+      stream_ = Field(message, "stream", 1);
       pending_ = *std::move(bytes);
     }
     return {};

@@ -70,8 +70,8 @@ void Guest::State::ReadChannel() {
   for (Message& message : received) {
     last_heard = Clock::now();
     held_up_when_heard_s = HeldUpS();
-    if (message.value("type", "") == "agent_killed") {
-      agent_killed = NameOfSignal(message.value("signal", SIGKILL));
+    if (TextField(message, "type") == "agent_killed") {
+      agent_killed = NameOfSignal(Field(message, "signal", SIGKILL));
     } else {
       messages.push_back(std::move(message));
     }
@@ -170,9 +170,9 @@ std::optional<Message> Guest::State::Wait(Clock::time_point deadline,
     while (!messages.empty()) {
       Message message = std::move(messages.front());
       messages.pop_front();
-      const std::string type = message.value("type", "");
+      const std::string type = TextField(message, "type");
       if (type == "progress" && progress) {
-        progress(message.value("text", ""));
+        progress(TextField(message, "text"));
       } else if (type != "alive" && type != "progress") {
         return message;
       }

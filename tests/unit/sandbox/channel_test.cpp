@@ -89,5 +89,15 @@ TEST_F(ChannelTest, TextThatIsNoObjectIsRefused) {
   EXPECT_FALSE(here_->Receive(messages_));
 }
 
+TEST_F(ChannelTest, AFieldOfAnotherTypeThanAgreedIsAsIfItWereNotThere) {
+  const Channel::Message message{{"type", 5}, {"status", "x"}, {"scale", Channel::Message::array()}};
+  EXPECT_EQ(TextField(message, "type"), "");
+  EXPECT_EQ(TextField(message, "none"), "");
+  EXPECT_EQ(Field(message, "status", 7), 7);
+  EXPECT_EQ(Field(message, "scale", 1.5), 1.5);
+  EXPECT_EQ(Field(message, "type", 7), 5);
+  EXPECT_EQ(Field(message, "type", 1.5), 5.0);
+}
+
 }  // namespace
 }  // namespace brink
