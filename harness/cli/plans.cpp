@@ -101,7 +101,7 @@ std::string DefaultOut() {
 }
 
 /// Plan, evidence and verdict of the smallest case, without its logs.
-constexpr std::uint64_t kLeastRoom = 32 * 1024;
+constexpr std::uint64_t kLeastRoom = std::uint64_t{32} * 1024;
 
 /// Asked before anything runs, so that a long run is not in vain.
 Status MakeWritable(const std::string& folder) {
