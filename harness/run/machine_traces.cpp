@@ -50,7 +50,8 @@ void AddSetting(int folder, const char* name, const std::string& path, MachineTr
   }
 }
 
-/// Whether it can be set and read again; what can only be read is the kernel's own account.
+/// Whether it can be set and read again, and stays as it was set; what can only be read is the kernel's own
+/// account.
 bool IsSetting(int folder, const char* name) {
   struct stat status = {};
   return ::fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
