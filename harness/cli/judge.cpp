@@ -30,13 +30,15 @@ Result<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-/// Whether a case was begun in this folder, or judged.
+/// Whether a case was begun in this folder, or judged. Other programs have files named plan.json too.
 bool IsOfCase(const std::filesystem::path& folder) {
   std::error_code code;
-  return std::filesystem::exists(folder / "plan.json", code) ||
-         std::filesystem::exists(folder / "evidence.json", code) ||
-         (std::filesystem::is_directory(folder / "logs", code) &&
-          std::filesystem::is_directory(folder / "data", code));
+  if (std::filesystem::exists(folder / "evidence.json", code)) {
+    return true;
+  }
+  const auto text = ReadFile(folder / "plan.json");
+  const auto plan = text ? PlanFromJson(*text) : tl::unexpected(text.error());
+  return plan && !plan->scenario.empty() && !plan->case_name.empty();
 }
 
 Result<Verdict> JudgeFolder(const std::string& folder, HostFacts& host) {
@@ -65,18 +67,30 @@ Result<Verdict> JudgeFolder(const std::string& folder, HostFacts& host) {
   return Judge(*plan, *evidence);
 }
 
-/// The folder itself, or every folder of a case below it.
+/// Whether the files in it are the targets' own: `data` and `logs` of a case.
+bool IsOfTargets(const std::filesystem::path& folder) {
+  const auto name = folder.filename();
+  return (name == "data" || name == "logs") && IsOfCase(folder.parent_path());
+}
+
+/// Every folder of a case from this one on; where there is none, this one. A case that was run once may have
+/// its repeats, or the cells of a matrix, below it.
 std::vector<std::string> CaseFolders(const std::string& path) {
   std::vector<std::string> folders;
+  if (IsOfCase(path)) {
+    folders.push_back(path);
+  }
   std::error_code code;
   const auto options = std::filesystem::directory_options::skip_permission_denied;
-  if (!IsOfCase(path)) {
-    for (auto at = std::filesystem::recursive_directory_iterator(path, options, code);
-         !code && at != std::filesystem::recursive_directory_iterator(); at.increment(code)) {
-      if (std::error_code ignored; at->is_directory(ignored) && IsOfCase(at->path())) {
-        folders.push_back(at->path().string());
-        at.disable_recursion_pending();  // below it are its targets' own files
-      }
+  for (auto at = std::filesystem::recursive_directory_iterator(path, options, code);
+       !code && at != std::filesystem::recursive_directory_iterator(); at.increment(code)) {
+    if (std::error_code ignored; !at->is_directory(ignored)) {
+      continue;
+    }
+    if (IsOfTargets(at->path())) {
+      at.disable_recursion_pending();
+    } else if (IsOfCase(at->path())) {
+      folders.push_back(at->path().string());
     }
   }
   std::sort(folders.begin(), folders.end());

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <tinyxml2.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "cli_fixture.h"
 
 namespace brink::live {
@@ -119,6 +122,27 @@ TEST_F(DocumentsTest, OneCaseThatCannotBeJudgedLeavesTheOthersTheirVerdicts) {
   EXPECT_EQ(judged.status, 2);
   EXPECT_THAT(judged.errors, HasSubstr(spoilt));
   EXPECT_THAT(CasesOf(ExpectOneDocument(judged.output)), ElementsAre("other/default#1"));
+}
+
+TEST_F(DocumentsTest, JudgeFindsRepeatsBelowAnEarlierRunOfTheCaseAndNoFilesOfOthers) {
+  const std::string good = WriteExit("good", "0");
+  for (const char* repeat : {"1", "2"}) {
+    const Ended ran = Brink({"run", good, "--sandbox", "host", "--out", Path("runs"), "--repeat", repeat});
+    EXPECT_EQ(ran.status, 0) << ran.errors;
+  }
+  const std::string folder = Path("runs/good/default");
+  // What looks like a case among a target's files, and what does not among anybody's.
+  std::filesystem::copy(folder + "/1/plan.json", folder + "/1/data/plan.json");
+  std::filesystem::create_directories(Path("runs/theirs/data"));
+  std::filesystem::create_directories(Path("runs/theirs/logs"));
+  std::ofstream(Path("runs/theirs/plan.json")) << "{}\n";
+  for (const std::string& from : {Path("runs"), folder}) {
+    const Ended judged = Brink({"judge", from, "--format", "json"});
+    EXPECT_EQ(judged.status, 0);
+    EXPECT_EQ(judged.errors, "");
+    EXPECT_THAT(CasesOf(ExpectOneDocument(judged.output)),
+                ElementsAre("good/default#1", "good/default#1", "good/default#2"));
+  }
 }
 
 TEST_F(DocumentsTest, JunitIsWellFormedWhateverTargetsPrint) {
