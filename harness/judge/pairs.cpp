@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "judge/slowdown.h"
+#include "judge/step_settings.h"
 
 namespace brink {
 namespace {
@@ -39,6 +40,11 @@ void AddProcess(const Plan& plan, const ProcessPlan& process, std::map<std::stri
   }
   for (const RlimitSetting& limit : process.rlimits) {
     settings[limit.name + of] = limit.soft;
+  }
+  for (const ChildRule& child : process.children) {
+    if (child.oom_score_adj) {
+      settings["oom_score_adj of " + child.name] = std::to_string(*child.oom_score_adj);
+    }
   }
   if (process.oom_score_adj) {
     settings["oom_score_adj" + of] = std::to_string(*process.oom_score_adj);
@@ -130,12 +136,7 @@ std::map<std::string, std::string> SettingsOf(const Plan& plan) {
   for (const auto& [name, value] : plan.parameters) {
     settings["parameter " + name] = Lasting(plan, value);
   }
-  std::string& steps = settings["the steps"];
-  for (const StepPlan& step : plan.steps) {
-    const auto* run = std::get_if<RunStep>(&step.action);
-    steps += fmt::format("{}:{} {} ", step.mark.line, step.mark.column,
-                         run == nullptr ? "" : Lasting(plan, fmt::format("{}", fmt::join(run->argv, " "))));
-  }
+  settings["the steps"] = Lasting(plan, WhatStepsDo(plan));
   return settings;
 }
 

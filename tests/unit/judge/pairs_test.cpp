@@ -93,5 +93,83 @@ TEST(Pairs, PortsAndFoldersOfARunAreNoSettings) {
   EXPECT_EQ(SettingsOf(plan_of("/run/1", 41001)), SettingsOf(plan_of("/run/2", 41002)));
 }
 
+/// At the given line of the file.
+template <typename Action>
+StepPlan StepAt(int line, Action action) {
+  StepPlan step;
+  step.action = std::move(action);
+  step.mark = {.file = "a.yaml", .line = line, .column = 9};
+  return step;
+}
+
+WaitStep WaitForEnd() {
+  WaitStep wait;
+  wait.process = "server";
+  wait.exit = true;
+  return wait;
+}
+
+WaitStep WaitForLog(const std::string& pattern) {
+  WaitStep wait;
+  wait.process = "server";
+  wait.log_pattern = pattern;
+  return wait;
+}
+
+RunStep RunOf(std::vector<std::string> argv) {
+  RunStep run;
+  run.argv = std::move(argv);
+  return run;
+}
+
+std::string Steps(std::vector<StepPlan> steps) {
+  Plan plan;
+  plan.steps = std::move(steps);
+  return SettingsOf(plan).at("the steps");
+}
+
+TEST(Pairs, StepsThatStandElsewhereInTheFileAreTheSame) {
+  const std::vector<StepPlan> here = {StepAt(40, RunOf({"install", "a b"})), StepAt(41, StartStep{"server"})};
+  std::vector<StepPlan> there = {StepAt(60, RunOf({"install", "a b"})), StepAt(61, StartStep{"server"})};
+  there[0].as = "folder";
+  there[0].timeout_s = 7;
+  there[0].expect.exit = 0;
+  EXPECT_EQ(Steps(here), Steps(there));
+}
+
+TEST(Pairs, WaitsAtTheEndOnlySeeHowItWent) {
+  const auto start = StepAt(40, StartStep{"server"});
+  EXPECT_EQ(Steps({start, StepAt(41, WaitForEnd())}), Steps({start, StepAt(60, WaitForLog("ready"))}));
+  EXPECT_EQ(Steps({StepAt(40, WaitForEnd())}), Steps({}));
+}
+
+TEST(Pairs, WhatStepsDoTheirOrderAndHowLongTheyLastCount) {
+  const auto start = StepAt(40, StartStep{"server"});
+  const auto wait = StepAt(41, WaitForLog("ready"));
+  const auto run = StepAt(42, RunOf({"client", "a", "b"}));
+  WaitStep soak;
+  soak.duration_s = 5;
+  EXPECT_NE(Steps({start, wait, run}), Steps({start, run}));
+  EXPECT_NE(Steps({start, run}), Steps({run, start}));
+  EXPECT_NE(Steps({run}), Steps({StepAt(42, RunOf({"client", "a b"}))}));
+  EXPECT_NE(Steps({start, StepAt(43, soak)}), Steps({start}));
+  EXPECT_NE(Steps({StepAt(1, SqueezeStep{"server", 1000, 10, 0.1})}),
+            Steps({StepAt(1, SqueezeStep{"server", 1001, 10, 0.1})}));
+  SetStep set;
+  set.machine = {{.name = "vm.max_map_count", .value = "1000", .mark = {}}};
+  SetStep other = set;
+  other.machine[0].value = "2000";
+  EXPECT_NE(Steps({StepAt(1, set)}), Steps({StepAt(1, other)}));
+}
+
+TEST(Pairs, AChildsOomScoreAdjIsASetting) {
+  Plan plan;
+  ProcessPlan server;
+  server.name = "server";
+  server.children = {{.name = "hog", .title = "hog", .exe = {}, .oom_score_adj = 800}};
+  plan.processes = {server};
+  EXPECT_EQ(SettingsOf(plan).at("oom_score_adj of hog"), "800");
+}
+
 }  // namespace
 }  // namespace brink
