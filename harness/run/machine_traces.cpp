@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -102,7 +104,37 @@ void AddClock(const std::string& path, MachineTraces& traces) {
   }
 }
 
-/// The first word of each line: how much of a swap area is in use, or how many use a module, varies.
+/// All but what is in use of it: file name, type, size, used and priority are the columns (proc_swaps(5)).
+void AddSwaps(const std::string& path, MachineTraces& traces) {
+  constexpr std::size_t kUsed = 3;
+  const std::string text = ReadSmallFile(path).value_or("");
+  std::string areas;
+  for (const std::string_view line : Split(std::string_view(text), '\n')) {
+    std::size_t column = 0;
+    std::istringstream words{std::string(line)};
+    for (std::string word; words >> word; ++column) {
+      areas += column == kUsed ? "" : word + " ";
+    }
+  }
+  traces.emplace(path, std::move(areas));
+}
+
+/// How much memory each zram may take. mem_limit itself can only be written; it is the fourth number of
+/// mm_stat (Documentation/admin-guide/blockdev/zram.rst).
+void AddZram(const std::string& block, MachineTraces& traces) {
+  constexpr std::size_t kLimit = 3;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(block, code)) {
+    if (!entry.path().filename().string().starts_with("zram")) {
+      continue;
+    }
+    std::istringstream words(ReadSmallFile(entry.path() / "mm_stat").value_or(""));
+    const std::vector<std::string> numbers{std::istream_iterator<std::string>(words), {}};
+    traces.emplace(entry.path() / "mem_limit", numbers.size() > kLimit ? numbers[kLimit] : "not told");
+  }
+}
+
+/// The first word of each line: how many use a module varies.
 void AddNames(const std::string& path, MachineTraces& traces) {
   const auto text = ReadSmallFile(path);
   std::string names;
@@ -172,7 +204,8 @@ MachineTraces ReadTraces(const Roots& roots, const std::string& disk) {
     AddFile(roots.proc + file, traces);
   }
   AddFile(roots.sys + "/devices/system/cpu/online", traces);
-  AddNames(roots.proc + "/swaps", traces);
+  AddSwaps(roots.proc + "/swaps", traces);
+  AddZram(roots.sys + "/block", traces);
   AddNames(roots.proc + "/modules", traces);
   AddClock(roots.proc + "/stat", traces);
   AddProcesses(roots, traces);

@@ -10,11 +10,11 @@
 namespace brink {
 
 /// What is looked at, and what it read: the processes of programs, all writable values of /proc/sys, those of
-/// /sys/kernel/mm (huge pages, ksm) and zswap, the processors that are on, modules, mounts, swap, the clock
-/// (to the second), addresses and routes, System V's segments, what lies in the tmpfs folders /dev/shm and
-/// /dev/mqueue, and the number of files on the disk that holds everything else. Not looked at: contents of
-/// files that were there before, packet filters and queues of the network, control groups (brink's own are
-/// removed with proof).
+/// /sys/kernel/mm (huge pages, ksm) and zswap, the processors that are on, modules, mounts, swap areas
+/// and the most memory that zram may take, the clock (to the second), addresses and routes, System V's
+/// segments, what lies in the tmpfs folders /dev/shm and /dev/mqueue, and the number of files on the disk
+/// that holds everything else. Not looked at: contents of files that were there before, packet filters and
+/// queues of the network, control groups (brink's own are removed with proof).
 using MachineTraces = std::map<std::string, std::string>;
 
 /// `disk` is a folder of the disk that holds all files that can be changed. Some 100 ms in an emulated guest.

@@ -71,6 +71,28 @@ TEST_F(MachineTracesTest, WhatChangesByItselfIsNoTrace) {
   EXPECT_EQ(DifferencesOf(before, Read()), "");
 }
 
+TEST_F(MachineTracesTest, ASwapAreaOfAnotherSizeOrPriorityIsATrace) {
+  const std::string heading = "Filename Type Size Used Priority\n";
+  const MachineTraces before = Read();
+  for (const char* area : {"/dev/vdc partition 1048572 0 -2", "/dev/vdb partition 524288 0 -2",
+                           "/dev/vdb partition 1048572 0 5"}) {
+    Write("proc/swaps", heading + area + "\n");
+    EXPECT_THAT(DifferencesOf(before, Read()), HasSubstr(roots_.proc + "/swaps was ")) << area;
+  }
+}
+
+TEST_F(MachineTracesTest, TheMostThatZramMayTakeIsATraceAndWhatItHoldsIsNone) {
+  Write("sys/block/zram0/mm_stat",
+        "   16384     3200    12288        0    12288        2        0        0\n");
+  const MachineTraces before = Read();
+  Write("sys/block/zram0/mm_stat",
+        "   32768     6400    24576        0    24576        2        0        0\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+  Write("sys/block/zram0/mm_stat",
+        "   32768     6400    24576  1048576    24576        2        0        0\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), roots_.sys + "/block/zram0/mem_limit was 0, and is 1048576");
+}
+
 TEST_F(MachineTracesTest, EverySettingIsLookedAtAndEveryDifferenceNamed) {
   const std::vector<std::array<std::string, 3>> settings = {
       {"proc/sys/net/ipv4/tcp_rmem", "4096\t131072\t6291456", "4096\t4096\t4096"},
