@@ -119,6 +119,7 @@ Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& 
   options.spec = spec;
   options.kernel_image = kernel->image;
   options.initrd = kernel->initrd;
+  options.files = kernel->files;
   options.accelerator = ChooseAccelerator().name;
   options.shared_dir = shared_dir;
   return options;

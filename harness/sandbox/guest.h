@@ -18,13 +18,15 @@
 namespace brink {
 
 class SavedMachine;
+struct BootFiles;
 struct QemuOptions;
 
 struct GuestOptions {
   GuestSpec spec;
   std::string kernel_image;
   std::string initrd;
-  std::string accelerator;  // "kvm" or "tcg"
+  std::shared_ptr<const BootFiles> files;  // those two (kernels.h)
+  std::string accelerator;                 // "kvm" or "tcg"
   /// The folder that guest and host share; every plan's run_dir is it or below it. It must exist.
   std::string shared_dir;
   std::string console_file;  // what the guest prints on its console is kept here

@@ -75,6 +75,7 @@ QemuOptions MachineOf(const GuestOptions& options) {
   machine.accelerator = options.accelerator;
   machine.image = options.kernel_image;
   machine.initrd = options.initrd;
+  machine.files = options.files;
   machine.command_line = CommandLine(options);
   machine.memory_bytes = options.spec.memory_bytes;
   machine.swap_bytes = options.spec.swap_bytes;

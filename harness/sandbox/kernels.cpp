@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sandbox/kernels.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/stat.h>
@@ -28,6 +29,8 @@ constexpr const char* kImage = "vmlinux";
 constexpr const char* kFacts = "facts";
 /// What a kernel has no folder for in there, it cannot do; without this folder, nobody has looked.
 constexpr const char* kOptional = "optional";
+/// A kernel is replaced once, when brink has come to need more of it.
+constexpr int kReplacements = 3;
 
 bool IsPath(const std::string& name) { return name.find('/') != std::string::npos; }
 
@@ -142,12 +145,47 @@ Status MakeInitrd(GuestKernel& kernel, const std::string& folder, const KernelPl
                                          : RunScript(places.script, {"--initrd", folder, name}, {});
 }
 
-/// Copies a kernel that the user's cache lacks, and the machine's has, to `folder`. One that somebody else
-/// could have put there counts as none.
-Status TakeFromMachine(const std::string& folder, const KernelPlaces& places) {
+Result<UniqueFd> OpenToRead(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return file.Valid() ? Result<UniqueFd>(std::move(file)) : FailErrno("open " + path);
+}
+
+/// All that there is to know of a kernel, and its files.
+Result<GuestKernel> OpenKernel(const std::string& folder, const KernelPlaces& places) {
+  if (auto trusted = CheckTrusted(folder, SavedMachine::kFolder); !trusted) {
+    return tl::unexpected(trusted.error());
+  }
+  auto kernel = ReadKernel(folder);
+  if (!kernel) {
+    return kernel;
+  }
+  if (auto made = MakeInitrd(*kernel, folder, places); !made) {
+    return Within("make its initramfs", made.error());
+  }
+  auto image = OpenToRead(kernel->image);
+  auto initrd = OpenToRead(kernel->initrd);
+  if (!image || !initrd) {
+    return tl::unexpected(!image ? image.error() : initrd.error());
+  }
+  kernel->files =
+      std::make_shared<BootFiles>(BootFiles{.image = *std::move(image), .initrd = *std::move(initrd)});
+  return kernel;
+}
+
+/// Whether this name is still the open folder's. While it is open, no other gets its number.
+bool IsStill(const std::string& path, const UniqueFd& folder) {
+  struct stat named {};
+  struct stat opened {};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(folder.Get(), &opened) == 0 &&
+         named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/// Copies a kernel of which the user's cache lacks `part` ("" for the whole), and the machine's has it, to
+/// `folder`. One that somebody else could have put there counts as none.
+Status TakeFromMachine(const std::string& folder, const std::string& part, const KernelPlaces& places) {
   const std::string source = places.machine + "/" + fs::path(folder).filename().string();
   std::error_code code;
-  if (places.machine.empty() || fs::exists(folder, code) || !fs::exists(source, code) ||
+  if (places.machine.empty() || fs::exists(folder + part, code) || !fs::exists(source + part, code) ||
       !CheckTrusted(source, SavedMachine::kFolder)) {
     return {};
   }
@@ -235,25 +273,25 @@ Result<GuestKernel> FindKernel(const std::string& name, const KernelPlaces& plac
   if (!folder) {
     return tl::unexpected(folder.error());
   }
-  if (auto taken = TakeFromMachine(*folder, places); !taken) {
+  if (auto taken = TakeFromMachine(*folder, "", places); !taken) {
     return Within("copy kernel " + name, taken.error());
   }
-  std::error_code code;
-  if (!fs::exists(*folder, code)) {
-    return Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
-                "`brink guest fetch " + name + "`");
+  // Another brink may replace the folder at any time, as a whole: what was read is of one kernel if its
+  // name is still the same folder's afterwards. More than one replacement in a row would be strange.
+  Result<GuestKernel> kernel = Fail("its folder changes all the time", "run it again");
+  for (int left = kReplacements; left >= 0; --left) {
+    const UniqueFd opened(::open(folder->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!opened.Valid()) {
+      return Fail(fmt::format("the kernel {} is not in {}", name, places.cache),
+                  "`brink guest fetch " + name + "`");
+    }
+    auto read = OpenKernel(*folder, places);
+    if (IsStill(*folder, opened)) {
+      kernel = std::move(read);
+      break;
+    }
   }
-  if (auto trusted = CheckTrusted(*folder, SavedMachine::kFolder); !trusted) {
-    return tl::unexpected(trusted.error());
-  }
-  auto kernel = ReadKernel(*folder);
-  if (!kernel) {
-    return kernel;
-  }
-  if (auto made = MakeInitrd(*kernel, *folder, places); !made) {
-    return Within("make the initramfs of " + name, made.error());
-  }
-  return kernel;
+  return kernel ? std::move(kernel) : Within("kernel " + name, kernel.error());
 }
 
 Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& progress,
@@ -262,11 +300,12 @@ Result<GuestKernel> FetchKernel(const std::string& name, const KernelProgress& p
   if (!folder) {
     return tl::unexpected(folder.error());
   }
-  if (auto taken = TakeFromMachine(*folder, places); !taken) {
+  const std::string optional = std::string("/") + kOptional;
+  if (auto taken = TakeFromMachine(*folder, optional, places); !taken) {
     return Within("copy kernel " + name, taken.error());
   }
   std::error_code code;
-  if (!fs::exists(*folder + "/" + kOptional, code)) {
+  if (!fs::exists(*folder + optional, code)) {
     if (auto made = RunScript(places.script, MakeArguments(name, *folder), progress); !made) {
       return Within("fetch kernel " + name, made.error());
     }

@@ -4,18 +4,23 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "sandbox/qemu.h"
 
 namespace brink {
 
 struct GuestKernel {
-  std::string name;                   // as the user gives it: one of KnownKernelNames(), or a path
-  std::string release;                // what uname -r says in it
-  std::string image;                  // absolute path, for QEMU's -kernel
-  std::string initrd;                 // absolute path, for QEMU's -initrd
+  std::string name;     // as the user gives it: one of KnownKernelNames(), or a path
+  std::string release;  // what uname -r says in it
+  std::string image;    // absolute path, for QEMU's -kernel
+  std::string initrd;   // absolute path, for QEMU's -initrd
+  /// Those two, open: they are of one kernel, and stay, when another brink replaces or removes its folder.
+  /// Of FindKernel() and FetchKernel() alone.
+  std::shared_ptr<const BootFiles> files;
   std::vector<std::string> packages;  // "NAME VERSION" each; empty for a kernel of the user's own
   bool cgroup_v1 = false;             // whether it has the memory controller of cgroup v1
   bool zram = false;                  // whether its guests can swap to zram
@@ -67,7 +72,7 @@ using KernelProgress = std::function<void(const std::string&)>;
 [[nodiscard]] Result<std::vector<GuestKernel>> ListKernels(const KernelPlaces& places);
 
 /// Removes it from the user's cache, and gives the folders that are gone. The error: it was not there.
-/// A guest that runs with it goes on.
+/// A guest that runs with it, or is about to, goes on.
 [[nodiscard]] Result<std::vector<std::string>> RemoveKernel(const std::string& name);
 [[nodiscard]] Result<std::vector<std::string>> RemoveKernel(const std::string& name,
                                                             const KernelPlaces& places);

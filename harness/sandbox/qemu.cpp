@@ -157,6 +157,20 @@ void AddShare(std::vector<std::string>& arguments, const std::string& tag, const
   arguments.insert(arguments.end(), words.begin(), words.end());
 }
 
+/// A file that QEMU opens: by its descriptor, where it has one.
+std::string FileOf(const std::string& path, int fd) {
+  return fd < 0 ? path : fmt::format("/proc/self/fd/{}", fd);
+}
+
+QemuDescriptors DescriptorsOf(const QemuOptions& options) {
+  QemuDescriptors descriptors;
+  if (options.files != nullptr) {
+    descriptors.image = options.files->image.Get();
+    descriptors.initrd = options.files->initrd.Get();
+  }
+  return descriptors;
+}
+
 struct Disks {
   UniqueFd scratch;
   UniqueFd swap;  // invalid: none
@@ -226,7 +240,8 @@ std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDes
       "-accel", tcg ? "tcg,thread=multi,tb-size=48" : options.accelerator, "-cpu",
       tcg ? "max,la57=off" : "host", "-machine", "q35,mem-merge=off,vmport=off,smbus=off,sata=off,i8042=off",
       "-m", fmt::format("{}M", options.memory_bytes >> 20), "-smp", std::to_string(options.cpus), "-kernel",
-      options.image, "-initrd", options.initrd, "-append", options.command_line,
+      FileOf(options.image, descriptors.image), "-initrd", FileOf(options.initrd, descriptors.initrd),
+      "-append", options.command_line,
       // A panic is told by this device (QMP: GUEST_PANICKED), not guessed from the console's text.
       "-device", "pvpanic", "-action", "panic=shutdown"};
   AddConnections(arguments, descriptors);
@@ -251,11 +266,13 @@ Error BecomeQemu(const QemuOptions& options) {
   if (!disks) {
     return disks.error();
   }
-  for (const UniqueFd* disk : {&disks->scratch, &disks->swap}) {
-    ::fcntl(disk->Get(), F_SETFD, 0);
+  QemuDescriptors descriptors = DescriptorsOf(options);
+  descriptors.scratch = disks->scratch.Get();
+  descriptors.swap = disks->swap.Get();
+  for (const int fd : {descriptors.scratch, descriptors.swap, descriptors.image, descriptors.initrd}) {
+    ::fcntl(fd, F_SETFD, 0);
   }
-  std::vector<std::string> words =
-      QemuArguments(options, {.scratch = disks->scratch.Get(), .swap = disks->swap.Get()});
+  std::vector<std::string> words = QemuArguments(options, descriptors);
   words.insert(words.begin(), *program);
   std::vector<char*> arguments;
   std::transform(words.begin(), words.end(), std::back_inserter(arguments),
@@ -280,20 +297,22 @@ Result<Qemu> Qemu::Start(const QemuOptions& options, const UniqueFd& saved) {
   if (!disks) {
     return tl::unexpected(disks.error());
   }
-  const QemuDescriptors descriptors{.console = console->theirs.Get(),
-                                    .monitor = monitor->theirs.Get(),
-                                    .channel = channel->theirs.Get(),
-                                    .scratch = disks->scratch.Get(),
-                                    .swap = disks->swap.Get(),
-                                    .saved = saved.Get()};
+  QemuDescriptors descriptors = DescriptorsOf(options);
+  descriptors.console = console->theirs.Get();
+  descriptors.monitor = monitor->theirs.Get();
+  descriptors.channel = channel->theirs.Get();
+  descriptors.scratch = disks->scratch.Get();
+  descriptors.swap = disks->swap.Get();
+  descriptors.saved = saved.Get();
   Qemu qemu;
   qemu.output_.Reset(::memfd_create("qemu-output", MFD_CLOEXEC));
   std::error_code code;
-  bp::child child(*program, bp::args = QemuArguments(options, descriptors), bp::std_in < bp::null,
-                  GuestChild({descriptors.console, descriptors.monitor, descriptors.channel,
-                              descriptors.scratch, descriptors.swap, descriptors.saved},
-                             qemu.output_.Get(), ::getpid()),
-                  code);
+  bp::child child(
+      *program, bp::args = QemuArguments(options, descriptors), bp::std_in < bp::null,
+      GuestChild({descriptors.console, descriptors.monitor, descriptors.channel, descriptors.scratch,
+                  descriptors.swap, descriptors.image, descriptors.initrd, descriptors.saved},
+                 qemu.output_.Get(), ::getpid()),
+      code);
   if (code) {
     return Fail(fmt::format("start {}: {}", *program, code.message()));
   }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,18 @@
 
 namespace brink {
 
+/// What a guest boots, held open: one set of files, whatever becomes of their names until QEMU reads them.
+struct BootFiles {
+  UniqueFd image;
+  UniqueFd initrd;
+};
+
 struct QemuOptions {
   std::string accelerator = "tcg";  // or "kvm"
   std::string image;                // kernel, as QEMU's -kernel takes it
   std::string initrd;
-  std::string command_line;  // the kernel's
+  std::shared_ptr<const BootFiles> files;  // of image and initrd; null: QEMU opens them by their names
+  std::string command_line;                // the kernel's
   std::uint64_t memory_bytes = 0;
   std::uint64_t swap_bytes = 0;
   int cpus = 1;
@@ -31,6 +39,8 @@ struct QemuDescriptors {
   int channel = -1;  // the virtio port "brink"
   int scratch = -1;  // disk of serial "scratch": an ext4 file system
   int swap = -1;     // disk of serial "swap"; -1: none
+  int image = -1;    // the kernel; -1: by its name
+  int initrd = -1;   // the same
   int saved = -1;    // a saved machine to go on from (saved_machine.h); -1: boot
 };
 

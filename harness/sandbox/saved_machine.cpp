@@ -23,9 +23,10 @@ namespace fs = std::filesystem;
 /// Kinds of machines a kernel has kept; scenarios differ in little more than the size of memory.
 constexpr std::size_t kMostKept = 4;
 
-std::string FileIdentity(const std::string& path) {
+/// Of the file that is open, if one is.
+std::string FileIdentity(const std::string& path, const UniqueFd* file = nullptr) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0
+  return (file == nullptr ? ::stat(path.c_str(), &status) : ::fstat(file->Get(), &status)) == 0
              ? fmt::format("{} {} {}.{}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
              : path;
 }
@@ -34,9 +35,12 @@ std::string Identity(const QemuOptions& options) {
   QemuOptions alike = options;
   alike.run_dir.clear();  // the shares are connected when the guest has gone on
   constexpr QemuDescriptors kAny{.console = 0, .monitor = 0, .channel = 0, .scratch = 0, .swap = -1};
-  std::string identity = fmt::format("{}\n{}\n{}\nswap {}\nbrink {}\n", FileIdentity(FindQemu().value_or("")),
-                                     FileIdentity(options.image), FileIdentity(options.initrd),
-                                     options.swap_bytes, kScratchBytes);
+  const BootFiles* files = options.files.get();
+  std::string identity =
+      fmt::format("{}\n{}\n{}\nswap {}\nbrink {}\n", FileIdentity(FindQemu().value_or("")),
+                  FileIdentity(options.image, files == nullptr ? nullptr : &files->image),
+                  FileIdentity(options.initrd, files == nullptr ? nullptr : &files->initrd),
+                  options.swap_bytes, kScratchBytes);
   for (const std::string& word : QemuArguments(alike, kAny)) {
     identity += word + "\n";
   }

@@ -189,6 +189,30 @@ TEST_F(MakeKernelTest, WhatAKernelCanDoOnRequestIsFoundOutAndAddedToOneThatWasMa
   EXPECT_TRUE(fs::is_directory(base_ + "/with/optional/zram"));
 }
 
+TEST_F(MakeKernelTest, ACopyIsWholeAndCompletesOneThatWasMadeBefore) {
+  Write("whole/vmlinux", "kernel");
+  Write("whole/modules/100-9p.ko", "module");
+  Write("whole/facts", "release=6.1\n");
+  const auto copy = [this] {
+    const auto copied =
+        RunScript(BRINK_MAKE_KERNEL, {"--copy", base_ + "/whole", base_ + "/users/kernel"}, {});
+    EXPECT_TRUE(copied) << copied.error().message << "\n" << copied.error().remedy;
+  };
+  copy();
+  Write("users/kernel/initrd-1.cpio", "of another brink");
+  copy();
+  EXPECT_EQ(Shell("diff -r whole users/kernel | grep -v 'Only in users/kernel: initrd-1.cpio'"), 256)
+      << Read("shell.log");
+  Write("whole/optional/zram/100-zram.ko", "module");
+  copy();
+  EXPECT_EQ(Read("users/kernel/optional/zram/100-zram.ko"), "module");
+  EXPECT_EQ(Read("users/kernel/initrd-1.cpio"), "of another brink") << "its guests boot from it";
+  fs::remove_all(base_ + "/users/kernel/optional");
+  Write("whole/facts", "release=6.2\n");
+  copy();
+  EXPECT_EQ(Shell("diff -r whole users/kernel"), 0) << Read("shell.log");
+}
+
 TEST_F(MakeKernelTest, TheConfigurationTellsOfTheMemoryControllerOfV1) {
   WriteModules(all_);
   Write("payload", kernel_);

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sandbox/trust.h"
 #include "unit/kernel/fake_tree.h"
@@ -21,14 +22,20 @@ here=$(dirname "$0")
 echo "$*" >>"$here/calls"
 for last in "$@"; do :; done
 case $1 in
-  --initrd) cp "$here/init" "$2/$3"; exit ;;
-  --copy) mkdir -p "$3"; cp -r "$2/facts" "$3"; exit ;;
+  --initrd)
+    if [ -d "$here/newer" ]; then mv "$2" "$here/replaced"; mv "$here/newer" "$2"; fi
+    cp "$here/init" "$2/$3"; exit ;;
+  --copy)
+    mkdir -p "$3"; cp -r "$2/facts" "$2/vmlinux" "$3"
+    if [ -d "$2/optional" ]; then cp -r "$2/optional" "$3"; fi
+    exit ;;
   sid) echo "fetching" >&2; echo "make-kernel: no network" >&2; echo "  remedy: plug it in" >&2; exit 4 ;;
   --file) source="source=$2"; [ "$3" = --modules ] && source="$source:$4" ;;
   *) source="package=linux-image 6.1-1" ;;
 esac
 echo "unpacking" >&2
 mkdir -p "$last/optional/zram"
+echo kernel >"$last/vmlinux"
 printf '%s\nrelease=6.1.0-50-amd64\ncgroup_v1_memory=yes\n' "$source" >"$last/facts"
 )";
 
@@ -113,6 +120,36 @@ TEST_F(KernelsTest, AKernelThatHasNoZramIsNotFetchedAgain) {
   EXPECT_TRUE(kernel->complete);
   EXPECT_FALSE(kernel->zram);
   EXPECT_EQ(Read("guest/calls"), calls);
+}
+
+std::string TextOf(const UniqueFd& file) {
+  std::string text(100, '\0');
+  const ssize_t count = ::pread(file.Get(), text.data(), text.size(), 0);
+  text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return text;
+}
+
+/// A worker may wait for long between finding a kernel and booting it.
+TEST_F(KernelsTest, WhoHasFoundOneKeepsItsFilesWhateverBecomesOfTheirNames) {
+  const auto kernel = Fetch("debian-12");
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  ASSERT_TRUE(RemoveKernel("debian-12", places_));
+  Write("cache/debian-12/vmlinux", "another");
+  EXPECT_EQ(TextOf(kernel->files->image), "kernel\n");
+  EXPECT_EQ(TextOf(kernel->files->initrd), "first");
+}
+
+TEST_F(KernelsTest, OneThatIsReplacedWhileItIsReadIsReadAnew) {
+  ASSERT_TRUE(Fetch("debian-12"));
+  Write("guest/init", "second");  // so that an initramfs is made, in the midst of which it is replaced
+  Write("guest/newer/facts", "package=linux-image 6.1-2\nrelease=6.1.0-51-amd64\n");
+  Write("guest/newer/vmlinux", "newer");
+  const auto kernel = FindKernel("debian-12", places_);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->release, "6.1.0-51-amd64");
+  EXPECT_FALSE(kernel->complete);
+  EXPECT_EQ(TextOf(kernel->files->image), "newer");
+  EXPECT_TRUE(std::filesystem::exists(base_ + "/guest/replaced")) << "or it was not replaced";
 }
 
 TEST_F(KernelsTest, ComplaintsOfTheScriptBecomeTheError) {
@@ -247,6 +284,22 @@ TEST_F(UsersKernelsTest, OneOfTheMachinesIsCopiedOnceAndThenTheUsersOwn) {
               HasSubstr("--copy " + base_ + "/machine/debian-12 " + base_ + "/cache/debian-12\n--initrd "));
   EXPECT_TRUE(RemoveKernel("debian-12", places_));
   EXPECT_TRUE(std::filesystem::exists(base_ + "/machine/debian-12"));
+}
+
+TEST_F(UsersKernelsTest, WhatOneWasMadeWithoutIsTakenFromTheMachinesWhereThatHasIt) {
+  ASSERT_TRUE(FindKernel("debian-12", places_));
+  const std::string copied = "--copy " + base_ + "/machine/debian-12 " + base_ + "/cache/debian-12\n";
+  const std::string fetched = "debian-12 " + base_ + "/cache/debian-12\n";
+  for (const std::string& way : {copied, fetched}) {
+    std::filesystem::remove_all(base_ + "/cache/debian-12/optional");
+    EXPECT_FALSE(FindKernel("debian-12", places_)->complete);
+    std::filesystem::remove(base_ + "/guest/calls");
+    const auto kernel = Fetch("debian-12");
+    ASSERT_TRUE(kernel) << kernel.error().message;
+    EXPECT_TRUE(kernel->complete && kernel->zram);
+    EXPECT_THAT(Read("guest/calls"), testing::StartsWith(way));
+    std::filesystem::remove_all(base_ + "/machine/debian-12/optional");
+  }
 }
 
 TEST_F(UsersKernelsTest, OneThatOthersCanWriteToIsNotCopied) {

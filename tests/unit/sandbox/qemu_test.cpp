@@ -12,6 +12,7 @@ QemuOptions Options() {
   return {.accelerator = "tcg",
           .image = "/k/vmlinux",
           .initrd = "/k/initrd",
+          .files = nullptr,
           .command_line = "quiet",
           .memory_bytes = std::uint64_t{1} << 30,
           .swap_bytes = 0,
@@ -34,6 +35,14 @@ TEST(QemuArguments, CarryTheMachine) {
   EXPECT_NE(text.find("-m 1024M"), std::string::npos) << text;
   EXPECT_NE(text.find("-smp 3"), std::string::npos) << text;
   EXPECT_NE(text.find("-kernel /k/vmlinux -initrd /k/initrd -append quiet"), std::string::npos) << text;
+}
+
+TEST(QemuArguments, FilesThatAreHeldOpenGoByTheirDescriptors) {
+  QemuDescriptors descriptors = kDescriptors;
+  descriptors.image = 7;
+  descriptors.initrd = 8;
+  const std::string text = Joined(Options(), descriptors);
+  EXPECT_NE(text.find("-kernel /proc/self/fd/7 -initrd /proc/self/fd/8 -append"), std::string::npos) << text;
 }
 
 TEST(QemuArguments, TheHostsRootIsReadOnlyAndTheRunFolderIsNot) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "sandbox/saved_machine.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 
 #include "unit/kernel/fake_tree.h"
 
@@ -51,6 +53,20 @@ TEST_F(SavedMachineTest, OneThatIsKeptIsThereForAllThatAreAlike) {
   EXPECT_EQ(Kept(options_), "state");
   options_.run_dir = "/elsewhere";
   EXPECT_EQ(Kept(options_), "state");
+}
+
+TEST_F(SavedMachineTest, FilesThatAreHeldOpenAreWhatItIsOfNotWhatHasTheirNamesNow) {
+  const auto open = [](const std::string& path) {
+    return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  };
+  QemuOptions held = options_;
+  held.files =
+      std::make_shared<BootFiles>(BootFiles{.image = open(options_.image), .initrd = open(options_.initrd)});
+  std::filesystem::rename(options_.image, base_ + "/kernel/replaced");
+  Write("kernel/vmlinux", "another kernel");
+  Save(held, "state");
+  EXPECT_EQ(Kept(held), "state");
+  EXPECT_EQ(Kept(options_), "");
 }
 
 TEST_F(SavedMachineTest, AnotherMachineDoesNotGetIt) {
