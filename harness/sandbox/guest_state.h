@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a Guest holds, for its own source files: guest_boot.cpp starts it, guest_state.cpp listens to it,
-// guest.cpp runs cases in it.
+// guest.cpp runs cases in it, guest_shell.cpp a shell.
 #pragma once
 
 #include <poll.h>
