@@ -51,19 +51,17 @@ Result<GuestKernel> FindOrFetch(const GuestSpec& spec,
 
 }  // namespace
 
-std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel) {
-  return spec.cgroup == "v1" && !kernel.cgroup_v1
-             ? spec.kernel + " is built without the memory controller of cgroup v1"
-             : "";
-}
-
-Status CheckZram(const GuestSpec& spec, const GuestKernel& kernel) {
-  return spec.zram_bytes == 0 || kernel.zram
-             ? Status{}
-             : Fail(fmt::format("Linux {} of {} has no zram, neither as a module nor built in",
-                                kernel.release, spec.kernel),
-                    "build it with CONFIG_ZRAM and CONFIG_CRYPTO_LZO, take another kernel, or swap to a disk "
-                    "(machine.swap)");
+Status CheckMachine(const GuestSpec& spec, const GuestKernel& kernel) {
+  if (spec.cgroup == "v1" && !kernel.cgroup_v1) {
+    return Fail(spec.kernel + " is built without the memory controller of cgroup v1",
+                "take cgroup v2, or an older kernel");
+  }
+  if (spec.zram_bytes > 0 && !kernel.zram) {
+    return Fail(spec.kernel + " is built without zram",
+                "build it with CONFIG_ZRAM and CONFIG_CRYPTO_LZO, take another kernel, or swap to a disk "
+                "(machine.swap)");
+  }
+  return {};
 }
 
 bool HasRoomFor(std::uint64_t bytes, std::span<const GuestMemory> running, std::uint64_t available_bytes) {
@@ -109,11 +107,8 @@ Result<GuestOptions> MakeGuestOptions(const GuestSpec& spec, const std::string& 
   if (!kernel) {
     return tl::unexpected(kernel.error());
   }
-  if (auto checked = CheckZram(spec, *kernel); !checked) {
+  if (auto checked = CheckMachine(spec, *kernel); !checked) {
     return tl::unexpected(checked.error());
-  }
-  if (const std::string why = WhyNoSuchMachine(spec, *kernel); !why.empty()) {
-    return Fail(why, "take cgroup v2, or an older kernel");
   }
   GuestOptions options;
   options.spec = spec;
@@ -158,8 +153,11 @@ Result<std::string> GuestPool::WhyNoSuchMachine(const GuestSpec& spec,
                                                 const std::function<void(const std::string&)>& progress) {
   const std::scoped_lock lock(fetch_mutex_);
   const auto kernel = FindOrFetch(spec, progress);
-  return kernel ? Result<std::string>(brink::WhyNoSuchMachine(spec, *kernel))
-                : tl::unexpected(kernel.error());
+  if (!kernel) {
+    return tl::unexpected(kernel.error());
+  }
+  const auto checked = CheckMachine(spec, *kernel);
+  return checked ? "" : checked.error().message;
 }
 
 Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,

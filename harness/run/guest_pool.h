@@ -52,15 +52,14 @@ struct GuestMemory {
 /// had.
 [[nodiscard]] std::uint64_t MemoryToBeHad(const Roots& roots);
 
-/// Why there can be no such machine with that kernel; empty when there can be.
-[[nodiscard]] std::string WhyNoSuchMachine(const GuestSpec& spec, const GuestKernel& kernel);
-
-/// Fails where zram is asked for and the kernel, one of the user's own, has none.
-[[nodiscard]] Status CheckZram(const GuestSpec& spec, const GuestKernel& kernel);
+/// Fails where there can be no such machine with that kernel, for what it is built without: the memory
+/// controller of cgroup v1, or zram.
+[[nodiscard]] Status CheckMachine(const GuestSpec& spec, const GuestKernel& kernel);
 
 class GuestPool {
  public:
-  /// The same, of the kernel by its name, which is fetched when it is not there yet.
+  /// The same in words, empty when there can be one, of the kernel by its name, which is fetched when it is
+  /// not there yet.
   [[nodiscard]] Result<std::string> WhyNoSuchMachine(const GuestSpec& spec,
                                                      const std::function<void(const std::string&)>& progress);
   /// The guest of the slot, if it is such a machine, shares that folder and is fit for use; else a new one in

@@ -14,34 +14,32 @@ namespace {
 
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
-TEST(WhyNoSuchMachine, OnlyAVersionThatTheKernelLacksRulesItOut) {
+TEST(CheckMachine, AVersionOfCgroupsThatTheKernelLacksRulesItOut) {
   GuestSpec spec;
   spec.kernel = "/boot/bzImage";
   spec.cgroup = "v1";
   GuestKernel kernel;
-  EXPECT_EQ(WhyNoSuchMachine(spec, kernel),
+  EXPECT_EQ(CheckMachine(spec, kernel).error().message,
             "/boot/bzImage is built without the memory controller of cgroup v1");
   kernel.cgroup_v1 = true;
-  EXPECT_EQ(WhyNoSuchMachine(spec, kernel), "");
+  EXPECT_TRUE(CheckMachine(spec, kernel));
   spec.cgroup = "v2";
   kernel.cgroup_v1 = false;
-  EXPECT_EQ(WhyNoSuchMachine(spec, kernel), "");
+  EXPECT_TRUE(CheckMachine(spec, kernel));
 }
 
-TEST(CheckZram, AKernelOfTheUsersOwnWithoutItIsRefusedWhereItIsAskedFor) {
+TEST(CheckMachine, SoDoesZramWhereItIsAskedFor) {
   GuestSpec spec;
   spec.kernel = "/boot/bzImage";
   GuestKernel kernel;
-  kernel.release = "6.9.0-own";
-  EXPECT_TRUE(CheckZram(spec, kernel));
+  EXPECT_TRUE(CheckMachine(spec, kernel));
   spec.zram_bytes = kGiB;
-  const auto refused = CheckZram(spec, kernel);
+  const auto refused = CheckMachine(spec, kernel);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message,
-            "Linux 6.9.0-own of /boot/bzImage has no zram, neither as a module nor built in");
+  EXPECT_EQ(refused.error().message, "/boot/bzImage is built without zram");
   EXPECT_NE(refused.error().remedy.find("CONFIG_ZRAM"), std::string::npos);
   kernel.zram = true;
-  EXPECT_TRUE(CheckZram(spec, kernel));
+  EXPECT_TRUE(CheckMachine(spec, kernel));
 }
 
 TEST(HasRoomFor, AFifthOfWhatIsAvailableStaysForOthers) {
