@@ -20,7 +20,7 @@ std::string CacheInWords(const std::string& folder, const std::string& machine) 
 NameChecks NamesKnownHere() {
   NameChecks names{.kernel = CheckKernelName, .image = {}};
   // Without any recipe, nothing is known of what could be made.
-  if (const auto places = DefaultImagePlaces(); places && !KnownImageNames(*places).empty()) {
+  if (const auto places = DefaultImagePlaces(CacheUse::kLook); places && !KnownImageNames(*places).empty()) {
     names.image = [places = *places](const std::string& name) { return CheckImageName(name, places); };
   }
   return names;

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/readable.h"
 #include "base/units.h"
 #include "cli/cached.h"
 #include "cli/commands.h"
@@ -24,11 +24,19 @@
 namespace brink {
 namespace {
 
+std::string ZramInWords(const GuestKernel& kernel) {
+  if (!kernel.complete) {
+    return "zram: not known of this one; `brink guest fetch " + kernel.name + "` finds out";
+  }
+  return kernel.zram ? "zram" : "no zram";
+}
+
 std::string DescribeKernel(const GuestKernel& kernel) {
-  std::string text = fmt::format(
-      "{}\n  Linux {}   cgroup {}\n  {}\n  {}\n", kernel.name, kernel.release,
-      kernel.cgroup_v1 ? "v1, v2" : "v2", std::filesystem::path(kernel.image).parent_path().string(),
-      kernel.packages.empty() ? "your own" : fmt::format("{}", fmt::join(kernel.packages, ", ")));
+  std::string text =
+      fmt::format("{}\n  Linux {}   cgroup {}   {}\n  {}\n  {}\n", kernel.name, kernel.release,
+                  kernel.cgroup_v1 ? "v1, v2" : "v2", ZramInWords(kernel),
+                  std::filesystem::path(kernel.image).parent_path().string(),
+                  kernel.packages.empty() ? "your own" : fmt::format("{}", fmt::join(kernel.packages, ", ")));
   if (const SavedMachines saved = SavedMachinesOf(kernel.image); saved.count > 0) {
     text += fmt::format("  saved machines: {}, {}\n", saved.count, FormatBytes(saved.bytes));
   }
@@ -178,8 +186,7 @@ int ShellWithoutTerminal(GuestOptions options, const UniqueFd& interrupted) {
   const auto guest = Guest::Start(options);
   const auto status = guest ? (*guest)->RunShell(STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO)
                             : Result<int>(tl::unexpected(guest.error()));
-  pollfd wants_out{.fd = interrupted.Get(), .events = POLLIN, .revents = 0};
-  if (!status && ::poll(&wants_out, 1, 0) > 0) {
+  if (!status && IsReadable(interrupted.Get())) {
     PrintNotice("brink: interrupted; the guest is gone\n");
     return kExitInterrupted;
   }

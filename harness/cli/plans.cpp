@@ -154,7 +154,7 @@ PlanContext ContextFor(const Chosen& chosen, const Ground& ground,
     return found == installed.end() ? "" : found->second;
   };
   context.image_folder = [](const std::string& name) -> Result<std::string> {
-    const auto places = DefaultImagePlaces();
+    const auto places = DefaultImagePlaces(CacheUse::kLook);
     return places ? FindImage(name, *places) : tl::unexpected(places.error());
   };
   context.names = ground.names;  // --set may have put others in

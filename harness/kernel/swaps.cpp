@@ -107,8 +107,10 @@ Status CheckSwaps(const GuestSpec& spec, std::span<const SwapArea> areas) {
       continue;
     }
     if (left.empty() || IsZram(left.front()) != zram || !HasSize(left.front(), bytes)) {
-      return Fail(fmt::format("the guest was to have {} of swap {}, and /proc/swaps has {}",
-                              FormatBytes(bytes), zram ? "in zram" : "on a disk", Describe(areas)));
+      return Fail(
+          fmt::format("the guest was to have {} of swap {}, and /proc/swaps has {}", FormatBytes(bytes),
+                      zram ? "in zram" : "on a disk", Describe(areas)),
+          "a kernel of your own needs CONFIG_SWAP; else its console, guest-N-console.log, may tell why");
     }
     left = left.subspan(1);
   }

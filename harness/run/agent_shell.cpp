@@ -29,6 +29,9 @@ using Message = Channel::Message;
 constexpr int kSignalStatus = 128;  // what a shell adds to a signal's number
 constexpr int kNotStarted = 127;    // its status for a command that is not there
 
+/// How often it is looked whether the shell has ended, where nothing tells of it.
+constexpr int kLookAgainMs = 100;
+
 constexpr int kOutput = 0;  // places in streams_
 constexpr int kErrors = 1;
 /// What a pipe holds (pipe(7)): of what is written when the shell has ended, this much can be the shell's.
@@ -177,11 +180,11 @@ class ShellServer {
 
   bool HasEnded() {
     int status = 0;
-    if (pidfd_.Valid() && ::waitpid(shell_, &status, WNOHANG) == shell_) {
+    if (!ended_ && ::waitpid(shell_, &status, WNOHANG) == shell_) {
       status_ = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalStatus + WTERMSIG(status);
-      pidfd_.Reset();
+      ended_ = true;
     }
-    return !pidfd_.Valid();
+    return ended_;
   }
 
   /// Until there is something to do; false when the host has hung up.
@@ -192,7 +195,8 @@ class ShellServer {
                                {.fd = pending_.empty() ? -1 : input_.Get(), .events = POLLOUT, .revents = 0},
                                {.fd = stream(0), .events = POLLIN, .revents = 0},
                                {.fd = stream(1), .events = POLLIN, .revents = 0}}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
+    const int wait_ms = over || pidfd_.Valid() ? -1 : kLookAgainMs;
+    if (::poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR) {
       return false;
     }
     return fds[0].revents == 0 || channel_.Receive(messages_).has_value() || !messages_.empty();
@@ -201,8 +205,9 @@ class ShellServer {
   Channel& channel_;
   std::vector<Message> messages_;
   pid_t shell_ = -1;
-  UniqueFd pidfd_;  // invalid once the shell has ended
-  int status_ = 0;
+  UniqueFd pidfd_;  // invalid where the kernel has none (before Linux 5.3)
+  bool ended_ = false;
+  int status_ = 0;  // once it has ended
   UniqueFd input_;
   std::string pending_;                // for the shell to read
   std::array<UniqueFd, 2> streams_;    // what it writes: output, errors

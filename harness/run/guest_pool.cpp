@@ -2,7 +2,6 @@
 #include "run/guest_pool.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/readable.h"
 #include "base/units.h"
 #include "evidence/living_groups.h"
 #include "kernel/files.h"
@@ -23,11 +23,6 @@ namespace {
 constexpr std::uint64_t kOverheadBytes = std::uint64_t{80} << 20;
 
 std::uint64_t NeededBytes(const GuestSpec& spec) { return spec.memory_bytes + kOverheadBytes; }
-
-bool Cancelled(int cancel_fd) {
-  pollfd cancel{.fd = cancel_fd, .events = POLLIN, .revents = 0};
-  return cancel_fd >= 0 && ::poll(&cancel, 1, 0) > 0;
-}
 
 /// The second number of /proc/PID/statm is the resident set in pages (proc_pid_statm(5)). 0 for one that is
 /// gone.
@@ -136,7 +131,7 @@ Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int 
   std::unique_lock lock(memory_mutex_);
   bool told = false;
   while (!running_.empty() && !HasRoomFor(bytes, MemoryOfRunning(), MemoryToBeHad(Roots{}))) {
-    if (Cancelled(cancel_fd)) {
+    if (IsReadable(cancel_fd)) {
       return Fail("interrupted while waiting for memory for a guest");
     }
     if (!std::exchange(told, true)) {

@@ -2,7 +2,6 @@
 #include "run/session.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/readable.h"
 #include "base/version.h"
 #include "evidence/mappings.h"
 #include "evidence/watch.h"
@@ -150,13 +150,7 @@ void Session::State::KeepFailure(const Error& error) {
   }
 }
 
-bool Session::State::Cancelled() const {
-  if (options.cancel_fd < 0) {
-    return false;
-  }
-  pollfd fd{.fd = options.cancel_fd, .events = POLLIN, .revents = 0};
-  return ::poll(&fd, 1, 0) > 0;
-}
+bool Session::State::Cancelled() const { return IsReadable(options.cancel_fd); }
 
 /// Plan to evidence. A plan that cannot be run gets its reason.
 Evidence Session::State::Collect(Worker& worker, Plan& plan) {

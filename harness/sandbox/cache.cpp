@@ -54,13 +54,14 @@ bool CanWrite(fs::path folder) {
 }
 
 /// Everybody can make folders where this one is.
-Result<std::string> MakePrivate(const std::string& folder, uid_t user) {
+Result<std::string> PrivateFolder(const std::string& folder, uid_t user, CacheUse use) {
   struct stat status {};
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (use == CacheUse::kWrite && ::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return FailErrno("make " + folder, errno, "set BRINK_CACHE to a folder that is yours to write to");
   }
   if (::lstat(folder.c_str(), &status) != 0) {
-    return FailErrno("look at " + folder);
+    return use == CacheUse::kLook && errno == ENOENT ? Result<std::string>(folder)
+                                                     : FailErrno("look at " + folder);
   }
   if (!IsTrusted(status) || !S_ISDIR(status.st_mode) || status.st_uid != user) {
     return Fail(
@@ -73,7 +74,7 @@ Result<std::string> MakePrivate(const std::string& folder, uid_t user) {
 
 }  // namespace
 
-Result<std::string> CacheFolder(const CacheUser& user) {
+Result<std::string> CacheFolder(const CacheUser& user, CacheUse use) {
   if (!user.brink_cache.empty()) {
     std::error_code code;
     return fs::absolute(user.brink_cache, code).string();
@@ -81,16 +82,16 @@ Result<std::string> CacheFolder(const CacheUser& user) {
   const std::string choice = FirstChoice(user);
   return !choice.empty() && CanWrite(choice)
              ? Result<std::string>(choice)
-             : MakePrivate(fmt::format("{}/brink-{}", user.temporary, user.id), user.id);
+             : PrivateFolder(fmt::format("{}/brink-{}", user.temporary, user.id), user.id, use);
 }
 
 std::string MachineCacheFolder(const CacheUser& user) {
   std::error_code code;
-  const std::string own = CacheFolder(user).value_or("");
+  const std::string own = CacheFolder(user, CacheUse::kLook).value_or("");
   return own == user.machine || fs::equivalent(own, user.machine, code) ? "" : user.machine;
 }
 
-Result<std::string> CacheFolder() { return CacheFolder(ThisUser()); }
+Result<std::string> CacheFolder(CacheUse use) { return CacheFolder(ThisUser(), use); }
 
 std::string MachineCacheFolder() { return MachineCacheFolder(ThisUser()); }
 

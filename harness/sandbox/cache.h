@@ -24,12 +24,15 @@ struct CacheUser {
   std::string temporary = "/var/tmp";  // on disk, and kept across reboots (FHS 5.15)
 };
 
+/// What it is wanted for. Who looks alone makes nothing.
+enum class CacheUse { kLook, kWrite };
+
 /// The user's cache: $BRINK_CACHE; else the machine's for root, $XDG_CACHE_HOME/brink or ~/.cache/brink for
 /// others; else, where that cannot be written to, /var/tmp/brink-UID, which is the user's alone (mode 0700)
-/// and is made here. The others need not exist. The error: /var/tmp/brink-UID can be made neither, or
-/// somebody else has been there first.
-[[nodiscard]] Result<std::string> CacheFolder();
-[[nodiscard]] Result<std::string> CacheFolder(const CacheUser& user);
+/// and is made here, to be written to. The others need not exist. The error: /var/tmp/brink-UID can be made
+/// neither, or somebody else has been there first.
+[[nodiscard]] Result<std::string> CacheFolder(CacheUse use = CacheUse::kWrite);
+[[nodiscard]] Result<std::string> CacheFolder(const CacheUser& user, CacheUse use = CacheUse::kWrite);
 
 /// The machine's cache; empty when it is the user's.
 [[nodiscard]] std::string MachineCacheFolder();

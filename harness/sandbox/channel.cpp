@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kLengthBytes = 4;
 constexpr std::uint32_t kLongestMessage = 256U << 20;
+/// Whoever sends without end is not listened to without end.
+constexpr std::size_t kMostAtOnce = 1U << 20;
 constexpr int kSendWaitMs = 60'000;
 
 std::string Frame(const Channel::Message& message) {
@@ -64,24 +66,25 @@ Status Channel::Send(const Message& message) {
 
 Status Channel::Receive(std::vector<Message>& messages) {
   std::array<char, 65536> buffer{};
-  while (true) {
+  for (std::size_t at_once = 0; at_once < kMostAtOnce;) {
     const ssize_t count = ::read(fd_.Get(), buffer.data(), buffer.size());
-    if (count > 0) {
-      received_.append(buffer.data(), static_cast<std::size_t>(count));
-      continue;
-    }
     if (count < 0 && errno == EINTR) {
       continue;
-    }
-    const int code = errno;
-    if (auto taken = TakeMessages(messages); !taken) {
-      return taken;
     }
     if (count == 0) {
       return Fail("the channel was closed");
     }
-    return code == EAGAIN ? Status{} : FailErrno("read from the channel", code);
+    if (count < 0) {
+      return errno == EAGAIN ? Status{} : FailErrno("read from the channel");
+    }
+    received_.append(buffer.data(), static_cast<std::size_t>(count));
+    at_once += static_cast<std::size_t>(count);
+    // Each time, so that no more is kept than the longest message.
+    if (auto taken = TakeMessages(messages); !taken) {
+      return taken;
+    }
   }
+  return {};
 }
 
 Status Channel::TakeMessages(std::vector<Message>& messages) {

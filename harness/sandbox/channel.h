@@ -25,8 +25,8 @@ class Channel {
   [[nodiscard]] int Fd() const { return fd_.Get(); }
   /// Any thread may call it. Fails when the other side does not take the message within a minute, or is gone.
   [[nodiscard]] Status Send(const Message& message);
-  /// Appends the messages that are there; does not wait. Fails when the other side is gone or sends nonsense,
-  /// such as a message of more than 256 MiB.
+  /// Appends the messages that are there, of 1 MiB at a time and one message more; does not wait. Fails when
+  /// the other side is gone or sends nonsense, such as a message of more than 256 MiB.
   [[nodiscard]] Status Receive(std::vector<Message>& messages);
 
  private:

@@ -45,11 +45,6 @@ Clock::time_point After(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(seconds));
 }
 
-bool IsReadable(int fd) {
-  pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
-  return fd >= 0 && ::poll(&ready, 1, 0) > 0;
-}
-
 bool Guest::State::Cancelled() const { return IsReadable(options.cancel_fd); }
 
 void Guest::State::ReadConsole() {
@@ -102,7 +97,8 @@ void Guest::State::Poll(Clock::time_point until, std::span<pollfd> more) {
   if (fds[2].revents != 0) {
     ReadChannel();
   }
-  exited = exited || (fds[3].revents != 0 && fds[0].revents == 0 && fds[1].revents == 0);
+  const bool silent = fds[0].revents == 0 && fds[1].revents == 0 && fds[2].revents == 0;
+  exited = exited || (fds[3].revents != 0 && silent);
 }
 
 /// The longest of QEMU's threads: one processor of the guest that stands still holds up all.

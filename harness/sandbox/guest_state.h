@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/readable.h"
 #include "sandbox/channel.h"
 #include "sandbox/console_tail.h"
 #include "sandbox/guest.h"
@@ -25,9 +26,6 @@
 namespace brink {
 
 [[nodiscard]] Clock::time_point After(double seconds);
-
-/// False for -1.
-[[nodiscard]] bool IsReadable(int fd);
 
 /// QEMU's machine for a guest.
 [[nodiscard]] QemuOptions MachineOf(const GuestOptions& options);

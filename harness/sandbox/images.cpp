@@ -46,8 +46,8 @@ std::string FactsOf(const std::string& folder) { return folder + "/etc/brink-ima
 
 }  // namespace
 
-Result<ImagePlaces> DefaultImagePlaces() {
-  auto cache = CacheFolder();
+Result<ImagePlaces> DefaultImagePlaces(CacheUse use) {
+  auto cache = CacheFolder(use);
   if (!cache) {
     return tl::unexpected(cache.error());
   }

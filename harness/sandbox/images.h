@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "model/evidence.h"
+#include "sandbox/cache.h"
 
 namespace brink {
 
@@ -20,7 +21,7 @@ struct ImagePlaces {
 };
 
 /// Below the two caches (cache.h).
-[[nodiscard]] Result<ImagePlaces> DefaultImagePlaces();
+[[nodiscard]] Result<ImagePlaces> DefaultImagePlaces(CacheUse use = CacheUse::kWrite);
 
 /// Images that there is a recipe for, sorted.
 [[nodiscard]] std::vector<std::string> KnownImageNames(const ImagePlaces& places);

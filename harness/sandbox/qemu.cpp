@@ -108,9 +108,13 @@ Status MakeFileSystem(const UniqueFd& disk, const std::string& folder) {
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
   }
-  return !code && status == 0
-             ? Status{}
-             : Fail("mkfs.ext4 on the guest's disk failed", "make room: " + RoomInWords(folder));
+  if (!code && status == 0) {
+    return {};
+  }
+  const std::string room = RoomInWords(folder);
+  return Fail("mkfs.ext4 on the guest's disk failed",
+              fmt::format("make room{}, or choose another folder with --out",
+                          room.empty() ? " in " + folder : " (" + room + ")"));
 }
 
 /// Commas end an option's value; doubled they stand for themselves.

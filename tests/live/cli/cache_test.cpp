@@ -49,11 +49,34 @@ TEST_F(CacheCommandsTest, RemoveSaysWhereItLookedAndWhatItRemoved) {
   const std::string folder = Path("cache/kernels/sid");
   std::filesystem::create_directories(folder);
   std::ofstream(folder + "/facts") << "release=6.99\n";
-  EXPECT_THAT(Brink({"guest", "list"}).output,
-              HasSubstr("sid\n  Linux 6.99   cgroup v2\n  " + folder + "\n"));
+  EXPECT_THAT(
+      Brink({"guest", "list"}).output,
+      HasSubstr("sid\n  Linux 6.99   cgroup v2   zram: not known of this one; `brink guest fetch sid` "
+                "finds out\n  " +
+                folder + "\n"));
+  std::filesystem::create_directories(folder + "/optional");
+  EXPECT_THAT(Brink({"guest", "list"}).output, HasSubstr("cgroup v2   no zram\n"));
+  std::filesystem::create_directories(folder + "/optional/zram");
+  EXPECT_THAT(Brink({"guest", "list"}).output, HasSubstr("cgroup v2   zram\n"));
   const Ended removed = Brink({"guest", "remove", "sid"});
   EXPECT_EQ(removed.status, 0) << removed.errors;
   EXPECT_THAT(removed.errors, HasSubstr("brink: removed " + folder + "\n"));
+}
+
+/// Of a user who has no other place for one than /var/tmp.
+TEST_F(CacheCommandsTest, CheckAndListMakeNone) {
+  const std::string folder = "/var/tmp/brink-64321";
+  ASSERT_FALSE(std::filesystem::exists(folder));
+  std::filesystem::permissions(folder_, std::filesystem::perms(0777));
+  static_cast<void>(WriteExit("good", "0"));
+  const Ended ended = Shell(
+      "unset BRINK_CACHE XDG_CACHE_HOME; export HOME=/\n"
+      "cp $BRINK ./brink && chmod 755 brink\n"
+      "as_other() { setpriv --reuid 64321 --regid 64321 --clear-groups ./brink \"$@\"; }\n"
+      "as_other check good.yaml && as_other list good.yaml && as_other run good.yaml --dry-run");
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  std::filesystem::remove(folder);
 }
 
 TEST_F(CacheCommandsTest, AFullOneIsNamedWithWhatIsNeededAndLeavesNothing) {

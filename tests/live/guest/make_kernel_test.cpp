@@ -189,6 +189,17 @@ TEST_F(MakeKernelTest, WhatAKernelCanDoOnRequestIsFoundOutAndAddedToOneThatWasMa
   EXPECT_TRUE(fs::is_directory(base_ + "/with/optional/zram"));
 }
 
+TEST_F(MakeKernelTest, AFileSystemThatTellsOfNoSizeIsNotFull) {
+  Write("whole/vmlinux", "kernel");
+  Write("whole/modules/100-9p.ko", "module");
+  Write("whole/facts", "release=6.1\n");
+  fs::create_directory(base_ + "/ram");
+  EXPECT_EQ(Shell(std::string("unshare -m sh -c 'mount -t ramfs none ram && ") + BRINK_MAKE_KERNEL +
+                  " --copy whole ram/kernel && diff -r whole ram/kernel'"),
+            0)
+      << Read("shell.log");
+}
+
 TEST_F(MakeKernelTest, ACopyIsWholeAndCompletesOneThatWasMadeBefore) {
   Write("whole/vmlinux", "kernel");
   Write("whole/modules/100-9p.ko", "module");

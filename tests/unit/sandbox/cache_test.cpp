@@ -75,6 +75,17 @@ TEST_F(CacheTest, WithoutAHomeToWriteToItIsAFolderOfTheUsersAloneBelowVarTmp) {
   }
 }
 
+TEST_F(CacheTest, WhoLooksAloneMakesNoneAndIsToldOfAStrangersAllTheSame) {
+  user_.id = ::geteuid();
+  user_.machine = user_.home = base_ + "/file/machine";
+  EXPECT_EQ(CacheFolder(user_, CacheUse::kLook).value(), Private());
+  EXPECT_EQ(MachineCacheFolder(user_), user_.machine);
+  EXPECT_FALSE(std::filesystem::exists(Private()));
+  std::filesystem::create_directories(Private());
+  std::filesystem::permissions(Private(), std::filesystem::perms::all);
+  EXPECT_FALSE(CacheFolder(user_, CacheUse::kLook));
+}
+
 TEST_F(CacheTest, AFolderThatSomebodyElseMadeThereIsRefused) {
   user_.id = ::geteuid();
   user_.machine = user_.home = base_ + "/file/machine";

@@ -2,6 +2,7 @@
 #include "sandbox/channel.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,6 +50,24 @@ TEST_F(ChannelTest, AMessageIsTakenOnceItsLastByteIsThere) {
   Write("}");
   ASSERT_TRUE(here_->Receive(messages_));
   EXPECT_EQ(messages_.size(), 1U);
+}
+
+/// Of a file, which says all it has to say at once.
+TEST_F(ChannelTest, WhoSaysVeryMuchIsHeardInParts) {
+  constexpr std::size_t kMessages = 500'000;
+  std::string text;
+  for (std::size_t count = 0; count < kMessages; ++count) {
+    text += std::string_view("\x02\0\0\0{}", 6);
+  }
+  UniqueFd file(::memfd_create("messages", MFD_CLOEXEC));
+  ASSERT_EQ(::pwrite(file.Get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  Channel channel(std::move(file));
+  ASSERT_TRUE(channel.Receive(messages_));
+  EXPECT_GT(messages_.size(), 0U);
+  EXPECT_LT(messages_.size(), kMessages);
+  while (channel.Receive(messages_)) {
+  }
+  EXPECT_EQ(messages_.size(), kMessages);
 }
 
 TEST_F(ChannelTest, MoreThanTheSocketHoldsIsSentWhileTheOtherSideReads) {
