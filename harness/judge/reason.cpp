@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "base/units.h"
@@ -29,11 +30,36 @@ std::string DescribeFailure(const Evidence& evidence, const TellingFailure& fail
                      figures_follow ? " with " : "; ", failure.binding.reason);
 }
 
+/// "Cannot allocate memory", "Out of memory", "ENOMEM".
+bool SpeaksOfMemory(std::string line) {
+  std::transform(line.begin(), line.end(), line.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return line.find("allocate memory") != std::string::npos ||
+         line.find("out of memory") != std::string::npos || line.find("enomem") != std::string::npos;
+}
+
+/// Of one that says that memory is lacking although every memory call of it succeeded: what is full is its
+/// own, in user space, as a table of a fixed size.
+std::string NoLimitToBlame(const Evidence& evidence, const ProcessRecord& record) {
+  const bool says_so =
+      SpeaksOfMemory(record.last_line) ||
+      std::any_of(evidence.log_matches.begin(), evidence.log_matches.end(), [&](const LogMatch& match) {
+        return match.process == record.name && match.count > 0 && SpeaksOfMemory(match.first_line);
+      });
+  const bool failed =
+      std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
+                  [&](const FailureCount& kind) { return kind.process == record.name && kind.count > 0; });
+  const bool known = evidence.grade == EvidenceGrade::kKernel && evidence.events_lost == 0;
+  return known && says_so && !failed && record.exit_code
+             ? ": no limit of the system is to blame for the memory that it lacks"
+             : "";
+}
+
 /// What a failed process's calls and its own words tell.
 std::string WhyItFailed(const Evidence& evidence, const ProcessRecord& record) {
   const TellingFailure telling = TellingFailureOf(evidence, record.name, /*died=*/true);
   if (telling.call == nullptr) {
-    return "; " + NoFailure(evidence, {record.name}, "");
+    return "; " + NoFailure(evidence, {record.name}, "") + NoLimitToBlame(evidence, record);
   }
   const std::string failure = DescribeFailure(evidence, telling);
   const auto survived_s = SurvivedFor(evidence, record);

@@ -107,6 +107,23 @@ TEST(Reason, AKillTellsSharedMemoryAndFilesOfItsVictimThatCount) {
               HasSubstr("it held 0 B of anonymous memory, 48 MiB of mapped files at oom_score_adj 0"));
 }
 
+TEST(Reason, WhoLacksMemoryWithoutAFailedCallIsToldThatNoLimitOfTheSystemIsToBlame) {
+  const std::string told = "no memory call failed: no limit of the system is to blame";
+  Evidence evidence = ServerEvidence(1);
+  evidence.processes.front().last_line = "error(12) from put: Cannot allocate memory";
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr(told));
+  evidence.events_lost = 1;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("to blame")));
+  evidence.events_lost = 0;
+  evidence.processes.front().last_line = "bad configuration";
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("to blame")));
+  evidence.log_matches = {
+      {.process = "server", .pattern = "memory", .count = 1, .first_line = "Out of memory"}};
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr(told));
+  evidence.failure_counts = {{.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = 3}};
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("to blame")));
+}
+
 // Beside a process that fails without end, what was counted may not be known in detail.
 TEST(Reason, FailuresWithoutDetailsAreNoAbsenceOfFailures) {
   for (const int exit_code : {0, 24}) {
