@@ -12,6 +12,10 @@
 
 namespace brink {
 
+inline constexpr std::uint64_t kKiB = 1024;
+inline constexpr std::uint64_t kMiB = 1024 * kKiB;
+inline constexpr std::uint64_t kGiB = 1024 * kMiB;
+
 /// A number of bytes.
 struct Bytes {
   std::uint64_t value = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/json_values.h"
 #include "report/text.h"
 #include "scenario/vocabulary.h"
 
@@ -96,7 +97,6 @@ struct Widths {
 };
 
 constexpr std::size_t kIndent = 2;
-constexpr std::size_t kGap = 2;
 
 std::string Line(const Widths& widths, const std::string& name, const std::string& limit,
                  const std::string& on, const std::string& cases) {
@@ -130,8 +130,6 @@ std::string RowOf(const CatalogueEntry& entry) {
   return fmt::format("[{}]({}) | {} | {} | {} |\n", InCell(entry.name), entry.file, InCell(entry.title),
                      Joined(limits), InCell(RunsOn(entry)));
 }
-
-Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json JsonOf(const CatalogueEntry& entry) {
   const Incident incident = entry.incident.value_or(Incident{});

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/json_values.h"
 #include "report/text.h"
 
 namespace brink {
@@ -15,14 +16,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kIndent = 4;
+constexpr std::size_t kDetailIndent = 4;
 constexpr std::size_t kLabel = 11;  // "reproduce: "
 /// More matches than a screen holds are none that anybody reads.
 constexpr std::size_t kFew = 5;
 constexpr std::size_t kToldOfMany = 3;
 
 std::string Row(std::string_view label, const std::string& text, const TextStyle& style) {
-  const std::string head = fmt::format("{:{}}{:<{}}", "", kIndent, fmt::format("{}:", label), kLabel);
+  const std::string head = fmt::format("{:{}}{:<{}}", "", kDetailIndent, fmt::format("{}:", label), kLabel);
   return head + Wrapped(Printable(text), style, head.size(), head.size()).substr(head.size()) + "\n";
 }
 
@@ -52,7 +53,8 @@ std::string MatchedText(const MatchedLine& line, const TextStyle& style) {
     return "";
   }
   const std::string more = line.lines > 1 ? fmt::format(" (and {} more)", line.lines - 1) : "";
-  return Wrapped(fmt::format("line {}{}: {}", line.number, more, Printable(line.text)), style, 2, kIndent) +
+  return Wrapped(fmt::format("line {}{}: {}", line.number, more, Printable(line.text)), style, 2,
+                 kDetailIndent) +
          "\n";
 }
 
@@ -98,8 +100,6 @@ std::string GroupText(const SearchReport& report, std::size_t begin, std::size_t
   }
   return text;
 }
-
-Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json MatchJson(const SearchMatch& match, const CatalogueEntry& entry) {
   const Incident incident = entry.incident.value_or(Incident{});

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "base/units.h"
 #include "evidence/living_groups.h"
 #include "kernel/files.h"
 #include "kernel/machine_guard.h"
@@ -19,7 +20,6 @@
 namespace brink {
 namespace {
 
-constexpr std::uint64_t kKiB = 1024;
 constexpr std::string_view kInitialUserNamespace = "user:[4026531837]";  // include/linux/proc_ns.h
 
 /// What a file of its own would say of a process that ended between two reads.

@@ -40,10 +40,6 @@ class KeepMemlockLimit {
   rlimit before_{};
 };
 
-struct FreeRing {
-  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
-
 std::string ReadMountinfo() {
   std::ifstream file("/proc/self/mountinfo");
   return {std::istreambuf_iterator<char>(file), {}};
@@ -101,6 +97,9 @@ int UpdateMap(int map_fd, int pid, const void* value) {
 }  // namespace
 
 struct Watch::State {
+  struct FreeRing {
+    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+  };
   SkeletonPtr<watch_bpf> programs;
   bool entries = false;         // the kernel lets the programs of entries.bpf.h follow its functions
   bool looks_at_known = false;  // the kernel can sample without a walk over all tasks of the machine

@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "catalogue/search_forms.h"
+#include "report/json_values.h"
 #include "report/text.h"
 
 namespace brink {
@@ -19,7 +20,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kPercent = 100;
-constexpr std::size_t kGap = 2;
 
 std::string Amount(std::uint64_t value, const std::string& unit) {
   return unit == "bytes" ? FormatBytes(value) : FormatCount(value);
@@ -103,9 +103,9 @@ std::string Arithmetic(const Scored& scored, std::uint64_t total_pages, std::uin
   }
   text += fmt::format(" + {} of page tables", pages(process.page_tables));
   if (process.oom_score_adj != 0) {
-    constexpr std::uint64_t kThousandths = 1000;
+    constexpr std::uint64_t kOnePoint = 1000;  // adj counts in thousandths of the machine's pages
     text += fmt::format(" {} {} (oom_score_adj) x {}", process.oom_score_adj < 0 ? "-" : "+",
-                        std::abs(process.oom_score_adj), FormatCount(total_pages / kThousandths));
+                        std::abs(process.oom_score_adj), FormatCount(total_pages / kOnePoint));
   }
   return text;
 }
@@ -159,8 +159,6 @@ std::string IncidentsText(const Explanation& explanation, std::span<const Catalo
   }
   return text;
 }
-
-Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json RowJson(const LimitRow& row) {
   const auto share = ShareOf(row);

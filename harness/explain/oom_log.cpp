@@ -3,10 +3,10 @@
 
 #include <charconv>
 
+#include "base/units.h"
+
 namespace brink {
 namespace {
-
-constexpr std::uint64_t kKiB = 1024;
 
 /// The number that follows `key` in the line.
 template <typename Number>

@@ -21,7 +21,7 @@ constexpr double kLeastLostS = 0.5;
 constexpr double kWaitedShare = 0.1;
 constexpr double kWorstReadS = 0.01;
 constexpr double kWorstThrottleS = 2;
-constexpr double kPage = 4096;  // bytes; the smallest that there is
+constexpr double kPageBytes = 4096;  // bytes; the smallest that there is
 constexpr double kShortestS = 0.001;
 
 /// Of the settings' names (judge/pairs.h). A parameter counts by what it stands in, which is a setting, too.
@@ -44,7 +44,7 @@ double More(std::uint64_t here, std::uint64_t there) {
 
 bool AccountsFor(double lost_s, const Stall& here, const Stall& there) {
   const double waited_s = here.stalled_s.value_or(0) - there.stalled_s.value_or(0);
-  const double worst_s = kWorstReadS * (More(here.refaulted_bytes, there.refaulted_bytes) / kPage +
+  const double worst_s = kWorstReadS * (More(here.refaulted_bytes, there.refaulted_bytes) / kPageBytes +
                                         More(here.limit_hits, there.limit_hits)) +
                          kWorstThrottleS * More(here.throttled, there.throttled);
   return waited_s >= kWaitedShare * lost_s || worst_s >= lost_s;

@@ -64,13 +64,13 @@ ImposedFault Fault(std::string name, std::string requested = {}, std::string rea
   return fault;
 }
 
-struct Failure {
+struct Refusal {
   ImposedFault fault;
   std::string remedy;
 };
 
 /// What could not be done, as a fault with its error.
-Failure Describe(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimits,
+Refusal Describe(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimits,
                  const ChildRecord& record) {
   const auto index = static_cast<std::size_t>(record.index);
   switch (record.step) {
@@ -113,7 +113,7 @@ bool IsFault(ChildStep step) {
 
 tl::unexpected<Error> GaveUp(const LaunchSpec& spec, const std::vector<RlimitRequest>& rlimits,
                              const ChildRecord& record, std::vector<ImposedFault>& proof) {
-  Failure failure = Describe(spec, rlimits, record);
+  Refusal failure = Describe(spec, rlimits, record);
   const std::string what =
       failure.fault.name + (failure.fault.requested.empty() ? "" : " " + failure.fault.requested);
   auto error = FailErrno(what, record.error, failure.remedy);

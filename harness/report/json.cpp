@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "report/json_values.h"
 #include "report/report.h"
 
 namespace brink {
@@ -15,11 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <typename T>
-Json OrNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 Json LimitOrNull(std::uint64_t limit) { return limit == kNoLimit ? Json(nullptr) : Json(limit); }
 
 Json ToJson(const std::optional<BindingLimit>& limit) {

@@ -15,7 +15,6 @@
 namespace brink {
 namespace {
 
-constexpr std::size_t kGap = 2;
 constexpr std::size_t kLines = 3;  // of a cell: outcome, failing call, limit
 
 std::string CaseOf(const Verdict& verdict) {

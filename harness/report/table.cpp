@@ -20,7 +20,6 @@ enum Column : std::size_t { kIncident, kCase, kWhere, kOutcome, kCall, kLimit, k
 using Cells = std::array<std::string, kColumns>;
 using Widths = std::array<std::size_t, kColumns>;
 
-constexpr std::size_t kGap = 2;
 constexpr std::size_t kIndent = 2;
 const Cells kHead{"INCIDENT", "CASE", "WHERE", "OUTCOME", "FAILING CALL", "BINDING LIMIT", "EXPECTED"};
 

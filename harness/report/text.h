@@ -20,6 +20,9 @@ namespace brink {
 /// the cursor nor break XML. Line breaks stay when `keep_lines`, else they become blanks.
 [[nodiscard]] std::string Printable(std::string_view text, bool keep_lines = false);
 
+/// Blanks between two columns of a table.
+inline constexpr std::size_t kGap = 2;
+
 /// Columns on a terminal: characters, not bytes. (What brink prints has no wide ones.)
 [[nodiscard]] std::size_t Columns(std::string_view text);
 /// Cut to that many columns, with an ellipsis when something went.

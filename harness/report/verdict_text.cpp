@@ -70,15 +70,15 @@ std::vector<std::string> MostTelling(const std::vector<std::string>& console, st
 
 /// What a lost guest said last; the whole of it is in the run's folder.
 std::string LastWords(const Verdict& verdict, const TextStyle& style) {
-  constexpr std::size_t kLines = 8;
-  constexpr std::string_view kIndent = "    | ";
+  constexpr std::size_t kConsoleLines = 8;
+  constexpr std::string_view kMargin = "    | ";
   if (!verdict.guest || verdict.guest->console.empty()) {
     return "";
   }
   std::string text = "  the last of its console:\n";
-  const auto room = static_cast<std::size_t>(std::max(style.width, 40)) - kIndent.size();
-  for (const std::string& line : MostTelling(verdict.guest->console, kLines)) {
-    text += std::string(kIndent) + CutTo(Printable(line), room) + "\n";
+  const auto room = static_cast<std::size_t>(std::max(style.width, 40)) - kMargin.size();
+  for (const std::string& line : MostTelling(verdict.guest->console, kConsoleLines)) {
+    text += std::string(kMargin) + CutTo(Printable(line), room) + "\n";
   }
   return text;
 }

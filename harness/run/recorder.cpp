@@ -18,7 +18,7 @@
 namespace brink {
 namespace {
 
-std::optional<int> ReadNumber(const std::string& path) {
+std::optional<int> ReadInt(const std::string& path) {
   const std::string text = ReadSmall(path, 16);
   int value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -217,8 +217,8 @@ void Recorder::OnSample(const std::vector<TaskFigures>& tasks,
                           .total_vm_bytes = task.total_vm_bytes,
                           .memory_bytes = 0,
                           .failures = 0,
-                          .oom_score = ReadNumber(folder + "oom_score"),
-                          .oom_score_adj = ReadNumber(folder + "oom_score_adj")};
+                          .oom_score = ReadInt(folder + "oom_score"),
+                          .oom_score_adj = ReadInt(folder + "oom_score_adj")};
     if (const auto memory = memory_by_process.find(process.name);
         memory != memory_by_process.end() && process.kind == ProcessRecord::Kind::kProcess) {
       sample.memory_bytes = memory->second;

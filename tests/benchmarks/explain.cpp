@@ -55,14 +55,6 @@ void ReadMaps(int pid) {
   }
 }
 
-double RunMs(const std::vector<std::string>& argv) {
-  const Finished run = RunQuietly(argv);
-  if (run.exit_code != 0) {
-    throw Failed(fmt::format("brink {} ended with {}", argv[1], run.exit_code));
-  }
-  return run.wall_s * 1e3;
-}
-
 std::vector<Row> Measure(const Options& options, const Launched& target) {
   const std::vector<std::string> explain{BRINK_PROGRAM, "explain", "--pid", std::to_string(target.pid)};
   // Uses the processors as explain does, and looks at no process.

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 constexpr const char* kTouch = R"(name: benchmark-boot
 processes: {target: {run: [/bin/sh, -c, "echo started >FILE"]}}
 )";
-constexpr const char* kTrue = R"(name: benchmark-true
+constexpr const char* kTrueGuest = R"(name: benchmark-true
 processes: {target: {run: [/bin/true], cgroup: {memory.max: 64MiB}}}
 )";
 constexpr const char* kStay = R"(name: benchmark-stay
@@ -38,13 +38,6 @@ constexpr const char* kPlainInit = R"(#!/bin/busybox sh
 echo plain-guest-is-up
 exec /bin/busybox poweroff -f
 )";
-
-std::string Filled(std::string text, const std::string& word, const std::string& value) {
-  if (const std::size_t at = text.find(word); at != std::string::npos) {
-    text.replace(at, word.size(), value);
-  }
-  return text;
-}
 
 GuestKernel Kernel() {
   auto kernel = FindKernel("debian-12");
@@ -244,7 +237,7 @@ std::vector<Row> BenchGuestBoot(const Options& options) {
 
 std::vector<Row> BenchGuestCase(const Options& options) {
   const std::string scenario = options.scratch + "/true.yaml";
-  Write(scenario, kTrue);
+  Write(scenario, kTrueGuest);
   constexpr int kMore = 19;
   const auto increment = [&](const char* sandbox) {
     const double one = RunBrink(options, scenario, {"--sandbox", sandbox}).wall_s;

@@ -91,6 +91,14 @@ Finished RunQuietly(const std::vector<std::string>& argv) {
                   .max_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * kKibibyte};
 }
 
+double RunMs(const std::vector<std::string>& argv) {
+  const Finished run = RunQuietly(argv);
+  if (run.exit_code != 0) {
+    throw Failed(fmt::format("brink {} ended with {}", argv[1], run.exit_code));
+  }
+  return run.wall_s * 1e3;
+}
+
 std::string RunAsTarget(const std::vector<std::string>& argv, Watch* watch) {
   LaunchSpec spec;
   spec.argv = argv;
@@ -131,6 +139,13 @@ void End(const Launched& target) {
   int status = 0;
   while (::waitpid(target.pid, &status, 0) < 0 && errno == EINTR) {
   }
+}
+
+std::string Filled(std::string text, const std::string& word, const std::string& value) {
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + value.size())) {
+    text.replace(at, word.size(), value);
+  }
+  return text;
 }
 
 void Write(const std::string& path, const std::string& text) {

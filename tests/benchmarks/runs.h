@@ -41,6 +41,9 @@ struct Finished {
 /// Runs a program with its output thrown away and waits for its end.
 [[nodiscard]] Finished RunQuietly(const std::vector<std::string>& argv);
 
+/// Milliseconds that brink took; a failure of it is an error.
+[[nodiscard]] double RunMs(const std::vector<std::string>& argv);
+
 /// Runs a program as brink runs a target, with the loop of a case around it: output drained, and with `watch`
 /// the target registered, events drained and figures sampled 40 times a second. Without: the evidence is off.
 /// Gives what the target printed; a target that fails is an error.
@@ -51,6 +54,9 @@ void Observe(Watch& watch, int until_fd);
 
 /// Ends and reaps a target.
 void End(const Launched& target);
+
+/// The text with each occurrence of the word replaced.
+[[nodiscard]] std::string Filled(std::string text, const std::string& word, const std::string& value);
 
 /// Writes a text file, or throws.
 void Write(const std::string& path, const std::string& text);

@@ -15,7 +15,7 @@
 namespace brink::bench {
 namespace {
 
-constexpr const char* kMappings = "65530";
+constexpr const char* kFullMap = "65530";
 constexpr std::chrono::milliseconds kPeriod{10};
 constexpr double kPerSecond = 100;
 
@@ -57,7 +57,7 @@ std::vector<Row> BenchSampling(const Options& options) {
   Watch watch = Must(Watch::Load());
   Watch::Registration registration = watch.MakeRegistration(1);
   LaunchSpec spec;
-  spec.argv = {BRINK_BENCHMARK_TARGET, "mappings", kMappings};
+  spec.argv = {BRINK_BENCHMARK_TARGET, "mappings", kFullMap};
   spec.register_self = &Watch::RegisterSelf;
   spec.register_context = &registration;
   const Launched target = Must(Launch(spec));

@@ -32,13 +32,6 @@ cases:
   only: {expect: {target: {exit: 0, failure: {call: mmap, errno: ENOMEM, count: {min: FAILURES}}}}}
 )";
 
-std::string Filled(std::string text, const std::string& word, const std::string& value) {
-  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + value.size())) {
-    text.replace(at, word.size(), value);
-  }
-  return text;
-}
-
 Finished RunBrink(const Options& options, const std::string& scenario, int repeat) {
   const Finished run = RunQuietly({BRINK_PROGRAM, "run", scenario, "--repeat", std::to_string(repeat),
                                    "--out", options.scratch + "/runs"});

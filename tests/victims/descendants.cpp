@@ -18,8 +18,6 @@
 namespace victim {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
-
 /// The descendant's work: it takes the comm `name`, so that a scenario can tell it apart, and touches memory.
 [[noreturn]] void BecomeVictim(const char* name, std::size_t bytes) {
   ::prctl(PR_SET_NAME, name);
@@ -234,7 +232,7 @@ int Daemonise(const Arguments& arguments) {
   return kDone;
 }
 
-constexpr auto kModes = std::to_array<Mode>({
+constexpr auto kDescendantModes = std::to_array<Mode>({
     {"descendant", "depth orphan size exit", Descendant, "a descendant touches memory, this process reports"},
     {"pair", "helper size adj", Pair, "grow beside a helper with its own oom_score_adj"},
     {"supervisor", "signal exit", Supervisor, "kill the worker, exit as told"},
@@ -245,6 +243,6 @@ constexpr auto kModes = std::to_array<Mode>({
 
 }  // namespace
 
-std::span<const Mode> DescendantModes() { return kModes; }
+std::span<const Mode> DescendantModes() { return kDescendantModes; }
 
 }  // namespace victim

@@ -152,7 +152,7 @@ int Listen(const Arguments& arguments) {
   }
 }
 
-constexpr auto kModes = std::to_array<Mode>({
+constexpr auto kEndingModes = std::to_array<Mode>({
     {"exit", "code", Exit, "exit with a code"},
     {"raise", "signal", Raise, "send itself a signal"},
     {"abort", "", Abort, "abort"},
@@ -169,6 +169,6 @@ constexpr auto kModes = std::to_array<Mode>({
 
 }  // namespace
 
-std::span<const Mode> EndingModes() { return kModes; }
+std::span<const Mode> EndingModes() { return kEndingModes; }
 
 }  // namespace victim

@@ -18,8 +18,6 @@
 namespace victim {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
-
 /// The ways to ask for one chunk more; false with errno when refused.
 struct Grower {
   std::string_view name;
@@ -191,7 +189,7 @@ int SharedMemory(const Arguments& arguments) {
   return Worked("touch", bytes / kMiB);
 }
 
-constexpr auto kModes = std::to_array<Mode>({
+constexpr auto kGrowthModes = std::to_array<Mode>({
     {"grow", "how chunk total", Grow, "ask for memory by mmap, mmap-readonly, brk or malloc"},
     {"probe", "size", Probe, "ask for too much once, go on with less"},
     {"lock", "chunk total threads", Lock, "mlock a region bit by bit"},
@@ -205,6 +203,6 @@ constexpr auto kModes = std::to_array<Mode>({
 
 }  // namespace
 
-std::span<const Mode> GrowthModes() { return kModes; }
+std::span<const Mode> GrowthModes() { return kGrowthModes; }
 
 }  // namespace victim

@@ -160,7 +160,7 @@ int Hugetlb(const Arguments& arguments) {
                                                                     : Worked("mmap", 1);
 }
 
-constexpr auto kModes = std::to_array<Mode>({
+constexpr auto kMappingModes = std::to_array<Mode>({
     {"split", "call count", Split, "split a region by mprotect, munmap, mlock or madvise"},
     {"map-many", "count", MapMany, "map single pages"},
     {"map-fixed", "count", MapFixed, "map over the middle of a region"},
@@ -174,6 +174,6 @@ constexpr auto kModes = std::to_array<Mode>({
 
 }  // namespace
 
-std::span<const Mode> MappingModes() { return kModes; }
+std::span<const Mode> MappingModes() { return kMappingModes; }
 
 }  // namespace victim

@@ -96,7 +96,7 @@ int ForkBomb(const Arguments&) {
   }
 }
 
-constexpr auto kModes = std::to_array<Mode>({
+constexpr auto kTaskModes = std::to_array<Mode>({
     {"threads", "count stack", Threads, "make threads"},
     {"forks", "count", Forks, "make children"},
     {"fork-large", "size", ForkLarge, "map much, then fork once"},
@@ -105,6 +105,6 @@ constexpr auto kModes = std::to_array<Mode>({
 
 }  // namespace
 
-std::span<const Mode> TaskModes() { return kModes; }
+std::span<const Mode> TaskModes() { return kTaskModes; }
 
 }  // namespace victim

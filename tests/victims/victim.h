@@ -13,6 +13,8 @@
 
 namespace victim {
 
+inline constexpr std::size_t kMiB = std::size_t{1} << 20;
+
 /// Everything asked for worked (the control of a failure).
 inline constexpr int kDone = 0;
 /// Called wrongly.

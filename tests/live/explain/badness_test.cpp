@@ -19,6 +19,7 @@
 #include <optional>
 #include <random>
 
+#include "base/units.h"
 #include "evidence/living.h"
 #include "evidence/mappings.h"
 #include "evidence/watch.h"
@@ -27,8 +28,6 @@
 
 namespace brink::live {
 namespace {
-
-constexpr std::size_t kMiB = 1U << 20;
 
 /// The child's side: nothing that could fail for memory but what it is for.
 [[noreturn]] void Hold(std::size_t bytes, int adj, int ready, int press) {

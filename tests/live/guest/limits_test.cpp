@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "base/units.h"
 #include "guest_fixture.h"
 
 namespace brink::live {
@@ -14,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-constexpr std::uint64_t kMiB = 1 << 20;
 
 class LimitsInGuests : public GuestTest {
  protected:

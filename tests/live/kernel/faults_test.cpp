@@ -12,10 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 
-Setting Of(std::string name, std::string value) {
-  return {.name = std::move(name), .value = std::move(value), .mark = {}};
-}
-
 class FaultsLive : public LiveTest {};
 
 TEST_F(FaultsLive, GroupLimitIsProvenAlsoWhenRoundedToPages) {

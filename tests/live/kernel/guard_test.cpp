@@ -22,10 +22,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Setting Of(std::string name, std::string value) {
-  return {.name = std::move(name), .value = std::move(value), .mark = {}};
-}
-
 class GuardLive : public LiveTest {
  protected:
   void SetUp() override {

@@ -14,6 +14,11 @@
 
 namespace brink::live {
 
+/// A setting without a mark in the file.
+inline Setting Of(std::string name, std::string value) {
+  return {.name = std::move(name), .value = std::move(value), .mark = {}};
+}
+
 /// Real groups need root and a writable cgroup mount.
 class LiveTest : public testing::Test {
  protected:

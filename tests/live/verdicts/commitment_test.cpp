@@ -3,12 +3,11 @@
 // caused.
 #include <gmock/gmock.h>
 
+#include "base/units.h"
 #include "live_case.h"
 
 namespace brink::live {
 namespace {
-
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 class CommitLimit : public LiveCase {};
 

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "base/units.h"
 #include "live_case.h"
 
 namespace brink::live {
 namespace {
-
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 /// Exactly one kill by a memory cgroup, of the process or child of that name.
 const OomKill* ExpectOneKill(const Verdict& verdict, const std::string& name) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_DATA and RLIMIT_STACK.
+#include "base/units.h"
 #include "live_case.h"
 
 namespace brink::live {
 namespace {
-
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 class MemlockLimit : public LiveCase {};
 

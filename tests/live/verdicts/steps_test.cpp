@@ -2,12 +2,11 @@
 // Readiness and steps: what is done to targets while they run.
 #include <gmock/gmock.h>
 
+#include "base/units.h"
 #include "live_case.h"
 
 namespace brink::live {
 namespace {
-
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 class Readiness : public LiveCase {};
 

@@ -7,18 +7,11 @@
 
 #include <cerrno>
 
+#include "base/units.h"
 #include "watch_fixture.h"
 
 namespace brink {
 namespace {
-
-constexpr std::uint64_t kMiB = 1 << 20;
-constexpr std::uint64_t kPage = 4096;
-
-void Limit(__rlimit_resource resource, std::uint64_t value) {
-  const rlimit limit{.rlim_cur = value, .rlim_max = value};
-  ::setrlimit(resource, &limit);
-}
 
 /// mlock(2) as a 32-bit program calls it.
 long Mlock32(void* area, std::uint64_t bytes) {

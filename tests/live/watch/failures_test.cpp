@@ -14,6 +14,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/units.h"
 #include "watch_fixture.h"
 
 namespace brink {
@@ -23,14 +24,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr std::uint64_t kMiB = 1 << 20;
-constexpr std::uint64_t kPage = 4096;
 constexpr int kNoUserNamespaces = 97;
-
-void Limit(__rlimit_resource resource, std::uint64_t value) {
-  const rlimit limit{.rlim_cur = value, .rlim_max = value};
-  ::setrlimit(resource, &limit);
-}
 
 void* Map(std::uint64_t bytes, int protection = PROT_READ | PROT_WRITE) {
   return ::mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -9,12 +9,12 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/units.h"
 #include "watch_fixture.h"
 
 namespace brink {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
 constexpr int kSiKernel = 0x80;
 
 /// Touches memory until it is killed.

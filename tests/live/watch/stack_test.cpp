@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "base/units.h"
 #include "judge/judge.h"
 #include "watch_fixture.h"
 
@@ -18,14 +19,9 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kMiB = 1 << 20;
-constexpr std::uint64_t kPage = 4096;
-
 void LimitStack(std::uint64_t bytes) {
-  const rlimit limit{.rlim_cur = bytes, .rlim_max = bytes};
-  ::setrlimit(RLIMIT_STACK, &limit);
-  const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  Limit(RLIMIT_STACK, bytes);
+  Limit(RLIMIT_CORE, 0);
 }
 
 [[gnu::noinline]] int Recurse(std::uint64_t levels) {

@@ -30,6 +30,11 @@ bool Write(const std::string& path, const std::string& text) {
 
 }  // namespace
 
+void Limit(__rlimit_resource resource, std::uint64_t value) {
+  const rlimit limit{.rlim_cur = value, .rlim_max = value};
+  ::setrlimit(resource, &limit);
+}
+
 void WatchTest::SetUp() {
   auto watch = Watch::Load();
   ASSERT_TRUE(watch.has_value()) << watch.error().message << "\n  " << watch.error().remedy;

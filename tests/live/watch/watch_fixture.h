@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <functional>
 #include <optional>
@@ -12,6 +13,11 @@
 #include "evidence/watch.h"
 
 namespace brink {
+
+inline constexpr std::uint64_t kPage = 4096;
+
+/// Sets a limit of this process, soft and hard.
+void Limit(__rlimit_resource resource, std::uint64_t value);
 
 class WatchTest : public testing::Test {
  protected:

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "catalogue/search.h"
 #include "shipped.h"
 #include "strangers.h"
@@ -14,13 +16,8 @@ namespace {
 using ::testing::Contains;
 using ::testing::IsEmpty;
 
-const std::vector<CatalogueEntry>& Catalogue() {
-  static const std::vector<CatalogueEntry> kEntries = testing::ShippedCatalogue(BRINK_SOURCE_DIR).value();
-  return kEntries;
-}
-
 const SearchIndex& Index() {
-  static const SearchIndex kIndex(Catalogue());
+  static const SearchIndex kIndex(testing::Catalogue());
   return kIndex;
 }
 
@@ -30,7 +27,7 @@ std::vector<std::string> NamesOf(const std::vector<SearchMatch>& matches, MatchK
   std::vector<std::string> names;
   for (const SearchMatch& match : matches) {
     if (match.kind == kind) {
-      names.push_back(Catalogue()[match.entry].name);
+      names.push_back(testing::Catalogue()[match.entry].name);
     }
   }
   return names;
@@ -50,38 +47,35 @@ TEST_P(Documented, ExcerptFindsItsIncidentByTheMessage) {
 
 INSTANTIATE_TEST_SUITE_P(
     Excerpts, Documented,
-    ::testing::Values(
-        Excerpt{"2021-05-11T08:14:20.1Z, 37, ERROR, Encryption: ENOMEM on Failed to munmap 0x7f1c2a000, 8192",
-                "ravendb-munmap-enomem"},
-        Excerpt{"encrypted-stream: Unable to lock memory: mlock: Cannot allocate memory",
-                "mlock-memlock-limit"},
-        Excerpt{"level=error ts=2018-07-17T09:22:20.012Z caller=main.go:582 err=\"opening storage failed: "
-                "reloadBlocks: 336 "
-                "errors: corrupted block 01CJDJ9G: mmap, size 271: cannot allocate memory\"",
-                "cortex-tsdb-mmap"},
-        Excerpt{"2894:M 21 Nov 2026 09:10:11.120 * 10000 changes in 60 seconds. Saving...\n"
-                "2894:M 21 Nov 2026 09:10:11.124 # Can't save in background: fork: Cannot allocate memory",
-                "redis-bgsave-overcommit"},
-        Excerpt{"(error) MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-                "persist to disk. "
-                "Commands that may modify the data set are disabled",
-                "redis-bgsave-overcommit"},
-        Excerpt{"[ 8273.128731] Memory cgroup out of memory: Killed process 1234 (redis-server) "
-                "total-vm:319552kB, "
-                "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
-                "redis-bgsave-cow"},
-        Excerpt{"Nov 21 09:10:11 node7 kernel: Memory cgroup out of memory: Killed process 99 (postgres) "
-                "total-vm:319552kB, "
-                "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
-                "victims-least-important-first"},
-        Excerpt{
-            "[  91.411] Out of memory: Killed process 412 (primary) total-vm:1059552kB, anon-rss:1050000kB, "
-            "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:2104kB oom_score_adj:0",
-            "two-gigabyte-machine"},
-        Excerpt{"[  91.411] Kernel panic - not syncing: System is deadlocked on memory",
-                "two-gigabyte-machine"},
-        Excerpt{"[ 12.0] Tasks in /kubepods/pod1/c2 are going to be killed due to memory.oom.group set",
-                "victims-oom-group"}));
+    ::testing::ValuesIn(std::to_array<Excerpt>(
+        {{"2021-05-11T08:14:20.1Z, 37, ERROR, Encryption: ENOMEM on Failed to munmap 0x7f1c2a000, 8192",
+          "ravendb-munmap-enomem"},
+         {"encrypted-stream: Unable to lock memory: mlock: Cannot allocate memory", "mlock-memlock-limit"},
+         {"level=error ts=2018-07-17T09:22:20.012Z caller=main.go:582 err=\"opening storage failed: "
+          "reloadBlocks: 336 "
+          "errors: corrupted block 01CJDJ9G: mmap, size 271: cannot allocate memory\"",
+          "cortex-tsdb-mmap"},
+         {"2894:M 21 Nov 2026 09:10:11.120 * 10000 changes in 60 seconds. Saving...\n"
+          "2894:M 21 Nov 2026 09:10:11.124 # Can't save in background: fork: Cannot allocate memory",
+          "redis-bgsave-overcommit"},
+         {"(error) MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+          "persist to disk. "
+          "Commands that may modify the data set are disabled",
+          "redis-bgsave-overcommit"},
+         {"[ 8273.128731] Memory cgroup out of memory: Killed process 1234 (redis-server) "
+          "total-vm:319552kB, "
+          "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
+          "redis-bgsave-cow"},
+         {"Nov 21 09:10:11 node7 kernel: Memory cgroup out of memory: Killed process 99 (postgres) "
+          "total-vm:319552kB, "
+          "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
+          "victims-least-important-first"},
+         {"[  91.411] Out of memory: Killed process 412 (primary) total-vm:1059552kB, anon-rss:1050000kB, "
+          "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:2104kB oom_score_adj:0",
+          "two-gigabyte-machine"},
+         {"[  91.411] Kernel panic - not syncing: System is deadlocked on memory", "two-gigabyte-machine"},
+         {"[ 12.0] Tasks in /kubepods/pod1/c2 are going to be killed due to memory.oom.group set",
+          "victims-oom-group"}})));
 
 TEST(Excerpts, EverySymptomOfTheCatalogueFindsItsIncident) {
   for (const Symptom& symptom : Index().Symptoms()) {
@@ -108,7 +102,7 @@ TEST(Excerpts, OfFailuresThatAreNotInTheCatalogueMatchNothing) {
   for (const char* log : testing::kStrangers) {
     for (const bool typed : {false, true}) {
       const auto matches = testing::SearchLog(Index(), log, typed);
-      EXPECT_THAT(matches, IsEmpty()) << Catalogue()[matches.front().entry].name << ": " << log;
+      EXPECT_THAT(matches, IsEmpty()) << testing::Catalogue()[matches.front().entry].name << ": " << log;
     }
   }
 }

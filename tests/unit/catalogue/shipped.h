@@ -33,6 +33,12 @@ inline Result<std::vector<CatalogueEntry>> ShippedCatalogue(const std::string& r
   return entries;
 }
 
+/// Of the tests' own source tree.
+inline const std::vector<CatalogueEntry>& Catalogue() {
+  static const std::vector<CatalogueEntry> kEntries = ShippedCatalogue(BRINK_SOURCE_DIR).value();
+  return kEntries;
+}
+
 inline std::string ReadmeText(const std::string& root) {
   std::ifstream file(root + "/README.md");
   std::ostringstream text;

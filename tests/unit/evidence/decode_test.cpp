@@ -17,13 +17,13 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 
 template <typename Record>
-std::span<const std::byte> Bytes(const Record& record) {
+std::span<const std::byte> BytesOf(const Record& record) {
   return std::as_bytes(std::span(&record, 1));
 }
 
 template <typename Event, typename Record>
 Event Decode(const Record& record) {
-  const auto decoded = DecodeEvent(Bytes(record), kPage);
+  const auto decoded = DecodeEvent(BytesOf(record), kPage);
   EXPECT_TRUE(decoded.has_value());
   return decoded ? std::get<Event>(decoded->event) : Event{};
 }
@@ -111,7 +111,7 @@ TEST(Decode, AFailureInBytesWithItsLimits) {
 }
 
 TEST(Decode, TheStackOfAFailure) {
-  const auto decoded = DecodeEvent(Bytes(Failure()), kPage);
+  const auto decoded = DecodeEvent(BytesOf(Failure()), kPage);
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->stack, (std::vector<std::uint64_t>{0x10, 0x20}));
   EXPECT_EQ(decoded->stack_word, 0x15U);
@@ -124,7 +124,7 @@ TEST(Decode, UnlimitedGroupsWhateverTheKernelHoldsForThem) {
   raw.memory[1] = {.id = 1, .use = 20, .limit = INT64_MAX / kPage};
   raw.pids_levels = 1;
   raw.pids[0] = {.id = 12, .use = 3, .limit = 4 * 1024 * 1024 + 1};
-  const auto decoded = DecodeEvent(Bytes(raw), kPage);
+  const auto decoded = DecodeEvent(BytesOf(raw), kPage);
   ASSERT_TRUE(decoded);
   const auto& call = std::get<FailureSeen>(decoded->event).call;
   ASSERT_EQ(call.memory_groups.size(), 2U);
@@ -142,7 +142,7 @@ TEST(Decode, CountsBeyondTheRecordAreCut) {
   auto raw = Failure();
   raw.frames = 1000;
   raw.memory_levels = 1000;
-  const auto decoded = DecodeEvent(Bytes(raw), kPage);
+  const auto decoded = DecodeEvent(BytesOf(raw), kPage);
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->stack.size(), static_cast<std::size_t>(BRINK_FRAMES));
   EXPECT_EQ(decoded->memory_group_ids.size(), static_cast<std::size_t>(BRINK_GROUP_LEVELS));
@@ -193,7 +193,7 @@ TEST(Decode, PlacesAreThoseOfTheFramesAndOnlyWhereTheKernelFoundThem) {
   raw.place[0].build_id[19] = 0xAB;
   raw.place[0].offset = 0x1234;
   raw.place[1].status = BPF_STACK_BUILD_ID_IP;
-  const auto decoded = DecodeEvent(Bytes(raw), kPage);
+  const auto decoded = DecodeEvent(BytesOf(raw), kPage);
   ASSERT_TRUE(decoded);
   ASSERT_EQ(decoded->places.size(), 2U);
   ASSERT_TRUE(decoded->places[0].build_id);
@@ -205,10 +205,10 @@ TEST(Decode, PlacesAreThoseOfTheFramesAndOnlyWhereTheKernelFoundThem) {
 TEST(Decode, RefusesShortAndUnknownRecords) {
   const auto failure = Failure();
   EXPECT_FALSE(DecodeEvent({}, kPage));
-  EXPECT_FALSE(DecodeEvent(Bytes(failure).first(sizeof(failure) - 1), kPage));
+  EXPECT_FALSE(DecodeEvent(BytesOf(failure).first(sizeof(failure) - 1), kPage));
   auto unknown = Header(BRINK_EXEC);
   unknown.kind = 99;
-  EXPECT_FALSE(DecodeEvent(Bytes(unknown), kPage));
+  EXPECT_FALSE(DecodeEvent(BytesOf(unknown), kPage));
 }
 
 TEST(Decode, ATask) {
@@ -217,11 +217,11 @@ TEST(Decode, ATask) {
   raw.pid = 7;
   raw.map_count = 65530;
   raw.locked_pages = 3;
-  const auto task = DecodeTask(Bytes(raw), kPage);
+  const auto task = DecodeTask(BytesOf(raw), kPage);
   ASSERT_TRUE(task);
   EXPECT_EQ(task->map_count, 65530U);
   EXPECT_EQ(task->locked_bytes, 3 * kPage);
-  EXPECT_FALSE(DecodeTask(Bytes(raw).first(8), kPage));
+  EXPECT_FALSE(DecodeTask(BytesOf(raw).first(8), kPage));
 }
 
 }  // namespace

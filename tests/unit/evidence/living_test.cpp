@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/units.h"
 #include "evidence/living_groups.h"
 #include "unit/kernel/fake_tree.h"
 
@@ -15,8 +16,6 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
-
-constexpr std::uint64_t kMiB = 1 << 20;
 
 class LivingTest : public FakeTree {
  protected:

@@ -3,13 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include "base/units.h"
+
 namespace brink {
 namespace {
 
 using testing::HasSubstr;
 
 constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 /// A row of the kernel's own table ("Tasks state (memory values in pages)"): rss and swapents in pages,
 /// pgtables_bytes in bytes.

@@ -5,15 +5,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/units.h"
+
 namespace brink {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::uint64_t kMiB = 1ULL << 20;
-
-LivingProcess Sample() {
+LivingProcess NearItsLimit() {
   LivingProcess process;
   process.pid = 40;
   process.comm = "se\x1brver";
@@ -37,7 +37,7 @@ TEST(ExplainText, ShowsLimitsTheChoiceAndIncidents) {
   catalogue[0].title = "Too many mappings";
   catalogue[0].file = "scenarios/too-many.yaml";
   catalogue[0].binding_limits = {"vm.max_map_count"};
-  const Explanation explanation = Explain(Sample(), catalogue);
+  const Explanation explanation = Explain(NearItsLimit(), catalogue);
   const std::string text = FormatExplanationText(explanation, catalogue, {});
   EXPECT_THAT(text, HasSubstr("vm.max_map_count  900      1,000     90%"));
   EXPECT_THAT(
@@ -58,7 +58,7 @@ TEST(ExplainText, ShowsLimitsTheChoiceAndIncidents) {
 }
 
 TEST(ExplainJson, HoldsTheSameFigures) {
-  const auto document = nlohmann::json::parse(FormatExplanationJson(Explain(Sample(), {}), {}));
+  const auto document = nlohmann::json::parse(FormatExplanationJson(Explain(NearItsLimit(), {}), {}));
   EXPECT_EQ(document["process"]["pid"], 40);
   EXPECT_EQ(document["limits"][0]["limit"], "vm.max_map_count");
   EXPECT_EQ(document["limits"][0]["percent"], 90.0);

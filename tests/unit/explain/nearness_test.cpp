@@ -5,12 +5,12 @@
 
 #include <algorithm>
 
+#include "base/units.h"
+
 namespace brink {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 /// A process of a user, far from everything.
 LivingProcess Ordinary() {

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/units.h"
+
 namespace brink {
 namespace {
-
-constexpr std::uint64_t kKiB = 1024;
 
 // Of Linux 6.18, shortened.
 constexpr std::string_view kGroupKill =

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/units.h"
 #include "scenario/load.h"
 #include "scenario/make_plan.h"
 #include "scenario/yaml_tree.h"
@@ -13,8 +14,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr std::uint64_t kMiB = 1ULL << 20;
 
 /// The scenario, which must be one without a mistake.
 Scenario Loaded(const std::string& text) {

@@ -7,13 +7,11 @@
 #include <array>
 #include <string>
 
+#include "base/units.h"
 #include "judge/judge.h"
 
 namespace brink::testing {
 
-inline constexpr std::uint64_t kKiB = 1024;
-inline constexpr std::uint64_t kMiB = 1024 * kKiB;
-inline constexpr std::uint64_t kGiB = 1024 * kMiB;
 inline constexpr std::uint64_t kPage = 4096;
 
 /// A call far from every limit.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/units.h"
 #include "judge/judge.h"
 #include "server_case.h"
 
@@ -13,7 +14,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kBase = 1000 * kMiB;
 constexpr std::uint64_t kTargets = 500 * kMiB;
 

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/units.h"
+
 namespace brink {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 /// A store that took so long, with figures of its group; `limit` is of that.
 Verdict Case(const std::string& name, double duration_s, const Stall& waits, const std::string& limit) {

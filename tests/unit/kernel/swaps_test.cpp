@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/units.h"
 #include "fake_tree.h"
 
 namespace brink {
@@ -11,7 +12,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr const char* kHeadings = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 
 class SwapsTest : public FakeTree {};

@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/units.h"
 #include "unit/kernel/fake_tree.h"
 
 namespace brink {
 namespace {
-
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
 TEST(CheckMachine, AVersionOfCgroupsThatTheKernelLacksRulesItOut) {
   GuestSpec spec;
