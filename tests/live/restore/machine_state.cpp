@@ -128,10 +128,10 @@ void ExpectAsBefore(const MachineState& before, const std::vector<pid_t>& brinks
   const MachineState now = MachineNow();
   EXPECT_EQ(now.settings, before.settings);
   EXPECT_EQ(now.mounts, before.mounts);
-  EXPECT_THAT(GroupsOf(brinks), testing::IsEmpty());
-  EXPECT_THAT(ProcessesOf(BRINK_PROGRAM), testing::IsEmpty());
-  EXPECT_THAT(ProcessesOf(BRINK_VICTIM), testing::IsEmpty());
-  EXPECT_THAT(JournalEntries(brinks), testing::IsEmpty());
+  EXPECT_THAT(GroupsOf(brinks), ::testing::IsEmpty());
+  EXPECT_THAT(ProcessesOf(BRINK_PROGRAM), ::testing::IsEmpty());
+  EXPECT_THAT(ProcessesOf(BRINK_VICTIM), ::testing::IsEmpty());
+  EXPECT_THAT(JournalEntries(brinks), ::testing::IsEmpty());
 }
 
 }  // namespace brink::live
