@@ -54,7 +54,7 @@ void Search::AddLine(std::string_view line) {
   }
   MatchSymptoms(line);
   if (has_errno_) {
-    MatchErrnos(line);
+    MatchErrnos(line, /*any=*/false);
   }
 }
 
@@ -69,11 +69,24 @@ bool Search::AddWords(std::string_view words) {
   const bool errnos_alone =
       std::all_of(terms_.begin(), terms_.end(), [&](TermId term) { return index_.IsErrno(term); });
   if (errnos_alone && unknown_ == 0) {
-    MatchErrnos(words);
-  } else {
-    MatchWords(words);
+    MatchErrnos(words, /*any=*/true);
+    return true;
+  }
+  MatchWords(words);
+  // A message with a word of its own ("myserver: mmap failed: Cannot allocate memory") says as much as the
+  // same line of a log. Other errnos need a name beside them, which in pasted lines may stand anywhere.
+  const bool no_memory =
+      std::any_of(terms_.begin(), terms_.end(), [&](TermId term) { return index_.Text(term) == kNoMemory; });
+  if (no_memory && !FoundAny()) {
+    MatchErrnos(words, /*any=*/false);
   }
   return true;
+}
+
+bool Search::FoundAny() const {
+  const auto found = [](const std::optional<Best>& best) { return best.has_value(); };
+  return std::any_of(by_symptom_.begin(), by_symptom_.end(), found) ||
+         std::any_of(by_entry_.begin(), by_entry_.end(), found);
 }
 
 void Search::ReadTerms(std::string_view line) {
@@ -157,10 +170,10 @@ void Search::MatchSymptoms(std::string_view line) {
   }
 }
 
-void Search::MatchErrnos(std::string_view line) {
+void Search::MatchErrnos(std::string_view line, bool any) {
   for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
     const Context& context = index_.ContextOf(entry);
-    const bool named = number_ == 0 || std::any_of(terms_.begin(), terms_.end(), [&](TermId term) {
+    const bool named = any || std::any_of(terms_.begin(), terms_.end(), [&](TermId term) {
                          return std::binary_search(context.names.begin(), context.names.end(), term);
                        });
     for (const TermId term : terms_) {

@@ -14,8 +14,9 @@
 //   has count as rare ones. Score: the weight of what it has.
 //
 // - errno: the line tells an errno that the incident shows. That says little, as many do. With another errno
-//   than ENOMEM a name of the incident (call, program, package, folder) must stand beside it. Score: the
-//   errno's weight. Such incidents are only given when nothing better is found.
+//   than ENOMEM a name of the incident (call, program, package, folder) must stand beside it, unless nothing
+//   but errnos was typed. Score: the errno's weight. Such incidents are only given when nothing better is
+//   found.
 //
 // To each comes the weight of the incident's other words in the line (context). Several symptoms of one
 // incident in a log add up.
@@ -84,7 +85,9 @@ class Search {
   /// Adds up shared_, and tells for which symptoms.
   [[nodiscard]] std::vector<std::size_t> ShareTerms();
   void MatchSymptoms(std::string_view line);
-  void MatchErrnos(std::string_view line);
+  /// `any`: no name of the incident need stand beside the errno.
+  void MatchErrnos(std::string_view line, bool any);
+  [[nodiscard]] bool FoundAny() const;
   void MatchWords(std::string_view words);
   void Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const;
   [[nodiscard]] double ContextScore(std::size_t entry) const;

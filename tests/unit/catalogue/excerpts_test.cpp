@@ -98,6 +98,18 @@ TEST(Excerpts, NoMemoryAloneGivesAllThatShowItAndNamesNone) {
   }
 }
 
+TEST(Excerpts, OfForeignFailuresFindCandidatesByTheErrnoAlone) {
+  for (const char* log : testing::kOfTheErrnoAlone) {
+    for (const bool typed : {false, true}) {
+      const auto matches = testing::SearchLog(Index(), log, typed);
+      EXPECT_FALSE(matches.empty()) << log;
+      for (const SearchMatch& match : matches) {
+        EXPECT_EQ(match.kind, MatchKind::kErrno) << testing::Catalogue()[match.entry].name << ": " << log;
+      }
+    }
+  }
+}
+
 TEST(Excerpts, OfFailuresThatAreNotInTheCatalogueMatchNothing) {
   for (const char* log : testing::kStrangers) {
     for (const bool typed : {false, true}) {

@@ -12,8 +12,7 @@
 namespace brink::testing {
 
 inline constexpr std::array kStrangers{
-    "EMFILE too many open files",
-    "accept4: Too many open files (errno 24)",
+    "EMFILE too many open files", "accept4: Too many open files (errno 24)",
     "dial tcp 10.0.0.7:6379: connect: connection refused",
     "192.0.2.7 - - [21/Nov/2026:09:10:11 +0000] \"GET /memory/limits?page=2 HTTP/1.1\" 200 5316 \"-\" "
     "\"curl/7.88.1\"\n"
@@ -40,7 +39,23 @@ inline constexpr std::array kStrangers{
     "java.lang.NullPointerException: Cannot invoke \"String.length()\" because \"s\" is null",
     "Redis is loading the dataset in memory\nReady to accept connections tcp\nDB saved on disk",
     "EXT4-fs error (device sda1): ext4_find_entry:1463: inode #2: comm ls: reading directory lblock 0",
-    "systemd[1]: Started nginx.service - A high performance web server and a reverse proxy server."};
+    "systemd[1]: Started nginx.service - A high performance web server and a reverse proxy server.",
+    // Of memory, too, but of none that brink can limit.
+    "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 7.79 GiB total)",
+    "kworker/1:2: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null)",
+    "vmap allocation for size 4198400 failed: use vmalloc=<size> to increase size",
+    "SLUB: Unable to allocate memory on node -1, gfp=0xcc0(GFP_KERNEL)",
+    "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 5.96 GiB for an array with shape (20000, "
+    "40000) and data type float64"};
+
+/// Failures for want of memory that are no incident of the catalogue: only their errno is known.
+inline constexpr std::array kOfTheErrnoAlone{
+    "myserver: mmap failed: Cannot allocate memory",
+    "2026/11/21 09:10:12 [emerg] 31#31: malloc(4096) failed (12: Cannot allocate memory)",
+    "ioctl(KVM_CREATE_VM) failed: 12 Cannot allocate memory",
+    "failed to create shim task: OCI runtime create failed: unable to start container process: cannot "
+    "allocate memory: unknown",
+    "bpf: load program: cannot allocate memory"};
 
 /// What a log matches, read line by line; or typed on the command line.
 inline std::vector<SearchMatch> SearchLog(const SearchIndex& index, const std::string& log, bool typed) {
