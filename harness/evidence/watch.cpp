@@ -98,7 +98,7 @@ int UpdateMap(int map_fd, int pid, const void* value) {
 
 struct Watch::State {
   struct FreeRing {
-    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+    void operator()(ring_buffer* buffer) const { ring_buffer__free(buffer); }
   };
   SkeletonPtr<watch_bpf> programs;
   bool entries = false;         // the kernel lets the programs of entries.bpf.h follow its functions
