@@ -264,7 +264,7 @@ processes:
     run: [sh, -c, "head -c 33554432 /dev/zero > file; sync file; for i in 1 2 3 4 5 6; do cat file > /dev/null; done"]
 cases:
   fault:
-    processes: {target: {cgroup: {memory.max: 8MiB}}}
+    processes: {target: {cgroup: {memory.max: 16MiB}}}
     expect: {target: {outcome: survived, no_failures: true, stalled: true, binding_limit: memory.max}}
   control:
     processes: {target: {cgroup: {memory.max: 256MiB}}}
