@@ -38,17 +38,18 @@ bool SpeaksOfMemory(std::string line) {
          line.find("out of memory") != std::string::npos || line.find("enomem") != std::string::npos;
 }
 
-/// Of one that says that memory is lacking although every memory call of it succeeded: what is full is its
-/// own, in user space, as a table of a fixed size.
+/// Of one that says that memory is lacking although every memory call succeeded: what is full is its own, in
+/// user space, as a table of a fixed size. Its output may hold the words of a program that it started, so no
+/// other may have failed or been killed for memory either.
 std::string NoLimitToBlame(const Evidence& evidence, const ProcessRecord& record) {
   const bool says_so =
       SpeaksOfMemory(record.last_line) ||
       std::any_of(evidence.log_matches.begin(), evidence.log_matches.end(), [&](const LogMatch& match) {
         return match.process == record.name && match.count > 0 && SpeaksOfMemory(match.first_line);
       });
-  const bool failed =
-      std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
-                  [&](const FailureCount& kind) { return kind.process == record.name && kind.count > 0; });
+  const bool failed = !evidence.oom_kills.empty() ||
+                      std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
+                                  [](const FailureCount& kind) { return kind.count > 0; });
   const bool known = evidence.grade == EvidenceGrade::kKernel && evidence.events_lost == 0;
   return known && says_so && !failed && record.exit_code
              ? ": no limit of the system is to blame for the memory that it lacks"
