@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Writes RECORDS records in one transaction: fill.pl FOLDER LOCKS RECORDS. The lock table is sized by DB_CONFIG, as an
-# administrator does it.
+# Commits 100 records, then writes RECORDS more in one transaction: fill.pl FOLDER LOCKS RECORDS. The lock table is sized by
+# DB_CONFIG, as an administrator does it. Where a put fails, it ends at once, with the transaction open.
 use strict;
 use warnings;
 use BerkeleyDB;
@@ -17,6 +17,13 @@ my $env = BerkeleyDB::Env->new(
 ) or die "environment: $BerkeleyDB::Error\n";
 my $db = BerkeleyDB::Btree->new(-Filename => 'records.db', -Env => $env, -Flags => DB_CREATE | DB_AUTO_COMMIT)
     or die "database: $BerkeleyDB::Error\n";
+
+my $first = $env->txn_begin();
+$db->Txn($first);
+for my $i (1 .. 100) {
+    $db->db_put("first $i", "value $i") == 0 or die "first put: $BerkeleyDB::Error\n";
+}
+$first->txn_commit() == 0 or die "first commit: $BerkeleyDB::Error\n";
 
 my $transaction = $env->txn_begin();
 $db->Txn($transaction);
