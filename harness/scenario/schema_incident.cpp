@@ -44,8 +44,8 @@ std::vector<Section> IncidentSections() {
            {.name = "exclude", .doc = "The command or figure that rules it out."},
            {.name = "takes",
             .type = kDuration,
-            .doc = "How long all its cases take, one after another, as measured on two processors; a guest "
-                   "without KVM included where they need one."},
+            .doc = "How long all its cases take, added up, about, on two processors that emulate the guests "
+                   "of those that need one; without the start of a guest."},
            {.name = "rate",
             .doc =
                 "Of cases that do not go the same way each time: in how many runs of how many they went as "

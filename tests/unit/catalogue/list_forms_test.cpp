@@ -79,7 +79,7 @@ TEST(ListText, HasAHeadingForEachSystem) {
   const std::string text = FormatListText(Three(), ListBy::kSystem);
   EXPECT_THAT(AtMargin(text), ElementsAre("fork", "redis", "3 incidents, 2 of them on real software"));
   EXPECT_THAT(text, HasSubstr("commit_limit, memory.max  redis-server  reported, tuned\n    B | breaks\n"
-                              "    s/redis/b.yaml\n"));
+                              "    s/redis/b.yaml   takes 3.5 s\n"));
   EXPECT_THAT(text, HasSubstr("model: hog    default\n    s/fork/a.yaml   tags: demo\n"));
 }
 

@@ -24,8 +24,8 @@ constexpr const char* kIncident =
     "  takes: 2s\n";
 
 TEST(Incident, IsReadAsItStands) {
-  const std::string text =
-      WithProcess("", std::string(kIncident) + "  exclude: few\n  rate: 3 of 4\nreference: [https://a/1, https://b/2]\n");
+  const std::string text = WithProcess(
+      "", std::string(kIncident) + "  exclude: few\n  rate: 3 of 4\nreference: [https://a/1, https://b/2]\n");
   EXPECT_THAT(ComplaintsOf(text), IsEmpty());
   const Scenario scenario = ParseScenario(text, "x.yaml").scenario;
   ASSERT_TRUE(scenario.incident);
