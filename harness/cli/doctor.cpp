@@ -79,6 +79,9 @@ std::string DescribeGuests() {
     names.push_back(fmt::format("{} (Linux {})", kernel.name, kernel.release));
   }
   Section section("Guests");
+  const auto programs = CheckGuestPrograms();
+  section.Add(programs.has_value(), "machines of their own, for machine-wide faults (--sandbox vm)",
+              programs ? "" : programs.error().message, programs ? "" : programs.error().remedy);
   const bool kvm = accelerator.name == "kvm";
   section.Add(
       kvm, "KVM", accelerator.note,

@@ -37,6 +37,9 @@ std::string DescribeKernel(const GuestKernel& kernel) {
                   kernel.cgroup_v1 ? "v1, v2" : "v2", ZramInWords(kernel),
                   std::filesystem::path(kernel.image).parent_path().string(),
                   kernel.packages.empty() ? "your own" : fmt::format("{}", fmt::join(kernel.packages, ", ")));
+  if (!kernel.tells_panic) {
+    text += "  no pvpanic: a panic of its is told as a restart, not as machine_panicked\n";
+  }
   if (const SavedMachines saved = SavedMachinesOf(kernel.image); saved.count > 0) {
     text += fmt::format("  saved machines: {}, {}\n", saved.count, FormatBytes(saved.bytes));
   }

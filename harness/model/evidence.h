@@ -307,6 +307,7 @@ struct GuestRecord {
   /// Why the host could not keep what the guest wrote to its disk, as "No space left on device"; empty when
   /// it could. The targets then met errors that are the host's.
   std::string host_disk_error;
+  std::string console_log;           // the file of what it printed, in the run's folder
   std::vector<std::string> console;  // its last lines, when it was lost; first of them why it panicked
 };
 

@@ -187,6 +187,7 @@ void Fields(auto& a, json::Like<TimelineSample> auto& x) {
 void Fields(auto& a, json::Like<GuestRecord> auto& x) {
   a("kernel", x.kernel)("accelerator", x.accelerator)("time_scale", x.time_scale)("lost", x.lost);
   a("lost_detail", x.lost_detail)("host_disk_error", x.host_disk_error)("console", x.console);
+  a("console_log", x.console_log);
 }
 void Fields(auto& a, json::Like<ImageRecord> auto& x) {
   a("name", x.name)("suite", x.suite)("packages", x.packages);

@@ -192,11 +192,9 @@ Json ToJson(const std::optional<GuestRecord>& guest) {
   if (!guest) {
     return nullptr;
   }
-  return {{"accelerator", guest->accelerator},
-          {"time_scale", guest->time_scale},
-          {"lost", OrNull(guest->lost)},
-          {"lost_detail", OrNull(guest->lost_detail)},
-          {"console", guest->console}};
+  return {{"accelerator", guest->accelerator}, {"time_scale", guest->time_scale},
+          {"lost", OrNull(guest->lost)},       {"lost_detail", OrNull(guest->lost_detail)},
+          {"console", guest->console},         {"console_log", OrNull(guest->console_log)}};
 }
 
 Json ToJson(const Verdict& verdict);

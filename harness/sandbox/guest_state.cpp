@@ -19,12 +19,17 @@ namespace {
 using Message = Channel::Message;
 
 /// Without a word of the agent, which speaks every second, the guest counts as hung. An agent on a machine
-/// that is out of memory may stall for long; plain TCG beside other load does so for seconds.
+/// that is out of memory may stall for long; plain TCG beside other load does so for seconds. The slower a
+/// guest is measured to be, the longer.
 constexpr double kSilenceS = 30;
+constexpr double kSilenceForEachTimeS = 10;
+constexpr double kMostSilenceS = 300;
 /// A host with more to do than it can takes away a guest's time: it is given that back, up to this.
 constexpr double kMostHeldUpS = 600;
 /// How often it is looked at whether time that was given back is over.
 constexpr auto kLookAgain = std::chrono::milliseconds(100);
+/// Of what a guest prints, as much is kept (bytes): a kernel that warns without end must not fill the disk.
+constexpr std::streamsize kMostConsole = std::streamsize{16} << 20;
 /// How long QEMU may take to end after a guest was lost, and to tell why.
 constexpr double kFarewellS = 5;
 
@@ -56,15 +61,21 @@ void Guest::State::ReadConsole() {
   }
   const std::string_view text(buffer.data(), static_cast<std::size_t>(count));
   console.Append(text);
-  console_file << text << std::flush;
+  console_file.write(text.data(), std::clamp<std::streamsize>(kMostConsole - console_kept, 0, count));
+  console_file.flush();
+  if (console_kept < kMostConsole && console_kept + count >= kMostConsole) {
+    console_file << "\nbrink: what comes after this is not kept\n" << std::flush;
+  }
+  console_kept += count;
 }
 
 void Guest::State::ReadChannel() {
   std::vector<Message> received;
   const auto status = channel->Receive(received);
+  // A part of a message is a sign of life, too.
+  last_heard = Clock::now();
+  held_up_when_heard_s = HeldUpS();
   for (Message& message : received) {
-    last_heard = Clock::now();
-    held_up_when_heard_s = HeldUpS();
     if (TextField(message, "type") == "agent_killed") {
       agent_killed = NameOfSignal(Field(message, "signal", SIGKILL));
     } else {
@@ -125,8 +136,12 @@ bool Guest::State::IsOver(Clock::time_point deadline, double held_up_before_s) c
   return Clock::now() >= deadline + std::chrono::duration_cast<Clock::duration>(Seconds(held_up_s));
 }
 
+double Guest::State::SilenceS() const {
+  return std::clamp(kSilenceForEachTimeS * time_scale, kSilenceS, kMostSilenceS);
+}
+
 bool Guest::State::IsGone() const {
-  const auto silent_from = last_heard + std::chrono::duration_cast<Clock::duration>(Seconds(kSilenceS));
+  const auto silent_from = last_heard + std::chrono::duration_cast<Clock::duration>(Seconds(SilenceS()));
   return exited || monitor->Panicked() || !cut.empty() || !agent_killed.empty() ||
          IsOver(silent_from, held_up_when_heard_s);
 }
@@ -151,7 +166,7 @@ void Guest::State::TellLost(bool out_of_time) {
                            oom_kills - std::min(oom_kills, oom_kills_before), qemu->Output());
   } else if (silent) {
     loss = {.how = "hung",
-            .detail = out_of_time && silence < kSilenceS
+            .detail = out_of_time && silence < SilenceS()
                           ? "the guest did not finish within its time"
                           : fmt::format("the guest did not answer for {:.0f} s", silence)};
   } else {
@@ -191,6 +206,7 @@ GuestRecord Guest::State::Record() const {
   record.lost = loss.how;
   record.lost_detail = loss.detail;
   record.host_disk_error = monitor->DiskError();
+  record.console_log = std::filesystem::path(options.console_file).filename().string();
   if (!loss.how.empty()) {
     record.console = console.Lines();
   }

@@ -37,6 +37,7 @@ struct Guest::State {
   std::optional<Qemu> qemu;
   std::optional<Channel> channel;
   std::ofstream console_file;
+  std::streamsize console_kept = 0;  // bytes that the guest has printed
   ConsoleTail console;
   std::optional<Monitor> monitor;
   std::deque<Channel::Message> messages;
@@ -63,6 +64,8 @@ struct Guest::State {
   [[nodiscard]] double HeldUpS() const;
   [[nodiscard]] bool IsOver(Clock::time_point deadline, double held_up_before_s) const;
   [[nodiscard]] bool Cancelled() const;
+  /// So long it may say nothing before it counts as hung.
+  [[nodiscard]] double SilenceS() const;
   /// It has ended, or has not been heard of for too long: TellLost() finds out which.
   [[nodiscard]] bool IsGone() const;
   /// The next message that is no sign of life or progress. Nothing when the guest is lost (`loss` then tells

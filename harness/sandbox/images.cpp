@@ -13,6 +13,7 @@
 #include "base/shipped_files.h"
 #include "sandbox/cache.h"
 #include "sandbox/run_script.h"
+#include "sandbox/trust.h"
 #include "scenario/vocabulary.h"
 
 namespace brink {
@@ -75,11 +76,22 @@ Status CheckImageName(const std::string& name, const ImagePlaces& places) {
 
 Result<std::string> FindImage(const std::string& name, const ImagePlaces& places) {
   std::error_code code;
+  Status trusted;
   for (const std::string& cache : {places.cache, places.machine}) {
     std::string folder = cache + "/" + name;
-    if (IsName(name) && !cache.empty() && fs::exists(FactsOf(folder), code)) {
-      return folder;
+    if (!IsName(name) || cache.empty() || !fs::exists(FactsOf(folder), code)) {
+      continue;
     }
+    // Its programs run with brink's own rights. What is in it has the owners that its packages give it;
+    // whoever owns its root chose that.
+    if (auto checked = CheckTrustedItself(folder); checked) {
+      return folder;
+    } else if (trusted) {
+      trusted = std::move(checked);
+    }
+  }
+  if (!trusted) {
+    return tl::unexpected(trusted.error());
   }
   if (!IsKnown(name, places)) {
     return FailUnknown(name, places);

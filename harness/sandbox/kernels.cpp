@@ -112,9 +112,9 @@ Result<GuestKernel> ReadKernel(const std::string& folder) {
       kernel.cgroup_v1 = value == "yes";
     } else if (key == "source") {
       kernel.name = value;
-    } else {
-      return Fail(fmt::format("{}: unknown fact '{}'", path, line), "remove " + folder);
-    }
+    } else if (key == "pvpanic") {
+      kernel.tells_panic = value == "yes";
+    }  // a fact of another version of brink, which shares the cache
   }
   if (kernel.release.empty()) {
     return Fail(path + ": no release", "remove " + folder);
@@ -197,8 +197,8 @@ Result<std::vector<GuestKernel>> ListFolder(const std::string& cache) {
   std::vector<GuestKernel> kernels;
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(cache, code)) {
-    if (entry.path().filename().string().starts_with('.')) {
-      continue;  // the lock, and what is being made
+    if (entry.path().filename().string().starts_with('.') || !entry.is_directory(code)) {
+      continue;  // the lock, what is being made, and what is nothing of brink's
     }
     auto kernel = ReadKernel(entry.path().string());
     if (!kernel) {

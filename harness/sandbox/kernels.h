@@ -24,6 +24,7 @@ struct GuestKernel {
   std::vector<std::string> packages;  // "NAME VERSION" each; empty for a kernel of the user's own
   bool cgroup_v1 = false;             // whether it has the memory controller of cgroup v1
   bool zram = false;                  // whether its guests can swap to zram
+  bool tells_panic = true;            // has the device by which QEMU knows of a panic (pvpanic)
   bool complete = true;  // false: made before there was anything optional (zram); fetching it adds that
 };
 

@@ -29,6 +29,7 @@ namespace bp = boost::process;
 
 constexpr const char* kProgram = "qemu-system-x86_64";
 constexpr const char* kInstall = "apt-get install qemu-system-x86 e2fsprogs";
+constexpr const char* kNoMkfs = "mkfs.ext4 is not installed";
 
 /// Out of memory, the kernel is to take a guest before the user's programs: a guest can be had again. Half
 /// the machine's memory on top of its own use (proc_pid_oom_adj(5)); brink's own -1000 would be inherited,
@@ -87,16 +88,20 @@ Result<UniqueFd> MakeDisk(const std::string& folder, off_t bytes) {
   return disk;
 }
 
+std::string FindMkfs() {
+  auto search = ::boost::this_process::path();
+  search.emplace_back("/sbin");
+  search.emplace_back("/usr/sbin");
+  return bp::search_path("mkfs.ext4", search).string();
+}
+
 /// mkfs.ext4 without a journal: the file system does not outlive its first mount.
 Status MakeFileSystem(const UniqueFd& disk, const std::string& folder) {
   const std::string path = fmt::format("/proc/self/fd/{}", disk.Get());
   std::error_code code;
-  auto search = ::boost::this_process::path();
-  search.emplace_back("/sbin");
-  search.emplace_back("/usr/sbin");
-  const auto program = bp::search_path("mkfs.ext4", search);
+  const std::string program = FindMkfs();
   if (program.empty()) {
-    return Fail("mkfs.ext4 is not installed", kInstall);
+    return Fail(kNoMkfs, kInstall);
   }
   bp::child child(program, "-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E",
                   "lazy_itable_init=1,nodiscard", path, bp::std_in<bp::null, bp::std_out> bp::null,
@@ -234,6 +239,13 @@ Result<std::string> FindQemu() {
   const auto program = bp::search_path(kProgram);
   return program.empty() ? Result<std::string>(Fail(std::string(kProgram) + " is not installed", kInstall))
                          : program.string();
+}
+
+Status CheckGuestPrograms() {
+  if (const auto qemu = FindQemu(); !qemu) {
+    return tl::unexpected(qemu.error());
+  }
+  return FindMkfs().empty() ? Status(Fail(kNoMkfs, kInstall)) : Status{};
 }
 
 std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDescriptors& descriptors) {

@@ -49,6 +49,8 @@ constexpr std::int64_t kScratchBytes = std::int64_t{16} << 30;
 
 /// The absolute path of QEMU.
 [[nodiscard]] Result<std::string> FindQemu();
+/// Whether there is all that starts a guest whose kernel has been fetched: QEMU, and mkfs.ext4 for its disk.
+[[nodiscard]] Status CheckGuestPrograms();
 
 /// With no monitor and no channel, the console is on QEMU's own standard input and output.
 [[nodiscard]] std::vector<std::string> QemuArguments(const QemuOptions& options,

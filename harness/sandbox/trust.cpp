@@ -22,11 +22,10 @@ Status CheckOne(const std::string& path, const std::string& folder) {
     return {};
   }
   if (S_ISLNK(status.st_mode)) {
-    return Fail(path + " is a symbolic link: brink boots only from files in their own place",
-                "remove " + folder);
+    return Fail(path + " is a symbolic link: brink takes only files in their own place", "remove " + folder);
   }
   return Fail(
-      fmt::format("{} belongs to user {} and has mode {:04o}: brink boots only what belongs to user {} "
+      fmt::format("{} belongs to user {} and has mode {:04o}: brink takes only what belongs to user {} "
                   "or root and nobody else can write to",
                   path, status.st_uid, status.st_mode & 07777U, ::geteuid()),
       "remove " + folder + ", or use a cache of your own: BRINK_CACHE=FOLDER");
@@ -39,6 +38,8 @@ bool IsTrusted(const struct stat& status) {
   const bool plain = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
   return ours && plain && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
+
+Status CheckTrustedItself(const std::string& path) { return CheckOne(path, path); }
 
 Status CheckTrusted(const std::string& folder, const std::string& except) {
   if (auto checked = CheckOne(folder, folder); !checked) {

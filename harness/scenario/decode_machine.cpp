@@ -100,7 +100,20 @@ std::vector<Setting> DecodeMachine(const Node& machine, Decoding& decoding) {
   return settings;
 }
 
+/// Words by which brink and the kernel start the guest's first program: with others there is no agent.
+void ComplainOfBootWords(const Node& machine, Decoding& decoding) {
+  const Node* boot = Find(machine, "boot");
+  for (const Node& word : ItemsOf(boot)) {
+    const std::string& text = word.scalar;
+    if (text == "--" || text.starts_with("BRINK_") || text.starts_with("init=") ||
+        text.starts_with("rdinit=")) {
+      decoding.Complain(word.mark, fmt::format("the boot word '{}' is for brink to say", text), "remove it");
+    }
+  }
+}
+
 void DecodeGuest(const Node& machine, Decoding& decoding) {
+  ComplainOfBootWords(machine, decoding);
   Plan& plan = decoding.plan;
   GuestSpec& guest = plan.guest;
   guest.memory_bytes = MaybeCount(machine, "memory").value_or(guest.memory_bytes);

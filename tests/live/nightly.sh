@@ -33,10 +33,20 @@ catalogue() {
   "$bin/brink" run "$scenarios" "${install[@]}" --out "$out/catalogue" --junit "$out/catalogue.xml"
 }
 
+# The recipes of all images; those that are there are made anew.
+images() {
+  local name
+  for name in mariadb memcached postgresql prometheus redis; do
+    "$bin/brink" image build "$name" || return
+  done
+  "$bin/live_images"
+}
+
 # All kernels that brink knows, fetched where they are missing.
 stage 'kernels and versions of cgroups' env BRINK_NIGHTLY=1 "$bin/live_guest" \
   --gtest_filter='GuestTest.AMatrixHasAVerdictForEachCell:LimitsInGuests.*'
 stage 'the demo in a container without rights' env BRINK_NIGHTLY=1 "$bin/live_container"
+stage 'the images of servers' images
 stage 'the catalogue, on the host or in guests as auto has it' catalogue
 # After the catalogue, which installs what they need.
 stage 'shipped cases on the host and in guests, compared' "$bin/live_shipped_cases"

@@ -80,6 +80,19 @@ TEST_F(ImagesTest, OneThatTheUsersCacheLacksIsFoundInTheMachinesAndStaysThere) {
   EXPECT_EQ(FindImage("redis", places_).value(), places_.cache + "/redis");
 }
 
+/// In a cache that all users share.
+TEST_F(ImagesTest, OneThatOthersCanWriteToIsRefused) {
+  ASSERT_TRUE(Make("redis"));
+  const std::string folder = places_.cache + "/redis";
+  fs::permissions(folder, fs::perms::others_write, fs::perm_options::add);
+  const auto refused = FindImage("redis", places_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr(folder + " belongs to user"));
+  places_.machine = base_ + "/machine/images";
+  Write("machine/images/redis/etc/brink-image", kFacts);
+  EXPECT_EQ(FindImage("redis", places_).value(), places_.machine + "/redis");
+}
+
 TEST_F(ImagesTest, OneIsMadeFoundAndReadAndRemoved) {
   const auto made = Make("redis");
   ASSERT_TRUE(made) << made.error().message;

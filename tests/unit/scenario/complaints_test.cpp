@@ -163,6 +163,9 @@ INSTANTIATE_TEST_SUITE_P(
               WithProcess("", "machine: {boot: [quiet splash]}\n"),
               {"x.yaml:5:18: 'quiet splash' is no boot (write one word without blanks; several are several "
                "entries of the list)"}},
+        Wrong{"boot_words_of_brink",
+              WithProcess("", "machine: {boot: [quiet, BRINK_CGROUP=v1]}\n"),
+              {"x.yaml:5:25: the boot word 'BRINK_CGROUP=v1' is for brink to say (remove it)"}},
         Wrong{"soft_above_hard",
               WithProcess("    rlimits: {nofile: {soft: unlimited, hard: 10}}\n"),
               {"x.yaml:5:23: the soft limit of nofile is above the hard one (lower it or raise the hard "
