@@ -11,4 +11,9 @@ namespace brink {
   return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+/// a - b, 0 when b is more: figures that the kernel tells one after another need not fit each other.
+[[nodiscard]] constexpr std::uint64_t SaturatingDifference(std::uint64_t a, std::uint64_t b) {
+  return a > b ? a - b : 0;
+}
+
 }  // namespace brink

@@ -32,7 +32,9 @@ const Node* FindBelow(const Node& map, std::string_view key, std::string_view be
 }
 
 void ReadProcess(const Node& process, CatalogueEntry& entry) {
-  AddTexts(entry.software, FindBelow(process, "requires", "debian"));
+  const Node* required = FindBelow(process, "requires", "debian");
+  AddTexts(entry.software, required);
+  entry.real = entry.real || (required != nullptr && FindBelow(process, "env", "LD_PRELOAD") == nullptr);
   const Node* run = Find(process, "run");
   if (run != nullptr && !run->items.empty()) {
     AddOnce(entry.programs, std::filesystem::path(run->items.front().scalar).filename().string());
@@ -60,7 +62,9 @@ void ReadCase(const Node& tree, CatalogueEntry& entry) {
     ReadProcess(process, entry);
   }
   for (const Node& step : ItemsOf(Find(tree, "steps"))) {
-    AddTexts(entry.software, FindBelow(step, "requires", "debian"));
+    const Node* required = FindBelow(step, "requires", "debian");
+    AddTexts(entry.software, required);
+    entry.real = entry.real || required != nullptr;
   }
   for (const auto& [name, expectation] : EntriesOf(Find(tree, "expect"))) {
     ReadExpectation(expectation, entry);

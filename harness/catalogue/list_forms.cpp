@@ -30,7 +30,11 @@ std::string Joined(const std::vector<std::string>& words) {
 
 /// What it runs on: Debian's packages, or model programs.
 std::string RunsOn(const CatalogueEntry& entry) {
-  return entry.software.empty() ? "model: " + Joined(entry.programs) : Joined(entry.software);
+  if (entry.real) {
+    return Joined(entry.software);
+  }
+  return "model: " + Joined(entry.programs) +
+         (entry.software.empty() ? "" : " with " + Joined(entry.software));
 }
 
 /// The first of many cases; JSON has them all.
@@ -111,7 +115,9 @@ std::string TextOf(const CatalogueEntry& entry, const Widths& widths) {
   if (!entry.title.empty()) {
     text += indent + Printable(entry.title) + "\n";
   }
-  return text + indent + entry.file + (entry.tags.empty() ? "" : "   tags: " + Joined(entry.tags)) + "\n";
+  const double takes_s = entry.incident ? entry.incident->takes_s : 0;
+  return text + indent + entry.file + (takes_s > 0 ? fmt::format("   takes {:g} s", takes_s) : "") +
+         (entry.tags.empty() ? "" : "   tags: " + Joined(entry.tags)) + "\n";
 }
 
 /// What a cell of a table cannot hold as it is.
@@ -139,16 +145,20 @@ Json JsonOf(const CatalogueEntry& entry) {
           {"system", entry.system},
           {"class", OrNull(incident.kind)},
           {"systems", incident.systems},
+          {"versions", OrNull(incident.versions)},
           {"symptom", incident.symptoms},
           {"cause", OrNull(incident.cause)},
           {"cure", OrNull(incident.cure)},
           {"cost", OrNull(incident.cost)},
           {"confirm", OrNull(incident.confirm)},
           {"exclude", OrNull(incident.exclude)},
+          {"takes_s", incident.takes_s > 0 ? Json(incident.takes_s) : Json()},
+          {"rate", OrNull(incident.rate)},
           {"references", entry.references},
           {"tags", entry.tags},
           {"cases", entry.cases},
           {"software", entry.software},
+          {"real", entry.real},
           {"programs", entry.programs},
           {"binding_limits", entry.binding_limits}};
 }
@@ -156,8 +166,8 @@ Json JsonOf(const CatalogueEntry& entry) {
 }  // namespace
 
 std::string CountsOf(std::span<const CatalogueEntry> entries) {
-  const auto real = std::count_if(entries.begin(), entries.end(),
-                                  [](const CatalogueEntry& entry) { return !entry.software.empty(); });
+  const auto real =
+      std::count_if(entries.begin(), entries.end(), [](const CatalogueEntry& entry) { return entry.real; });
   return fmt::format("{} incident{}, {} of them on real software", entries.size(),
                      entries.size() == 1 ? "" : "s", real);
 }

@@ -68,6 +68,9 @@ std::string EntryText(const SearchMatch& match, const CatalogueEntry& entry, con
     text += Row("in common", fmt::format("{}", fmt::join(match.common, ", ")), style);
   }
   if (entry.incident) {
+    if (!entry.incident->versions.empty()) {
+      text += Row("versions", entry.incident->versions, style);
+    }
     text += Row("confirm", entry.incident->confirm, style);
     if (!entry.incident->exclude.empty()) {
       text += Row("exclude", entry.incident->exclude, style);
@@ -115,6 +118,7 @@ Json MatchJson(const SearchMatch& match, const CatalogueEntry& entry) {
           {"matching_lines", match.line.lines},
           {"symptom", OrNull(match.symptom)},
           {"common", match.common},
+          {"versions", OrNull(incident.versions)},
           {"cause", OrNull(incident.cause)},
           {"cure", OrNull(incident.cure)},
           {"confirm", OrNull(incident.confirm)},

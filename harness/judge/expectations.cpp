@@ -19,7 +19,8 @@ namespace {
 bool AsksProcess(const Expectation& expect) {
   return !expect.outcome.empty() || expect.signal || expect.killed_by || expect.failure ||
          expect.no_failures || expect.binding_limit || !expect.log.empty() || !expect.log_absent.empty() ||
-         expect.oom_scope || expect.peak_memory_bytes || expect.peak_map_count || expect.stalled;
+         expect.oom_scope || expect.peak_memory_bytes || expect.peak_map_count || expect.stalled ||
+         expect.may_stall || expect.first_failure || expect.reason || expect.left_charged_bytes;
 }
 
 const StepRecord* FindStep(const Evidence& evidence, const std::string& as) {
@@ -46,7 +47,7 @@ void CheckOne(const Plan& plan, const Evidence& evidence, const Expectation& exp
     CheckStep(of_step, *step, results);
   }
   if (process != processes.end()) {
-    CheckProcess(evidence, of_process, process->second, results);
+    CheckProcess(plan, evidence, of_process, process->second, results);
   } else if (!CallsWatched(evidence) && IsChild(plan, expect.subject)) {
     if (asks_process || step == nullptr) {
       results.Add("process", "to be started",

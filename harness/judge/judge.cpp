@@ -23,6 +23,7 @@
 #include "judge/pairs.h"
 #include "judge/prediction.h"
 #include "judge/reason.h"
+#include "judge/results.h"
 #include "judge/slowdown.h"
 
 namespace brink {
@@ -160,16 +161,31 @@ std::string CaseReason(const Findings& findings, const Evidence& evidence,
   return text;
 }
 
-/// Shared memory and files of a tmpfs outlive the processes that filled them, and stay charged.
+/// Files' pages outlive the processes that wrote or read them, and stay charged. Nearly every program leaves
+/// some in the page cache: they are told of from a quarter of the group's limit on.
 std::vector<HeldByNobody> HeldByNobodyOf(const Evidence& evidence) {
-  constexpr std::uint64_t kWorthTelling = std::uint64_t{1} << 20;
   std::vector<HeldByNobody> held;
   for (const GroupRecord& group : evidence.groups) {
-    if (group.left_shmem_bytes >= kWorthTelling) {
-      held.push_back({.group = group.name, .bytes = group.left_shmem_bytes});
+    const bool much_cache = group.left_file_bytes >= kMiB &&
+                            group.left_file_bytes >= group.memory_limit_bytes.value_or(kNoLimit) / 4;
+    if (group.left_shmem_bytes >= kMiB || much_cache) {
+      held.push_back(
+          {.group = group.name, .bytes = group.left_shmem_bytes, .file_bytes = group.left_file_bytes});
     }
   }
   return held;
+}
+
+std::string DescribeHeldByNobody(const HeldByNobody& held) {
+  std::vector<std::string> parts;
+  if (held.bytes >= kMiB) {
+    parts.push_back(FormatBytes(held.bytes) + " of shared memory or tmpfs files");
+  }
+  if (held.file_bytes >= kMiB) {
+    parts.push_back(FormatBytes(held.file_bytes) + " of page cache, which can be reclaimed,");
+  }
+  return fmt::format("the group of {} stays charged with {} after all processes ended", held.group,
+                     Join(parts, " and "));
 }
 
 void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
@@ -198,9 +214,7 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
     verdict.reason += "; " + DescribePrediction(*verdict.predicted_victim, evidence);
   }
   for (const HeldByNobody& held : verdict.held_by_nobody) {
-    verdict.reason += fmt::format(
-        "; the group of {} stays charged with {} of shared memory or tmpfs files after all processes ended",
-        held.group, FormatBytes(held.bytes));
+    verdict.reason += "; " + DescribeHeldByNobody(held);
   }
   if (const auto drift = CommitDriftOf(evidence)) {
     verdict.reason += "; " + DescribeDrift(*drift) + ", which does not change the outcome";
@@ -224,8 +238,9 @@ std::optional<bool> ExpectedMet(const Plan& plan, const Verdict& verdict) {
     return std::any_of(verdict.expectations.begin(), verdict.expectations.end(),
                        [&](const ExpectationResult& result) { return result.met == met; });
   };
-  // A plan that expects nothing of its processes expects them to survive.
-  if (any(false) || (plan.expect.empty() && verdict.outcome != Outcome::kSurvived)) {
+  // A plan that expects nothing of its processes expects them to survive, and not to be held up.
+  const bool survived = verdict.outcome == Outcome::kSurvived && !Stalled(verdict);
+  if (any(false) || (plan.expect.empty() && !survived)) {
     return false;
   }
   return any(std::nullopt) ? std::nullopt : std::optional(true);

@@ -85,7 +85,7 @@ std::vector<std::string> Differences(const Verdict& a, const Verdict& b) {
 bool HadFailure(const Verdict& verdict) {
   return verdict.outcome == Outcome::kFailed || verdict.outcome == Outcome::kOomKilled ||
          verdict.outcome == Outcome::kHung || verdict.outcome == Outcome::kMachinePanicked ||
-         (verdict.outcome == Outcome::kSurvived && verdict.first_failure);
+         (verdict.outcome == Outcome::kSurvived && (verdict.first_failure || Stalled(verdict)));
 }
 
 std::string ValueOf(const Verdict& verdict, const std::string& setting) {
@@ -101,7 +101,8 @@ bool SamePlace(const Verdict& a, const Verdict& b) {
 }
 
 bool Well(const Verdict& verdict) {
-  return verdict.outcome == Outcome::kSurvived && !verdict.first_failure && verdict.expected_met == true;
+  return verdict.outcome == Outcome::kSurvived && !verdict.first_failure && !Stalled(verdict) &&
+         verdict.expected_met == true;
 }
 
 std::vector<std::string> DifferingSettings(const Verdict& a, const Verdict& b) {

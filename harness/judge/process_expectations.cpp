@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/pattern.h"
 #include "base/units.h"
 #include "judge/judge.h"
 #include "judge/limits.h"
@@ -75,24 +76,20 @@ void CheckFailure(const Evidence& evidence, const std::string& process, const Fa
               may_be_lost ? std::nullopt : Met(enough && !too_many));
 }
 
-/// The limit expected of the failing calls that the expectation names: any of those known in detail may show
-/// it.
-std::optional<Binding> BindingOfExpected(const Evidence& evidence, const std::string& process,
-                                         const FailureExpect& expect, const std::string& name) {
-  std::optional<Binding> first;
-  for (const FailedCall& call : evidence.failed_calls) {
-    if (call.process != process || !CallFits(call.call, call.errno_name, expect)) {
-      continue;
-    }
-    Binding binding = BindingOf(call);
-    if (binding.limit && binding.limit->name == name) {
-      return binding;
-    }
-    if (!first) {
-      first = std::move(binding);
-    }
-  }
-  return first;
+/// The limit of the failing calls that the expectation names: of the one that the verdict names where it is
+/// one of them, else of their first kind whose limit can be named, and where none can, of the first.
+std::optional<Binding> BindingOfExpected(const Evidence& evidence, const ProcessVerdict& verdict,
+                                         const std::string& process, const FailureExpect& expect) {
+  const auto fits = [&](const TellingFailure& kind) {
+    return kind.call != nullptr && CallFits(kind.call->call, kind.call->errno_name, expect);
+  };
+  std::vector<TellingFailure> kinds = KindsOfFailure(evidence, process);
+  kinds.insert(kinds.begin(), TellingFailureOf(evidence, process, verdict.outcome == Outcome::kFailed));
+  const auto named = std::find_if(kinds.begin(), kinds.end(), [&](const TellingFailure& kind) {
+    return fits(kind) && kind.binding.limit.has_value();
+  });
+  const auto found = named != kinds.end() ? named : std::find_if(kinds.begin(), kinds.end(), fits);
+  return found == kinds.end() ? std::nullopt : std::optional(found->binding);
 }
 
 /// Some failures that could show the limit are only counted, or may be among the lost events.
@@ -112,7 +109,7 @@ void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, cons
                        Results& results) {
   Binding found{.limit = verdict.binding_limit, .reason = verdict.binding_reason};
   if (expect.failure) {
-    if (auto of_call = BindingOfExpected(evidence, expect.subject, *expect.failure, *expect.binding_limit)) {
+    if (auto of_call = BindingOfExpected(evidence, verdict, expect.subject, *expect.failure)) {
       found = std::move(*of_call);
     }
   }
@@ -232,10 +229,51 @@ void CheckKilledBy(const Evidence& evidence, const Expectation& expect, const Pr
               met || known ? Met(met) : std::nullopt);
 }
 
+/// Who survives is expected to get on with its work, unless the expectation says otherwise.
+void CheckStall(const Expectation& expect, const ProcessVerdict& verdict, Results& results) {
+  const bool unexpected = verdict.outcome == Outcome::kSurvived && verdict.stall && !expect.outcome.empty();
+  if (expect.may_stall || (!expect.stalled && !unexpected)) {
+    return;
+  }
+  const bool expected = expect.stalled.value_or(false);
+  results.Add("stalled", expected ? "held up for want of memory" : "not held up for want of memory",
+              verdict.stall ? DescribeStall(*verdict.stall) : "not held up",
+              verdict.stall.has_value() == expected);
+}
+
+void CheckFirstFailure(const Evidence& evidence, const FailureExpect& expect, const ProcessVerdict& verdict,
+                       Results& results) {
+  const auto& first = verdict.first_failure;
+  const bool known = CallsWatched(evidence) && evidence.events_lost == 0;
+  results.Add("first_failure", Describe(expect),
+              first                    ? fmt::format("{} failing with {}", first->call, first->errno_name)
+              : CallsWatched(evidence) ? "no failing call"
+                                       : NotWatched(evidence),
+              known ? Met(first && CallFits(first->call, first->errno_name, expect)) : std::nullopt);
+}
+
+void CheckReason(const std::string& pattern, const ProcessVerdict& verdict, Results& results) {
+  const auto compiled = Pattern::Compile(pattern);
+  results.Add("reason", pattern, verdict.reason, compiled && compiled->FoundIn(verdict.reason));
+}
+
+/// What its group was charged with once all processes had ended.
+std::optional<std::uint64_t> LeftCharged(const Plan& plan, const Evidence& evidence,
+                                         const std::string& process) {
+  const auto in_plan = std::find_if(plan.processes.begin(), plan.processes.end(),
+                                    [&](const ProcessPlan& each) { return each.name == process; });
+  const auto group =
+      std::find_if(evidence.groups.begin(), evidence.groups.end(), [&](const GroupRecord& each) {
+        return in_plan != plan.processes.end() && each.name == in_plan->group;
+      });
+  return group == evidence.groups.end() ? std::nullopt
+                                        : std::optional(group->left_shmem_bytes + group->left_file_bytes);
+}
+
 }  // namespace
 
-void CheckProcess(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
-                  Results& results) {
+void CheckProcess(const Plan& plan, const Evidence& evidence, const Expectation& expect,
+                  const ProcessVerdict& verdict, Results& results) {
   CheckEnd(expect, verdict, results);
   if (expect.killed_by) {
     CheckKilledBy(evidence, expect, verdict, results);
@@ -259,10 +297,16 @@ void CheckProcess(const Evidence& evidence, const Expectation& expect, const Pro
   if (expect.oom_scope) {
     CheckOomScope(evidence, expect, results);
   }
-  if (expect.stalled) {
-    results.Add("stalled", *expect.stalled ? "held up for want of memory" : "not held up for want of memory",
-                verdict.stall ? DescribeStall(*verdict.stall) : "not held up",
-                verdict.stall.has_value() == *expect.stalled);
+  CheckStall(expect, verdict, results);
+  if (expect.first_failure) {
+    CheckFirstFailure(evidence, *expect.first_failure, verdict, results);
+  }
+  if (expect.reason) {
+    CheckReason(*expect.reason, verdict, results);
+  }
+  if (expect.left_charged_bytes) {
+    CheckRange("left_charged", *expect.left_charged_bytes, "bytes",
+               LeftCharged(plan, evidence, expect.subject), results);
   }
   if (expect.peak_memory_bytes) {
     CheckRange("peak_memory_bytes", *expect.peak_memory_bytes, "bytes", verdict.peak_memory_bytes, results);

@@ -7,7 +7,7 @@
 
 namespace brink {
 
-void CheckProcess(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
-                  Results& results);
+void CheckProcess(const Plan& plan, const Evidence& evidence, const Expectation& expect,
+                  const ProcessVerdict& verdict, Results& results);
 
 }  // namespace brink

@@ -24,8 +24,9 @@ constexpr std::uint64_t kLimitsRefaulted = 4;
 bool WorthTelling(const Stall& stall, const GroupRecord& group) {
   const bool waited =
       stall.stalled_s.value_or(0) >= std::max(kWorthTellingS, kWorthTellingShare * stall.of_s);
-  return waited ||
-         (group.memory_limit_bytes && stall.refaulted_bytes / kLimitsRefaulted >= *group.memory_limit_bytes);
+  const bool read_again = group.memory_limit_bytes && stall.of_s >= kWorthTellingS &&
+                          stall.refaulted_bytes / kLimitsRefaulted >= *group.memory_limit_bytes;
+  return waited || read_again;
 }
 
 }  // namespace

@@ -18,9 +18,9 @@ namespace brink {
                                            const ProcessRecord& record);
 
 /// Of a process of the plan, by the figures of its group. It is worth telling from half a second and a fifth
-/// of the process's life on by the kernel's own account of waiting (PSI), and when what was needed again is
-/// four times the group's limit. Absent: not worth telling, by these figures alone (judge/slowdown.h has
-/// the cases' durations, too).
+/// of the process's life on by the kernel's own account of waiting (PSI), and when one that lived so long
+/// needed again four times the group's limit. Absent: not worth telling, by these figures alone
+/// (judge/slowdown.h has the cases' durations, too).
 [[nodiscard]] std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence,
                                            const ProcessRecord& record);
 

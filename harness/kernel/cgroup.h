@@ -64,6 +64,7 @@ struct CgroupCounters {
 /// What takes the kernel a sum over all processors' counts to tell: not for a loop. With all groups below.
 struct CgroupStat {
   std::uint64_t shmem_bytes = 0;  // for files of a tmpfs and shared memory; 0 where the kernel does not tell
+  std::uint64_t file_bytes = 0;   // for other files, in the page cache
   /// Since the group was made: pages of files or swapped out that had been reclaimed and were needed again
   /// (workingset_refault of memory.stat).
   std::uint64_t refaulted_pages = 0;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/saturating.h"
 #include "kernel/cgroup.h"
 #include "kernel/files.h"
 #include "kernel/libcgroup.h"
@@ -299,6 +300,7 @@ CgroupStat Cgroup::Stat() const {
       return FindNumber(*stat, v1 ? "total_" + name : name).value_or(0);
     };
     result.shmem_bytes = value("shmem");
+    result.file_bytes = SaturatingDifference(value(v1 ? "cache" : "file"), result.shmem_bytes);
     result.refaulted_pages = value("workingset_refault_file") + value("workingset_refault_anon");
   }
   result.stalled_s = FullStall(memory + "memory.pressure");

@@ -229,6 +229,9 @@ struct GroupRecord {
   /// Charged to it once all processes of the case had ended, for files of a tmpfs and shared memory segments
   /// (memory.stat "shmem"): without swap nothing can reclaim that.
   std::uint64_t left_shmem_bytes = 0;
+  /// The same of other files' pages (memory.stat "file", v1 "cache", without "shmem"): the kernel takes them
+  /// back when it needs memory.
+  std::uint64_t left_file_bytes = 0;
 };
 
 struct StepRecord {

@@ -64,7 +64,8 @@ void Fields(auto& a, json::Like<Expectation> auto& x) {
   a("log_absent", x.log_absent)("oom_scope", x.oom_scope)("peak_memory_bytes", x.peak_memory_bytes);
   a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s);
   a("exit", x.exit)("predicted_victim", x.predicted_victim)("oom_victim", x.oom_victim);
-  a("stalled", x.stalled);
+  a("stalled", x.stalled)("may_stall", x.may_stall)("first_failure", x.first_failure)("reason", x.reason);
+  a("left_charged_bytes", x.left_charged_bytes);
 }
 void Fields(auto& a, json::Like<GuestSpec> auto& x) {
   a("kernel", x.kernel)("memory_bytes", x.memory_bytes)("swap_bytes", x.swap_bytes)("cpus", x.cpus);
@@ -161,6 +162,7 @@ void Fields(auto& a, json::Like<GroupRecord> auto& x) {
   a("peak_memory_bytes", x.peak_memory_bytes)("oom_kills", x.oom_kills)("limit_hits", x.limit_hits);
   a("peak_pids", x.peak_pids)("pids_refused", x.pids_refused)("left_shmem_bytes", x.left_shmem_bytes);
   a("throttled_high", x.throttled_high)("refaulted_bytes", x.refaulted_bytes)("stalled_s", x.stalled_s);
+  a("left_file_bytes", x.left_file_bytes);
 }
 void Fields(auto& a, json::Like<StepRecord> auto& x) {
   a("as", x.as)("index", x.index)("text", x.text)("skipped", x.skipped)("timed_out", x.timed_out);

@@ -162,13 +162,19 @@ struct Expectation {
       killed_by;  // see ProcessVerdict::killed_by; in full, or its kind alone ("oom", "process", "pid")
   std::optional<FailureExpect> failure;
   bool no_failures = false;
-  std::optional<std::string> binding_limit;  // "none": it must be null
-  std::vector<std::string> log;              // each pattern must occur in its output
-  std::vector<std::string> log_absent;       // none of them may occur
-  std::optional<std::string> oom_scope;      // "memcg" or "machine"
+  /// "none": it must be null. Beside `failure` it is that of the calls expected there.
+  std::optional<std::string> binding_limit;
+  std::vector<std::string> log;          // each pattern must occur in its output
+  std::vector<std::string> log_absent;   // none of them may occur
+  std::optional<std::string> oom_scope;  // "memcg" or "machine"
   std::optional<Range> peak_memory_bytes;
   std::optional<Range> peak_map_count;
-  std::optional<bool> stalled;  // whether ProcessVerdict::stall is there
+  /// Whether ProcessVerdict::stall is there. Absent: of one that survives it must not be, unless may_stall.
+  std::optional<bool> stalled;
+  bool may_stall = false;
+  std::optional<FailureExpect> first_failure;  // ProcessVerdict::first_failure; without counts
+  std::optional<std::string> reason;           // regular expression searched in ProcessVerdict::reason
+  std::optional<Range> left_charged_bytes;     // to its group once all processes had ended
   // of the machine
   std::vector<std::string> predicted_victim;  // processes or children; any of these: see PredictedVictim
   std::vector<std::string> oom_victim;        // whom its OOM killer takes first

@@ -50,12 +50,15 @@ struct ScenarioCase {
 struct Incident {
   std::string kind;  // the file's `class`: one of IncidentClassNames
   std::vector<std::string> systems;
+  std::string versions = {};
   std::vector<std::string> symptoms;  // log lines as a user sees them; <...> stands for what varies
   std::string cause;
   std::string cure;
   std::string cost;
   std::string confirm;
-  std::string exclude;  // may be empty
+  std::string exclude;    // may be empty
+  double takes_s = 0;     // all its cases, one after another
+  std::string rate = {};  // of cases that do not always go the same way; may be empty
 };
 
 struct Scenario {

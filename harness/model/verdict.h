@@ -3,6 +3,7 @@
 // The JSON form (report/verdict.schema.json) is a contract: fields are added, never renamed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -137,8 +138,9 @@ struct Slower {
 
 /// Memory that stays charged to a group whose processes have all ended.
 struct HeldByNobody {
-  std::string group;  // of the plan
-  std::uint64_t bytes = 0;
+  std::string group;             // of the plan
+  std::uint64_t bytes = 0;       // shared memory and files of a tmpfs
+  std::uint64_t file_bytes = 0;  // page cache of other files, which can be reclaimed
 };
 
 struct Verdict {
@@ -183,5 +185,11 @@ struct Verdict {
   std::vector<ImposedFault> faults;
   std::vector<ExpectationResult> expectations;
 };
+
+/// Some process of it that survived or hung was held up for want of memory.
+[[nodiscard]] inline bool Stalled(const Verdict& verdict) {
+  return std::any_of(verdict.processes.begin(), verdict.processes.end(),
+                     [](const auto& each) { return each.second.stall.has_value(); });
+}
 
 }  // namespace brink

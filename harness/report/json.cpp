@@ -138,7 +138,9 @@ Json ToJson(const ChainLink& link) {
           {"limit", OrNull(link.limit)}};
 }
 
-Json ToJson(const HeldByNobody& held) { return {{"group", held.group}, {"bytes", held.bytes}}; }
+Json ToJson(const HeldByNobody& held) {
+  return {{"group", held.group}, {"bytes", held.bytes}, {"file_bytes", held.file_bytes}};
+}
 
 Json ToJson(const std::optional<LedBy>& led_by) {
   if (!led_by) {

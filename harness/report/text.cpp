@@ -122,8 +122,7 @@ std::string OutcomeWords(const Verdict& verdict) {
   if (verdict.outcome != Outcome::kSurvived) {
     return words;
   }
-  const bool stalled = std::any_of(verdict.processes.begin(), verdict.processes.end(),
-                                   [](const auto& each) { return each.second.stall.has_value(); });
+  const bool stalled = Stalled(verdict);
   words += verdict.first_failure ? " with failures" : "";
   if (stalled || !verdict.slower) {
     return words + (stalled ? ", stalled" : "");

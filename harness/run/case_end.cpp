@@ -166,7 +166,8 @@ void CaseRunner::RecordGroups() {
                                           .throttled_high = counters.throttled_high.value_or(0),
                                           .refaulted_bytes = stat.refaulted_pages * Record().host.page_size,
                                           .stalled_s = stat.stalled_s,
-                                          .left_shmem_bytes = stat.shmem_bytes});
+                                          .left_shmem_bytes = stat.shmem_bytes,
+                                          .left_file_bytes = stat.file_bytes});
   }
 }
 

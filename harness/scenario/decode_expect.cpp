@@ -135,9 +135,16 @@ Expectation DecodeExpectation(const Node& subject, const Node& map, Decoding& de
   expect.oom_scope = MaybeText(map, "oom_scope");
   expect.peak_memory_bytes = MaybeRange(map, "peak_memory", decoding);
   expect.peak_map_count = MaybeRange(map, "peak_map_count", decoding);
-  if (Find(map, "stalled") != nullptr) {
-    expect.stalled = FlagAt(map, "stalled");
+  const std::vector<std::string> stalled = TextsAt(map, "stalled");
+  expect.may_stall = Contains(stalled, "0") && Contains(stalled, "1");
+  if (!stalled.empty() && !expect.may_stall) {
+    expect.stalled = Contains(stalled, "1");
   }
+  if (const Node* first = Find(map, "first_failure")) {
+    expect.first_failure = DecodeFailure(*first, decoding);
+  }
+  expect.reason = MaybeText(map, "reason");
+  expect.left_charged_bytes = MaybeRange(map, "left_charged", decoding);
   expect.output = MaybeText(map, "output");
   expect.max_duration_s = MaybeSeconds(map, "time");
   expect.predicted_victim = TextsAt(map, "predicted_victim");

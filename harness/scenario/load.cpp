@@ -64,15 +64,24 @@ PlanContext PretendedHost() {
   return context;
 }
 
+/// As it stands in the file.
+double SecondsAt(const Node& map, std::string_view key) {
+  const auto duration = ParseDuration(TextAt(map, key));
+  return duration ? std::chrono::duration<double>(*duration).count() : 0;
+}
+
 Incident ReadIncident(const Node& map) {
   return {.kind = TextAt(map, "class"),
           .systems = TextsAt(map, "systems"),
+          .versions = TextAt(map, "versions"),
           .symptoms = TextsAt(map, "symptom"),
           .cause = TextAt(map, "cause"),
           .cure = TextAt(map, "cure"),
           .cost = TextAt(map, "cost"),
           .confirm = TextAt(map, "confirm"),
-          .exclude = TextAt(map, "exclude")};
+          .exclude = TextAt(map, "exclude"),
+          .takes_s = SecondsAt(map, "takes"),
+          .rate = TextAt(map, "rate")};
 }
 
 /// The file's own keys, as far as they can be read; without a name it gets one, so that only one complaint is

@@ -62,11 +62,30 @@ std::vector<Section> ExpectSections() {
                  .doc = "Which OOM killer killed it."},
                 {.name = "stalled",
                  .type = kBoolean,
+                 .shape = kOneOrList,
                  .subject = "process",
+                 .fallback = "false where `outcome` is given and it survives",
                  .doc = "Whether it survived or hung with its group held up for long, throttled or with what "
                         "it needs reclaimed again and again: it waited for a fifth of its life by the "
                         "kernel's account (PSI, cgroup v2), or what had been reclaimed and was needed again "
-                        "was four times the limit."},
+                        "was four times the limit. `[true, false]`: either."},
+                {.name = "first_failure",
+                 .type = kSection,
+                 .section = "first_failure",
+                 .subject = "process",
+                 .doc =
+                     "The call of it that must have failed before any other: the first cause, where others "
+                     "are what it led to."},
+                {.name = "reason",
+                 .type = kPattern,
+                 .subject = "process",
+                 .doc = "Found in the sentence by which its verdict says why."},
+                {.name = "left_charged",
+                 .type = kSection,
+                 .section = "sizes",
+                 .subject = "process",
+                 .doc = "What its group stayed charged with after all processes had ended: shared memory, "
+                        "files of a tmpfs, page cache."},
                 {.name = "peak_memory",
                  .type = kSection,
                  .section = "sizes",
@@ -124,6 +143,13 @@ std::vector<Section> ExpectSections() {
                  .min = 0,
                  .fallback = "at least 1",
                  .doc = "How often: exactly, or a range."}}},
+      {.name = "first_failure",
+       .doc = "A failing call; what is not given may be anything.",
+       .keys =
+           {{.name = "call", .type = kChoice, .choices = CallNames(), .doc = "System call, as in `failure`."},
+            {.name = "errno", .type = kErrno, .doc = "Its error."}},
+       .choose = {"call", "errno"},
+       .choose_min = 1},
       {.name = "counts",
        .doc = "A range of numbers, both ends included.",
        .keys = {{.name = "min", .type = kInteger, .min = 0, .doc = "At least."},

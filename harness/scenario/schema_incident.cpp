@@ -25,7 +25,11 @@ std::vector<Section> IncidentSections() {
             .shape = kList,
             .needed = true,
             .not_empty = true,
-            .doc = "Systems that were hit, with versions where known."},
+            .doc = "Systems that were hit."},
+           {.name = "versions",
+            .doc =
+                "Which versions of them are affected, from when to when, and how that is known. Those that "
+                "a run met are in its verdict."},
            {.name = "symptom",
             .shape = kList,
             .needed = true,
@@ -37,7 +41,15 @@ std::vector<Section> IncidentSections() {
            {.name = "cure", .needed = true, .doc = "What helps."},
            {.name = "cost", .needed = true, .doc = "What the cure costs."},
            {.name = "confirm", .needed = true, .doc = "The command or figure that proves it."},
-           {.name = "exclude", .doc = "The command or figure that rules it out."}}}};
+           {.name = "exclude", .doc = "The command or figure that rules it out."},
+           {.name = "takes",
+            .type = kDuration,
+            .doc = "How long all its cases take, added up, about, on two processors that emulate the guests "
+                   "of those that need one; without the start of a guest."},
+           {.name = "rate",
+            .doc =
+                "Of cases that do not go the same way each time: in how many runs of how many they went as "
+                "expected, and why not in the others."}}}};
 }
 
 }  // namespace brink

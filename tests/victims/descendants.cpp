@@ -114,10 +114,11 @@ int Pair(const Arguments& arguments) {
       Touch(memory, kMiB);
     }
   }
+  // A victim's memory is taken before it has ended: its end is waited for, and which signal came first tells.
   int status = 0;
-  const bool ended = ::waitpid(helper, &status, WNOHANG) == helper;
-  Say("the helper %s", ended && WIFSIGNALED(status) ? "was killed" : "lives");
-  ::kill(helper, SIGKILL);
+  ::kill(helper, SIGTERM);
+  ::waitpid(helper, &status, 0);
+  Say("the helper %s", WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? "was killed" : "lives");
   return kDone;
 }
 

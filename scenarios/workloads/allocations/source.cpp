@@ -45,14 +45,15 @@ class HeapSource final : public BlockSource {
 class Addresses {
  public:
   explicit Addresses(std::size_t block) : block_(block) {
-    // Where nothing else lies.
+    // Where nothing else lies, nor will: the kernel puts new mappings, such as a thread's stack, at the upper
+    // end of what is free.
     void* const range =
         ::mmap(nullptr, kRange, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range == MAP_FAILED) {
       FailErrno("mmap of a range of addresses");
     }
     ::munmap(range, kRange);
-    lowest_ = static_cast<std::byte*>(range) + kRange;
+    lowest_ = static_cast<std::byte*>(range) + kRange / 2;
   }
   std::byte* Take() {
     if (free_.empty()) {

@@ -261,7 +261,7 @@ TEST_F(Ending, OfATargetThatItsLimitHeldUpIsNoPlainSurvival) {
   auto verdicts = RunCases(R"(
 processes:
   target:
-    run: [sh, -c, "head -c 33554432 /dev/zero > file; sync file; for i in 1 2 3 4 5 6; do cat file > /dev/null; done"]
+    run: [sh, -c, "head -c 33554432 /dev/zero > file; sync file; for i in 1 2 3 4 5 6; do cat file > /dev/null; done; sleep 0.6"]
 cases:
   fault:
     processes: {target: {cgroup: {memory.max: 16MiB}}}

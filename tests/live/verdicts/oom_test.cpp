@@ -206,7 +206,7 @@ cases: {case: {expect: {target: {outcome: oom_killed, binding_limit: memory.max}
 TEST_F(OutOfMemory, SparesPageCache) {
   const Verdict verdict = RunCase(R"(
 processes:
-  target: {run: [victim, page-cache, size=128M, "file=${dir}/cache"], cgroup: {memory.max: 32MiB}}
+  target: {run: [victim, page-cache, size=96M, "file=${dir}/cache"], cgroup: {memory.max: 32MiB}}
 cases: {case: {expect: {target: {outcome: survived, exit: 0}}}}
 )");
   ExpectMet(verdict);

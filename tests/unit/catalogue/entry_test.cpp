@@ -52,6 +52,16 @@ TEST(CatalogueEntry, TellsWhatTheCasesSayEachWordOnce) {
   EXPECT_FALSE(entry.incident);
 }
 
+// A model with another allocator is a model.
+TEST(CatalogueEntry, IsOfRealSoftwareWhereSomeOfItIsRun) {
+  const auto is_real = [](const std::string& process) {
+    return EntryOf(ParseScenario("name: x\nprocesses: {p: {" + process + "}}\n", "/x.yaml").scenario).real;
+  };
+  EXPECT_FALSE(is_real("run: [true]"));
+  EXPECT_FALSE(is_real("run: [true], requires: {debian: libjemalloc2}, env: {LD_PRELOAD: /lib/a.so}"));
+  EXPECT_TRUE(is_real("run: [redis-server], requires: {debian: redis-server}"));
+}
+
 TEST(CatalogueEntry, OfAFileThatIsOnlySkimmedIsTheSame) {
   const auto files = FindScenarioFiles(BRINK_SOURCE_DIR "/scenarios");
   ASSERT_TRUE(files);

@@ -22,14 +22,18 @@ std::vector<CatalogueEntry> Three() {
            .system = "redis",
            .incident = Incident{.kind = "fork",
                                 .systems = {"Redis"},
+                                .versions = "all",
                                 .symptoms = {"x"},
                                 .cause = "c",
                                 .cure = "d",
                                 .cost = "e",
                                 .confirm = "f",
-                                .exclude = ""},
+                                .exclude = "",
+                                .takes_s = 3.5,
+                                .rate = ""},
            .cases = {"reported", "tuned"},
            .software = {"redis-server"},
+           .real = true,
            .binding_limits = {"commit_limit", "memory.max"}},
           {.name = "a",
            .title = "",
@@ -44,14 +48,18 @@ std::vector<CatalogueEntry> Three() {
            .system = "redis",
            .incident = Incident{.kind = "mapping_count",
                                 .systems = {"Redis"},
+                                .versions = {},
                                 .symptoms = {"y"},
                                 .cause = "c",
                                 .cure = "d",
                                 .cost = "e",
                                 .confirm = "f",
-                                .exclude = "g"},
+                                .exclude = "g",
+                                .takes_s = 0,
+                                .rate = {}},
            .cases = {"reported"},
            .software = {"redis-server"},
+           .real = true,
            .binding_limits = {"vm.max_map_count"}}};
 }
 
@@ -71,7 +79,7 @@ TEST(ListText, HasAHeadingForEachSystem) {
   const std::string text = FormatListText(Three(), ListBy::kSystem);
   EXPECT_THAT(AtMargin(text), ElementsAre("fork", "redis", "3 incidents, 2 of them on real software"));
   EXPECT_THAT(text, HasSubstr("commit_limit, memory.max  redis-server  reported, tuned\n    B | breaks\n"
-                              "    s/redis/b.yaml\n"));
+                              "    s/redis/b.yaml   takes 3.5 s\n"));
   EXPECT_THAT(text, HasSubstr("model: hog    default\n    s/fork/a.yaml   tags: demo\n"));
 }
 
@@ -106,7 +114,10 @@ TEST(ListJson, HoldsAllThatIsKnown) {
   const auto& first = document["incidents"][0];
   EXPECT_EQ(first["name"], "b");
   EXPECT_EQ(first["class"], "fork");
+  EXPECT_EQ(first["versions"], "all");
+  EXPECT_EQ(first["takes_s"], 3.5);
   EXPECT_EQ(first["exclude"], nullptr);
+  EXPECT_EQ(first["rate"], nullptr);
   EXPECT_EQ(first["software"], nlohmann::json({"redis-server"}));
   EXPECT_EQ(document["incidents"][1]["class"], nullptr);
   EXPECT_EQ(document["incidents"].size(), 3U);

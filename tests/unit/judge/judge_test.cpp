@@ -286,6 +286,16 @@ TEST(Judge, OfFailuresWithoutDetailsNoLimitCanBeDenied) {
   EXPECT_EQ(LimitIs("none", evidence), true);
 }
 
+TEST(Judge, ALimitExpectedOfACallIsThatOfTheCallThatTells) {
+  Evidence evidence = ServerEvidence(0);
+  evidence.failure_counts = {{.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = 2}};
+  evidence.failed_calls = {AddressSpaceFailure(0.1), AddressSpaceFailure(0.2)};
+  evidence.failed_calls.back().limits.as = kNoLimit;
+  evidence.failed_calls.back().limits.data = 1;
+  EXPECT_EQ(LimitIs("RLIMIT_AS", evidence), true);
+  EXPECT_EQ(LimitIs("RLIMIT_DATA", evidence), false) << "a later one of the kind";
+}
+
 TEST(Judge, LostEventsLeaveOpenWhetherALimitBound) {
   Evidence evidence = ServerEvidence(0);
   Plan plan = ServerPlan();

@@ -15,15 +15,17 @@ constexpr const char* kIncident =
     "incident:\n"
     "  class: mapping_count\n"
     "  systems: [RavenDB 4.2]\n"
+    "  versions: all\n"
     "  symptom: ['ENOMEM on Failed to munmap', 'mmap, size <n>']\n"
     "  cause: too many\n"
     "  cure: more\n"
     "  cost: little\n"
-    "  confirm: count them\n";
+    "  confirm: count them\n"
+    "  takes: 2s\n";
 
 TEST(Incident, IsReadAsItStands) {
-  const std::string text =
-      WithProcess("", std::string(kIncident) + "  exclude: few\nreference: [https://a/1, https://b/2]\n");
+  const std::string text = WithProcess(
+      "", std::string(kIncident) + "  exclude: few\n  rate: 3 of 4\nreference: [https://a/1, https://b/2]\n");
   EXPECT_THAT(ComplaintsOf(text), IsEmpty());
   const Scenario scenario = ParseScenario(text, "x.yaml").scenario;
   ASSERT_TRUE(scenario.incident);
@@ -35,6 +37,9 @@ TEST(Incident, IsReadAsItStands) {
   EXPECT_EQ(scenario.incident->cost, "little");
   EXPECT_EQ(scenario.incident->confirm, "count them");
   EXPECT_EQ(scenario.incident->exclude, "few");
+  EXPECT_EQ(scenario.incident->versions, "all");
+  EXPECT_EQ(scenario.incident->takes_s, 2);
+  EXPECT_EQ(scenario.incident->rate, "3 of 4");
   EXPECT_THAT(scenario.references, ElementsAre("https://a/1", "https://b/2"));
 }
 
@@ -43,12 +48,14 @@ TEST(Incident, OfAUsersOwnScenarioIsNotNeeded) {
   EXPECT_FALSE(ParseScenario(WithProcess(""), "x.yaml").scenario.incident);
 }
 
-TEST(Incident, LacksNothingButWhatExcludesIt) {
+TEST(Incident, LacksNothingOfWhatIsNeeded) {
   const std::vector<std::string> complaints = ComplaintsOf(WithProcess("", "incident: {class: fork}\n"));
   for (const std::string key : {"systems", "symptom", "cause", "cure", "cost", "confirm"}) {
     EXPECT_THAT(complaints, Contains(HasSubstr("'incident' lacks '" + key + "'")));
   }
-  EXPECT_THAT(complaints, Not(Contains(HasSubstr("exclude"))));
+  for (const std::string key : {"versions", "exclude", "takes", "rate"}) {
+    EXPECT_THAT(complaints, Not(Contains(HasSubstr("'" + key + "'"))));
+  }
 }
 
 TEST(Incident, ClassIsOfAFixedVocabulary) {
@@ -69,7 +76,9 @@ TEST(ShippedScenarios, EachTellsItsIncident) {
   for (const std::string& file : *files) {
     const LoadResult loaded = LoadScenario(file);
     EXPECT_THAT(loaded.complaints, IsEmpty()) << file;
-    EXPECT_TRUE(loaded.scenario.incident) << file << ": add `incident:` (scenarios/FORMAT.md)";
+    ASSERT_TRUE(loaded.scenario.incident) << file << ": add `incident:` (scenarios/FORMAT.md)";
+    EXPECT_THAT(loaded.scenario.incident->versions, Not(IsEmpty())) << file;
+    EXPECT_GT(loaded.scenario.incident->takes_s, 0) << file;
     EXPECT_THAT(loaded.scenario.references, Contains(HasSubstr("https://")))
         << file << ": say where it is documented";
     EXPECT_THAT(loaded.scenario.title, Not(IsEmpty())) << file;

@@ -227,7 +227,8 @@ TEST(Plan, ReadsEveryExpectation) {
       "outcome: [failed, hung], exit: 3, signal: SIGKILL, killed_by: \"oom:memcg\", oom_scope: memcg, "
       "failure: {call: mmap, errno: ENOMEM, count: {min: 2}}, binding_limit: none, log: a, log_absent: [b, "
       "c], "
-      "peak_memory: {max: 1KiB}, peak_map_count: {min: 1, max: 2}, stalled: false");
+      "peak_memory: {max: 1KiB}, peak_map_count: {min: 1, max: 2}, stalled: false, "
+      "first_failure: {call: munmap, errno: ENOMEM}, reason: why, left_charged: {min: 2KiB}");
   EXPECT_THAT(expect.outcome, ElementsAre("failed", "hung"));
   EXPECT_EQ(expect.exit, 3);
   EXPECT_EQ(expect.signal, 9);
@@ -242,8 +243,15 @@ TEST(Plan, ReadsEveryExpectation) {
   EXPECT_EQ(expect.peak_memory_bytes.value().min, std::nullopt);
   EXPECT_EQ(expect.peak_map_count.value().min, 1);
   EXPECT_EQ(expect.stalled, false);
+  EXPECT_EQ(expect.first_failure.value().call, "munmap");
+  EXPECT_EQ(expect.first_failure.value().errno_name, "ENOMEM");
+  EXPECT_EQ(expect.reason, "why");
+  EXPECT_EQ(expect.left_charged_bytes.value().min, 2048);
   EXPECT_EQ(OnlyExpectation("stalled: true").stalled, true);
+  EXPECT_FALSE(OnlyExpectation("stalled: true").may_stall);
   EXPECT_EQ(OnlyExpectation("exit: 0").stalled, std::nullopt);
+  EXPECT_EQ(OnlyExpectation("stalled: [true, false]").stalled, std::nullopt);
+  EXPECT_TRUE(OnlyExpectation("stalled: [true, false]").may_stall);
   EXPECT_EQ(OnlyExpectation("failure: {count: 4}").failure.value().max_count, 4U);
 }
 
