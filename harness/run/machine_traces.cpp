@@ -241,4 +241,18 @@ std::string DifferencesOf(const MachineTraces& before, const MachineTraces& afte
   return fmt::format("{}", fmt::join(found, "; "));
 }
 
+std::string Exhaustion(const Evidence& evidence, std::uint64_t oom_kills) {
+  const bool machine_kill = std::any_of(evidence.oom_kills.begin(), evidence.oom_kills.end(),
+                                        [](const OomKill& kill) { return kill.scope == "machine"; });
+  if (machine_kill) {
+    return "the machine ran out of memory";
+  }
+  const bool all_told = evidence.grade == EvidenceGrade::kKernel && evidence.events_lost == 0 &&
+                        evidence.left_out.oom_kills == 0;
+  return all_told || oom_kills == 0
+             ? ""
+             : fmt::format("the machine may have run out of memory: of its {} OOM kills not all are known",
+                           oom_kills);
+}
+
 }  // namespace brink

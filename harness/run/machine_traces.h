@@ -2,10 +2,12 @@
 // What cases can leave on a machine that others are to run on.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
 #include "kernel/roots.h"
+#include "model/evidence.h"
 
 namespace brink {
 
@@ -23,5 +25,10 @@ using MachineTraces = std::map<std::string, std::string>;
 /// Up to twenty differences: "/proc/sys/vm/max_map_count was 65530, and is 3000; ..."; empty when there is
 /// none.
 [[nodiscard]] std::string DifferencesOf(const MachineTraces& before, const MachineTraces& after);
+
+/// Why that case's machine counts as one that ran out of memory; empty when it did not. `oom_kills` is by how
+/// much "oom_kill" of /proc/vmstat grew: kills of the whole machine and of memory cgroups alike, so it
+/// decides only where the evidence may lack kills.
+[[nodiscard]] std::string Exhaustion(const Evidence& evidence, std::uint64_t oom_kills);
 
 }  // namespace brink

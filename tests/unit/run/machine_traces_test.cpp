@@ -9,6 +9,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -180,6 +181,38 @@ TEST_F(MachineTracesTest, AFileInSharedMemoryIsOne) {
   std::ofstream(file) << "left";
   EXPECT_THAT(DifferencesOf(before, Read()), HasSubstr(file + " was not there, and is there"));
   std::filesystem::remove(file);
+}
+
+Evidence WithKills(std::initializer_list<const char*> scopes) {
+  Evidence evidence;
+  evidence.grade = EvidenceGrade::kKernel;
+  for (const char* scope : scopes) {
+    evidence.oom_kills.emplace_back().scope = scope;
+  }
+  return evidence;
+}
+
+TEST(ExhaustionTest, AKillOfTheWholeMachineIsOneWhateverWasCounted) {
+  EXPECT_EQ(Exhaustion(WithKills({"memcg", "machine"}), 0), "the machine ran out of memory");
+}
+
+/// The kernel counts those of groups too.
+TEST(ExhaustionTest, WhereTheEvidenceTellsAllTheCountDecidesNothing) {
+  EXPECT_EQ(Exhaustion(WithKills({}), 0), "");
+  EXPECT_EQ(Exhaustion(WithKills({"memcg"}), 1), "");
+}
+
+TEST(ExhaustionTest, WhereItMayLackKillsEveryKillIsOne) {
+  Evidence counters;
+  counters.grade = EvidenceGrade::kCounters;
+  Evidence lost = WithKills({"memcg"});
+  lost.events_lost = 1;
+  Evidence left_out = WithKills({"memcg"});
+  left_out.left_out.oom_kills = 1;
+  for (const Evidence& evidence : {Evidence{}, counters, lost, left_out}) {
+    EXPECT_EQ(Exhaustion(evidence, 0), "");
+    EXPECT_THAT(Exhaustion(evidence, 3), HasSubstr("of its 3 OOM kills not all are known"));
+  }
 }
 
 }  // namespace
