@@ -168,14 +168,17 @@ class DataDir {
 
 /// Why this machine must not run another case; empty when it may. A kernel that was tainted when it came up
 /// is none the worse for it.
-std::string SoilOf(const Evidence& evidence, const std::string& taint_at_start) {
+std::string SoilOf(const Evidence& evidence, const std::string& taint_at_start, std::uint64_t oom_kills) {
   const std::string tainted = ReadSmallFile("/proc/sys/kernel/tainted").value_or("");
   if (tainted != taint_at_start) {
     return fmt::format("the kernel is tainted ({}), by a warning or worse", tainted);
   }
-  const bool machine_kill = std::any_of(evidence.oom_kills.begin(), evidence.oom_kills.end(),
-                                        [](const OomKill& kill) { return kill.scope == "machine"; });
-  return machine_kill ? "the machine ran out of memory" : "";
+  return Exhaustion(evidence, oom_kills);
+}
+
+/// Since the machine came up.
+std::uint64_t OomKills() {
+  return FindNumber(ReadSmallFile("/proc/vmstat").value_or(""), "oom_kill").value_or(0);
 }
 
 class Agent {
@@ -231,6 +234,7 @@ class Agent {
     auto plan = PlanFromJson(message.value("plan", ""));
     Evidence evidence;
     std::string soil;
+    const std::uint64_t oom_kills_before = OomKills();
     if (!plan) {
       evidence.harness_error = "the plan cannot be read in the guest: " + plan.error().message;
     } else {
@@ -241,7 +245,7 @@ class Agent {
         evidence.harness_error =
             "mount the guest's scratch disk on " + plan->data_dir + ": " + data.Problem();
       }
-      soil = SoilOf(evidence, taint_at_start_);
+      soil = SoilOf(evidence, taint_at_start_, OomKills() - oom_kills_before);
       if (!data.Remove() && soil.empty()) {
         soil = "a process still uses " + plan->data_dir;
       }

@@ -14,11 +14,13 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "kernel/cgroup.h"
 #include "kernel/files.h"
 
 namespace brink {
@@ -183,6 +185,97 @@ void AddProcesses(const Roots& roots, MachineTraces& traces) {
   }
 }
 
+/// A value of a control group that limits what is below it, or that groups made below it take over, and how
+/// the kernel sets it in a new group. Empty: as in the hierarchy's root.
+/// Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,cpusets}.rst,
+/// scheduler/sched-bwc.rst.
+struct GroupSetting {
+  const char* file;
+  std::string_view unset;
+};
+constexpr const char* kSubtreeControl = "cgroup.subtree_control";
+constexpr std::array kGroupSettings = std::to_array<GroupSetting>({
+    {kSubtreeControl, ""},
+    {"cgroup.type", "domain"},
+    {"cgroup.freeze", "0"},
+    {"cgroup.max.depth", "max"},
+    {"cgroup.max.descendants", "max"},
+    {"memory.max", "max"},
+    {"memory.high", "max"},
+    {"memory.low", "0"},
+    {"memory.min", "0"},
+    {"memory.oom.group", "0"},
+    {"memory.swap.max", "max"},
+    {"memory.swap.high", "max"},
+    {"memory.zswap.max", "max"},
+    {"memory.limit_in_bytes", ""},
+    {"memory.memsw.limit_in_bytes", ""},
+    {"memory.soft_limit_in_bytes", ""},
+    {"memory.kmem.limit_in_bytes", ""},
+    {"memory.swappiness", ""},
+    {"memory.oom_control", "oom_kill_disable 0"},
+    {"pids.max", "max"},
+    {"cpu.max", "max 100000"},
+    {"cpu.weight", "100"},
+    {"cpu.cfs_quota_us", "-1"},
+    {"cpu.shares", "1024"},
+    {"cpuset.cpus", ""},
+    {"cpuset.mems", ""},
+});
+
+/// Nothing where there is no such file. What brink itself enables for groups below is left out, and so are
+/// counts, in further lines (memory.oom_control).
+std::optional<std::string> ReadGroupSetting(const std::string& group, const char* file) {
+  const auto text = ReadSmallFile(group + "/" + file);
+  if (!text) {
+    return std::nullopt;
+  }
+  if (file != kSubtreeControl) {
+    return text->substr(0, text->find('\n'));
+  }
+  constexpr std::array<std::string_view, 5> kOfBrink{"cpuset", "cpu", "memory", "hugetlb", "pids"};
+  std::string others;
+  for (const std::string_view controller : Split(std::string_view(*text), ' ')) {
+    if (std::find(kOfBrink.begin(), kOfBrink.end(), controller) == kOfBrink.end()) {
+      others += std::string(others.empty() ? "" : " ") + std::string(controller);
+    }
+  }
+  return others;
+}
+
+/// Of brink's own group, which it makes for the first case that needs it: what is not as in a new one.
+void AddOwnGroup(const std::string& root, const std::string& group, MachineTraces& traces) {
+  for (const auto& [file, unset] : kGroupSettings) {
+    const auto value = ReadGroupSetting(group, file);
+    if (value && *value != unset && (!unset.empty() || value != ReadGroupSetting(root, file))) {
+      traces.emplace(group + "/" + file, *value);
+    }
+  }
+}
+
+void AddGroups(const Roots& roots, MachineTraces& traces) {
+  const auto host = CgroupHost::Discover(roots);
+  for (const std::string& root : host ? host->Mounts() : std::vector<std::string>{}) {
+    for (const auto& [file, unset] : kGroupSettings) {
+      if (auto value = ReadGroupSetting(root, file)) {
+        traces.emplace(root + "/" + file, std::move(*value));
+      }
+    }
+    std::error_code code;
+    for (const auto& entry : fs::directory_iterator(root, code)) {
+      std::error_code gone;
+      if (!entry.is_directory(gone)) {
+        continue;
+      }
+      if (entry.path().filename().string().starts_with("brink-")) {
+        AddOwnGroup(root, entry.path(), traces);
+      } else {
+        traces.emplace(entry.path(), "there");
+      }
+    }
+  }
+}
+
 /// Cut to what fits into a sentence.
 std::string Shown(std::string text) {
   constexpr std::size_t kMost = 100;
@@ -209,6 +302,7 @@ MachineTraces ReadTraces(const Roots& roots, const std::string& disk) {
   AddNames(roots.proc + "/modules", traces);
   AddClock(roots.proc + "/stat", traces);
   AddProcesses(roots, traces);
+  AddGroups(roots, traces);
   AddFolder("/dev/shm", traces);
   AddFolder("/dev/mqueue", traces);
   struct statvfs room = {};
@@ -239,6 +333,20 @@ std::string DifferencesOf(const MachineTraces& before, const MachineTraces& afte
     found.push_back(fmt::format("and {} more", more));
   }
   return fmt::format("{}", fmt::join(found, "; "));
+}
+
+std::string Exhaustion(const Evidence& evidence, std::uint64_t oom_kills) {
+  const bool machine_kill = std::any_of(evidence.oom_kills.begin(), evidence.oom_kills.end(),
+                                        [](const OomKill& kill) { return kill.scope == "machine"; });
+  if (machine_kill) {
+    return "the machine ran out of memory";
+  }
+  const bool all_told = evidence.grade == EvidenceGrade::kKernel && evidence.events_lost == 0 &&
+                        evidence.left_out.oom_kills == 0;
+  return all_told || oom_kills == 0
+             ? ""
+             : fmt::format("the machine may have run out of memory: of its {} OOM kills not all are known",
+                           oom_kills);
 }
 
 }  // namespace brink

@@ -147,6 +147,8 @@ cases:
           echo 0 >/sys/devices/system/cpu/cpu1/online
           date --set 2040-01-01
           echo left >/dev/shm/left
+          echo 1G >/sys/fs/cgroup/$(cut -d/ -f2 /proc/self/cgroup)/memory.max
+          mkdir /sys/fs/cgroup/left-by-a-case
           echo left >/tmp/left-by-a-case
         expect: {exit: 0}
     expect: {target: {outcome: survived}}
@@ -174,9 +176,30 @@ cases:
   for (const char* trace :
        {"(sleep) was not there", "max_map_count was 65530, and is 3000", "tcp_rmem was ",
         "ksm/run was 0, and is 1", "zswap/parameters/enabled was N, and is Y", "cpu/online was 0-1, and is 0",
-        "the time of the boot by the clock was ", "/dev/shm/left was not there", "the number of files "}) {
+        "the time of the boot by the clock was ", "/dev/shm/left was not there", "the number of files ",
+        "/memory.max was not there, and is 1073741824", "/sys/fs/cgroup/left-by-a-case was not there"}) {
     EXPECT_THAT(ended.errors, HasSubstr(trace));
   }
+}
+
+/// Every hierarchy has brink's group, which is made for the first case that needs it and is no trace itself.
+TEST_F(GuestTest, AMachineWithALimitAboveTheCasesGroupsIsNotUsedAgain) {
+  const std::string file = Write("above", R"(
+machine: {cgroup: v1}
+processes: {target: {run: [/bin/sleep, '1000'], cgroup: {cpu.max: 90000 100000, cpuset.cpus: '0-1'}}}
+cases:
+  limits-itself: {steps: [{run: ['true']}]}
+  limits-all:
+    steps:
+      - run: [sh, -ec, 'cd /sys/fs/cgroup/memory; echo 1G >$(sed -n "s,.*:memory:/\([^/]*\).*,\1,p"
+              /proc/self/cgroup)/memory.limit_in_bytes']
+        expect: {exit: 0}
+  after: {steps: [{run: [sleep, '0']}]}
+expect: {target: {outcome: survived}}
+)");
+  const Ended ended = RunInGuest({file});
+  EXPECT_EQ(ended.status, 0) << ended.output << ended.errors;
+  EXPECT_EQ(Boots(Path("out-1")), 2) << ended.errors;
 }
 
 TEST_F(GuestTest, ProcessorsAndBootWordsAreAsAskedAndAResetIsTold) {

@@ -9,7 +9,9 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace brink {
@@ -180,6 +182,88 @@ TEST_F(MachineTracesTest, AFileInSharedMemoryIsOne) {
   std::ofstream(file) << "left";
   EXPECT_THAT(DifferencesOf(before, Read()), HasSubstr(file + " was not there, and is there"));
   std::filesystem::remove(file);
+}
+
+/// Both versions' hierarchies, with a group of brink's in each.
+class GroupTracesTest : public MachineTracesTest {
+ protected:
+  GroupTracesTest() {
+    Write("proc/self/mounts",
+          "cgroup2 " + base_ + "/v2 cgroup2 rw 0 0\ncgroup " + base_ + "/v1 cgroup rw,cpuset 0 0\n");
+    Write("v2/cgroup.controllers", "memory pids\n");
+    Write("v2/cgroup.subtree_control", "\n");
+    Write("v1/cpuset.cpus", "0-1\n");
+    Write("v1/cpuset.mems", "0\n");
+  }
+  void MakeOwn() const {
+    Write("v2/brink-1-2/memory.max", "max\n");
+    Write("v2/brink-1-2/cpu.max", "max 100000\n");
+    Write("v2/brink-1-2/cgroup.subtree_control", "memory pids\n");
+    Write("v2/cgroup.subtree_control", "memory pids\n");
+    Write("v1/brink-1-2/cpuset.cpus", "0-1\n");
+    Write("v1/brink-1-2/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+  }
+};
+
+TEST_F(GroupTracesTest, BrinksOwnGroupAndWhatItEnablesAreNoTraces) {
+  const MachineTraces before = Read();
+  MakeOwn();
+  EXPECT_EQ(DifferencesOf(before, Read()), "");
+}
+
+TEST_F(GroupTracesTest, ALimitOfAGroupAboveTheCasesOwnIsATrace) {
+  MakeOwn();
+  const MachineTraces before = Read();
+  for (const auto& [file, value] : std::vector<std::pair<std::string, std::string>>{
+           {"v2/brink-1-2/memory.max", "1073741824"},
+           {"v2/brink-1-2/pids.max", "100"},
+           {"v2/brink-1-2/cpu.max", "50000 100000"},
+           {"v2/brink-1-2/cgroup.subtree_control", "io memory pids"},
+           {"v2/cgroup.max.depth", "3"},
+           {"v2/cgroup.subtree_control", "io memory pids"},
+           {"v1/brink-1-2/cpuset.cpus", "0"},
+           {"v1/brink-1-2/memory.oom_control", "oom_kill_disable 1\nunder_oom 0\noom_kill 3"}}) {
+    Write(file, value + "\n");
+    EXPECT_THAT(DifferencesOf(before, Read()), HasSubstr(base_ + "/" + file + " was ")) << file;
+  }
+}
+
+TEST_F(GroupTracesTest, AGroupBesideBrinksOwnIsATrace) {
+  const MachineTraces before = Read();
+  Write("v2/left/memory.max", "max\n");
+  EXPECT_EQ(DifferencesOf(before, Read()), base_ + "/v2/left was not there, and is there");
+}
+
+Evidence WithKills(std::initializer_list<const char*> scopes) {
+  Evidence evidence;
+  evidence.grade = EvidenceGrade::kKernel;
+  for (const char* scope : scopes) {
+    evidence.oom_kills.emplace_back().scope = scope;
+  }
+  return evidence;
+}
+
+TEST(ExhaustionTest, AKillOfTheWholeMachineIsOneWhateverWasCounted) {
+  EXPECT_EQ(Exhaustion(WithKills({"memcg", "machine"}), 0), "the machine ran out of memory");
+}
+
+/// The kernel counts those of groups too.
+TEST(ExhaustionTest, WhereTheEvidenceTellsAllTheCountDecidesNothing) {
+  EXPECT_EQ(Exhaustion(WithKills({}), 0), "");
+  EXPECT_EQ(Exhaustion(WithKills({"memcg"}), 1), "");
+}
+
+TEST(ExhaustionTest, WhereItMayLackKillsEveryKillIsOne) {
+  Evidence counters;
+  counters.grade = EvidenceGrade::kCounters;
+  Evidence lost = WithKills({"memcg"});
+  lost.events_lost = 1;
+  Evidence left_out = WithKills({"memcg"});
+  left_out.left_out.oom_kills = 1;
+  for (const Evidence& evidence : {Evidence{}, counters, lost, left_out}) {
+    EXPECT_EQ(Exhaustion(evidence, 0), "");
+    EXPECT_THAT(Exhaustion(evidence, 3), HasSubstr("of its 3 OOM kills not all are known"));
+  }
 }
 
 }  // namespace
