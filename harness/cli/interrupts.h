@@ -6,7 +6,7 @@
 namespace brink {
 
 /// A descriptor that is readable once the user wants out. Blocks the signals for the whole process: call it
-/// first.
+/// first. Not to be read from: others too see that a signal is pending (sandbox/run_script.h).
 [[nodiscard]] UniqueFd CatchInterrupts();
 
 }  // namespace brink

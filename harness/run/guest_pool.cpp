@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <utility>
@@ -21,6 +22,9 @@ namespace {
 
 /// QEMU's own memory beside the guest's.
 constexpr std::uint64_t kOverheadBytes = std::uint64_t{80} << 20;
+
+/// How many boots in a row may fail.
+constexpr int kBootTries = 2;
 
 std::uint64_t NeededBytes(const GuestSpec& spec) { return spec.memory_bytes + kOverheadBytes; }
 
@@ -55,6 +59,31 @@ Status CheckMachine(const GuestSpec& spec, const GuestKernel& kernel) {
     return Fail(spec.kernel + " is built without zram",
                 "build it with CONFIG_ZRAM and CONFIG_CRYPTO_LZO, take another kernel, or swap to a disk "
                 "(machine.swap)");
+  }
+  return {};
+}
+
+void FailedBoots::Note(const GuestSpec& spec, const Status& booted) {
+  const auto found =
+      std::find_if(failed_.begin(), failed_.end(), [&](const Failed& failed) { return failed.spec == spec; });
+  if (booted) {
+    if (found != failed_.end()) {
+      failed_.erase(found);
+    }
+    return;
+  }
+  Failed& failed = found != failed_.end() ? *found : failed_.emplace_back(Failed{.spec = spec, .last = {}});
+  ++failed.in_a_row;
+  failed.last = booted.error();
+}
+
+Status FailedBoots::MayTry(const GuestSpec& spec) const {
+  for (const Failed& failed : failed_) {
+    if (failed.spec == spec && failed.in_a_row >= kBootTries) {
+      Error error = failed.last;
+      error.message += fmt::format("; after {} times it is not tried again in this run", failed.in_a_row);
+      return tl::unexpected(error);
+    }
   }
   return {};
 }
@@ -147,12 +176,24 @@ Status GuestPool::PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int 
 Result<std::string> GuestPool::WhyNoSuchMachine(const GuestSpec& spec,
                                                 const std::function<void(const std::string&)>& progress) {
   const std::scoped_lock lock(fetch_mutex_);
+  const std::pair key(spec.kernel, spec.zram_bytes > 0);
+  if (const auto known = not_to_be_had_.find(key); known != not_to_be_had_.end()) {
+    return tl::unexpected(known->second);
+  }
   const auto kernel = FindOrFetch(spec, progress);
   if (!kernel) {
+    if (kernel.error().code != EINTR) {  // the user's own wish says nothing of the kernel
+      not_to_be_had_[key] = kernel.error();
+    }
     return tl::unexpected(kernel.error());
   }
   const auto checked = CheckMachine(spec, *kernel);
   return checked ? "" : checked.error().message;
+}
+
+Status GuestPool::MayTry(const GuestSpec& spec) {
+  const std::scoped_lock lock(memory_mutex_);
+  return failed_boots_.MayTry(spec);
 }
 
 Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,
@@ -161,6 +202,9 @@ Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const 
     return slot.guest.get();
   }
   Release(slot);
+  if (const auto may = MayTry(spec); !may) {
+    return tl::unexpected(may.error());
+  }
   auto options = [&] {
     const std::scoped_lock lock(fetch_mutex_);
     auto made = MakeGuestOptions(spec, shared_dir, progress);
@@ -181,6 +225,9 @@ Result<Guest*> GuestPool::Prepare(GuestSlot& slot, const GuestSpec& spec, const 
   auto guest = Guest::Start(*options);
   const std::scoped_lock lock(memory_mutex_);
   memory_freed_.notify_all();
+  if (guest || !IsReadable(cancel_fd)) {
+    failed_boots_.Note(spec, guest ? Status{} : tl::unexpected(guest.error()));
+  }
   if (!guest) {
     running_.erase(&slot);
     return tl::unexpected(guest.error());

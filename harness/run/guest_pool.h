@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -56,15 +57,34 @@ struct GuestMemory {
 /// controller of cgroup v1, or zram.
 [[nodiscard]] Status CheckMachine(const GuestSpec& spec, const GuestKernel& kernel);
 
+/// Machines that did not boot, which may take minutes to show: the second time in a row is the last. What the
+/// host was short of the first time it may have the next.
+class FailedBoots {
+ public:
+  /// How a boot of such a machine went. One that succeeds makes up for those before.
+  void Note(const GuestSpec& spec, const Status& booted);
+  /// The last error, where such a machine is not to be tried again.
+  [[nodiscard]] Status MayTry(const GuestSpec& spec) const;
+
+ private:
+  struct Failed {
+    GuestSpec spec;
+    int in_a_row = 0;
+    Error last;
+  };
+  std::vector<Failed> failed_;
+};
+
 class GuestPool {
  public:
   /// The same in words, empty when there can be one, of the kernel by its name, which is fetched when it is
-  /// not there yet.
+  /// not there yet. The error: it cannot be had; it is tried once, and the error kept. Waits while another
+  /// thread fetches one.
   [[nodiscard]] Result<std::string> WhyNoSuchMachine(const GuestSpec& spec,
                                                      const std::function<void(const std::string&)>& progress);
   /// The guest of the slot, if it is such a machine, shares that folder and is fit for use; else a new one in
-  /// its place. Waits while the host's memory is taken by other guests. The slot's guest belongs to the
-  /// calling thread.
+  /// its place. Waits while the host's memory is taken by other guests. A machine that did not boot twice in
+  /// a row is not tried again. The slot's guest belongs to the calling thread.
   [[nodiscard]] Result<Guest*> Prepare(GuestSlot& slot, const GuestSpec& spec, const std::string& shared_dir,
                                        int cancel_fd,
                                        const std::function<void(const std::string&)>& progress);
@@ -78,13 +98,17 @@ class GuestPool {
   };
   [[nodiscard]] Status PromiseMemory(const GuestSlot& slot, std::uint64_t bytes, int cancel_fd,
                                      const std::function<void(const std::string&)>& progress);
+  [[nodiscard]] Status MayTry(const GuestSpec& spec);
   [[nodiscard]] std::vector<GuestMemory> MemoryOfRunning() const;
 
   std::mutex memory_mutex_;
   std::condition_variable memory_freed_;
   std::map<const GuestSlot*, Running> running_;  // under memory_mutex_
+  FailedBoots failed_boots_;                     // under memory_mutex_
   std::mutex fetch_mutex_;                       // one fetch at a time
   int guests_started_ = 0;                       // under fetch_mutex_
+  /// By the kernel, and whether zram was asked of it. Under fetch_mutex_.
+  std::map<std::pair<std::string, bool>, Error> not_to_be_had_;
 };
 
 }  // namespace brink

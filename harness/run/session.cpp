@@ -164,16 +164,20 @@ Evidence Session::State::Collect(Worker& worker, Plan& plan) {
 
 Evidence Session::State::CollectInGuest(Worker& worker, Plan& plan) {
   const auto progress = [&](const std::string& line) { Report(plan, line); };
-  // What a kernel lacks may be known only once it is there; one that cannot be had is told by Prepare().
-  if (const auto why = guests.WhyNoSuchMachine(plan.guest, progress); why && !why->empty()) {
+  // What a kernel lacks may be known only once it is there; that of a guest that is ready lacks nothing, and
+  // nobody else's download is to be waited for.
+  const bool ready = worker.guest.Spec() == plan.guest;
+  const auto why = ready ? Result<std::string>("") : guests.WhyNoSuchMachine(plan.guest, progress);
+  if (why && !why->empty()) {
     plan.not_applicable = *why;
     Evidence nothing;
     nothing.host = facts;
     return nothing;
   }
   auto guest =
-      guests.Prepare(worker.guest, plan.guest, options.out_dir.empty() ? plan.run_dir : options.out_dir,
-                     options.cancel_fd, progress);
+      why ? guests.Prepare(worker.guest, plan.guest, options.out_dir.empty() ? plan.run_dir : options.out_dir,
+                           options.cancel_fd, progress)
+          : tl::unexpected(why.error());
   if (guest) {
     return (*guest)->Run(plan, progress);
   }

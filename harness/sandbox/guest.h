@@ -62,7 +62,7 @@ class Guest {
                                                            const QemuOptions& machine, const UniqueFd& saved);
   [[nodiscard]] static Result<std::unique_ptr<Guest>> BootNew(const GuestOptions& options,
                                                               const QemuOptions& machine,
-                                                              const SavedMachine& place);
+                                                              const SavedMachine& place, bool replace);
   [[nodiscard]] Status StartQemu(const QemuOptions& machine, const UniqueFd& saved);
   struct State;
   std::unique_ptr<State> state_;

@@ -104,12 +104,20 @@ bool Guest::State::Await(const std::function<bool()>& said) {
 
 /// False costs time when the next one boots, and nothing else; the console's file tells why.
 bool Guest::State::Save(const UniqueFd& file) {
-  // It is saved as it runs: one that is saved stopped stays so. It waits, so little changes meanwhile.
+  std::string why;
+  const auto taken = [&](const std::string& name, const Message& arguments, int fd = -1) {
+    const bool answered =
+        monitor->Command(name, arguments, fd) && Await([&] { return monitor->Answer(name).has_value(); });
+    why = answered ? *monitor->Answer(name) : "QEMU did not answer to " + name;
+    return why.empty();
+  };
+  // It is saved as it runs: one that is saved stopped stays so. It waits, so little changes meanwhile. Of one
+  // that was refused no event follows.
   const Message events{{"capabilities", {{{"capability", "events"}, {"state", true}}}}};
-  const bool begun = monitor->Command("migrate-set-capabilities", events) &&
-                     monitor->Command("migrate-set-parameters", {{"max-bandwidth", kSaveBytesPerS}}) &&
-                     monitor->Command("getfd", {{"fdname", "saved"}}, file.Get()) &&
-                     monitor->Command("migrate", {{"uri", "fd:saved"}});
+  const bool begun = taken("migrate-set-capabilities", events) &&
+                     taken("migrate-set-parameters", {{"max-bandwidth", kSaveBytesPerS}}) &&
+                     taken("getfd", {{"fdname", "saved"}}, file.Get()) &&
+                     taken("migrate", {{"uri", "fd:saved"}});
   const auto over = [&] {
     const std::string& saving = monitor->Saving();
     return saving == "completed" || saving == "failed" || saving == "cancelled";
@@ -120,12 +128,14 @@ bool Guest::State::Save(const UniqueFd& file) {
   if (monitor->Saving() == "completed") {
     return true;
   }
-  if (monitor->Saving() == "failed" && monitor->Command("query-migrate")) {
-    static_cast<void>(Await([&] { return !monitor->SavingError().empty(); }));
+  if (begun) {
+    why = "QEMU said '" + monitor->Saving() + "'";
   }
-  console_file << fmt::format("brink: this guest was not saved for others to go on from: {}\n",
-                              monitor->SavingError().empty() ? "QEMU said '" + monitor->Saving() + "'"
-                                                             : monitor->SavingError())
+  if (monitor->Saving() == "failed" && monitor->Command("query-migrate")) {
+    static_cast<void>(Await([&] { return monitor->Answer("query-migrate").has_value(); }));
+    why = monitor->SavingError().empty() ? why : monitor->SavingError();
+  }
+  console_file << fmt::format("brink: this guest was not saved for others to go on from: {}\n", why)
                << std::flush;
   return false;
 }
@@ -226,9 +236,10 @@ Result<std::unique_ptr<Guest>> Guest::GoOn(const GuestOptions& options, const Qe
   return guest;
 }
 
-/// Saves it on the way if it can be; it goes on itself all the same.
+/// Saves it on the way if it can be; it goes on itself all the same. A kept one that did not go on makes way
+/// only for another: what failed may have been the host, for which the other boot fails too.
 Result<std::unique_ptr<Guest>> Guest::BootNew(const GuestOptions& options, const QemuOptions& machine,
-                                              const SavedMachine& place) {
+                                              const SavedMachine& place, bool replace) {
   std::unique_ptr<Guest> guest(new Guest(options));
   if (auto started = guest->StartQemu(machine, {}); !started) {
     return tl::unexpected(started.error());
@@ -238,6 +249,9 @@ Result<std::unique_ptr<Guest>> Guest::BootNew(const GuestOptions& options, const
     return tl::unexpected(booted.error());
   }
   if (const UniqueFd file = place.Create(); file.Valid() && state.Save(file)) {
+    if (replace) {
+      place.Remove();
+    }
     place.Keep(file);
   }
   if (auto resumed = state.Resume(); !resumed) {
@@ -254,15 +268,16 @@ Result<std::unique_ptr<Guest>> Guest::Start(const GuestOptions& options) {
   std::filesystem::remove(options.console_file, code);
   const QemuOptions machine = MachineOf(options);
   const SavedMachine place(machine);
+  bool replace = false;
   if (const UniqueFd saved = place.Open(); saved.Valid()) {
     auto guest = GoOn(options, machine, saved);
     if (guest || IsReadable(options.cancel_fd)) {
       return guest;
     }
-    spdlog::info("a saved machine does not go on, and is removed: {}", guest.error().message);
-    place.Remove();
+    spdlog::info("a saved machine does not go on, and is to be replaced: {}", guest.error().message);
+    replace = true;
   }
-  return BootNew(options, machine, place);
+  return BootNew(options, machine, place, replace);
 }
 
 bool IsGuest(const Roots& roots) {

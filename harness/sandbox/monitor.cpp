@@ -8,6 +8,15 @@
 #include <cstring>
 
 namespace brink {
+namespace {
+
+constexpr const char* kUnnamed = "an error that QEMU does not name";
+
+std::string WhyRefused(const Monitor::Message& error) {
+  return error.is_object() ? error.value("desc", kUnnamed) : kUnnamed;
+}
+
+}  // namespace
 
 void Monitor::Read() {
   std::array<char, 4096> buffer{};
@@ -30,6 +39,10 @@ void Monitor::Take(const Message& line) {
   if (const auto answer = line.find("return"); answer != line.end() && answer->is_object()) {
     saving_error_ = answer->value("error-desc", saving_error_);
   }
+  // An answer has the id that its command had (QMP); those before a command could be read have none.
+  if (const auto id = line.find("id"); id != line.end() && id->is_string()) {
+    answers_[id->get<std::string>()] = line.contains("error") ? WhyRefused(line["error"]) : "";
+  }
   const std::string event = line.value("event", "");
   const Message data = line.value("data", Message::object());
   panicked_ = panicked_ || event == "GUEST_PANICKED";
@@ -42,12 +55,18 @@ void Monitor::Take(const Message& line) {
   } else if (event == "MIGRATION") {
     saving_ = data.value("status", "");
   } else if (event == "BLOCK_IO_ERROR" && disk_error_.empty()) {
-    disk_error_ = data.value("reason", "an error that QEMU does not name");
+    disk_error_ = data.value("reason", kUnnamed);
   }
 }
 
+std::optional<std::string> Monitor::Answer(const std::string& name) const {
+  const auto answer = answers_.find(name);
+  return answer == answers_.end() ? std::nullopt : std::optional(answer->second);
+}
+
 Status Monitor::Command(const std::string& name, const Message& arguments, int fd) {
-  std::string line = Message{{"execute", name}, {"arguments", arguments}}.dump() + "\n";
+  answers_.erase(name);
+  std::string line = Message{{"execute", name}, {"arguments", arguments}, {"id", name}}.dump() + "\n";
   iovec text{.iov_base = line.data(), .iov_len = line.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr message{};

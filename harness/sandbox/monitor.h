@@ -3,7 +3,9 @@
 // commands to it.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -20,10 +22,14 @@ class Monitor {
   /// Readable when Read() has something to do; -1 once QEMU has closed it.
   [[nodiscard]] int Fd() const { return fd_.Get(); }
   void Read();
-  /// The answer is not waited for: what comes of a command is told by events. The first one must be
-  /// qmp_capabilities. `fd` goes with the command, if not -1.
+  /// The answer is not waited for; Answer() has it once Read() has seen it, and what comes of a command later
+  /// is told by events. The first one must be qmp_capabilities. `fd` goes with the command, if not -1.
   [[nodiscard]] Status Command(const std::string& name, const Message& arguments = Message::object(),
                                int fd = -1);
+
+  /// QEMU's answer to the last command of that name: nothing before it has come; empty: the command was
+  /// taken; else why it was refused.
+  [[nodiscard]] std::optional<std::string> Answer(const std::string& name) const;
 
   [[nodiscard]] bool Panicked() const { return panicked_; }
   [[nodiscard]] bool WasReset() const { return reset_; }
@@ -45,6 +51,7 @@ class Monitor {
 
   UniqueFd fd_;
   std::string text_;
+  std::map<std::string, std::string> answers_;  // by the command's name
   bool panicked_ = false;
   bool reset_ = false;
   bool powered_off_ = false;

@@ -2,15 +2,21 @@
 #include "sandbox/run_script.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
 #include <cerrno>
 
+#include "base/readable.h"
+#include "base/unique_fd.h"
 #include "kernel/files.h"
 
 namespace brink {
@@ -29,8 +35,8 @@ void PassOn(int signal) {
   }
 }
 
-/// While it lives, signals that would end brink end the script instead, which clears up. Whoever has blocked
-/// them has another way to hear of them, and the script hears of a terminal's by itself.
+/// While it lives, signals that would end brink end the script instead, which clears up. Those of a caller
+/// that has blocked them are only looked at: they stay pending, for the caller's own way to hear of them.
 class Interrupts {
  public:
   Interrupts() {
@@ -38,6 +44,12 @@ class Interrupts {
     ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
     caught_ = ::sigismember(&blocked, SIGINT) == 0;
     if (!caught_) {
+      sigset_t looked_for;
+      ::sigemptyset(&looked_for);
+      for (const int signal : kSignals) {
+        ::sigaddset(&looked_for, signal);
+      }
+      pending_.Reset(::signalfd(-1, &looked_for, SFD_CLOEXEC));
       return;
     }
     g_interrupted = false;
@@ -57,29 +69,30 @@ class Interrupts {
     }
   }
 
-  [[nodiscard]] bool Caught() const { return caught_; }
-  [[nodiscard]] bool Came() const { return caught_ && g_interrupted; }
-  /// From now on it is `group` that gets them, also the one that has come already.
+  [[nodiscard]] bool Came() const { return caught_ ? g_interrupted.load() : IsReadable(pending_.Get()); }
+  /// From now on it is `group` that gets those that are caught, also the one that has come already.
   void PassTo(pid_t group) const {
-    if (caught_) {
-      g_group = group;
+    if (!caught_) {
+      return;
     }
+    g_group = group;
     if (Came()) {
       ::kill(-group, SIGTERM);
     }
   }
+  /// Readable once one that is not caught has come; -1: they are caught.
+  [[nodiscard]] int PendingFd() const { return pending_.Get(); }
 
  private:
   static constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
   bool caught_ = false;
+  UniqueFd pending_;
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 
 /// In the child, between fork and exec: nothing of how brink treats signals is for a shell script.
-void PrepareChild(bool own_group) {
-  if (own_group) {
-    ::setpgid(0, 0);
-  }
+void PrepareChild() {
+  ::setpgid(0, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     ::signal(signal, SIG_DFL);
   }
@@ -117,31 +130,65 @@ Error ComplaintOf(const std::vector<std::string>& lines, const std::string& scri
   return error;
 }
 
+/// How long after the last word a script that was told to end is told again.
+constexpr int kAgainMs = 5000;
+
+/// Each line to `take`, until the script and all that it runs have closed their end; ends them when a signal
+/// comes that is not caught.
+void ReadLines(int output, const Interrupts& interrupts, pid_t group,
+               const std::function<void(std::string)>& take) {
+  std::string text;
+  std::array<pollfd, 2> fds{{{.fd = output, .events = POLLIN, .revents = 0},
+                             {.fd = interrupts.PendingFd(), .events = POLLIN, .revents = 0}}};
+  while (true) {
+    const int ready = ::poll(fds.data(), fds.size(), kAgainMs);
+    if (ready == 0 && interrupts.Came()) {
+      ::kill(-group, SIGTERM);  // a shell that was about to run a command waits for that one first
+    }
+    if (ready <= 0) {
+      continue;
+    }
+    if (fds[1].revents != 0) {
+      ::kill(-group, SIGTERM);
+      fds[1].fd = -1;  // it stays readable
+    }
+    std::array<char, 4096> buffer{};
+    const ssize_t count = fds[0].revents != 0 ? ::read(output, buffer.data(), buffer.size()) : -1;
+    if (count == 0) {
+      break;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
+      take(text.substr(0, end));
+    }
+  }
+  if (!text.empty()) {
+    take(std::move(text));
+  }
+}
+
 }  // namespace
 
 Status RunScript(const std::string& script, const std::vector<std::string>& arguments,
                  const std::function<void(const std::string&)>& progress) {
   std::error_code code;
   const Interrupts interrupts;
-  bp::ipstream output;
+  bp::pipe output;
   bp::child child(
       bp::exe = script, bp::args = arguments, bp::std_in<bp::null, bp::std_out> bp::null,
-      bp::std_err > output, bp::extend::on_exec_setup = [&](auto&) { PrepareChild(interrupts.Caught()); },
-      code);
+      bp::std_err > output, bp::extend::on_exec_setup = [](auto&) { PrepareChild(); }, code);
   if (code) {
     return FailErrno("start " + script, code.value());
   }
-  if (interrupts.Caught()) {
-    ::setpgid(child.id(), child.id());  // whoever of both comes first
-    interrupts.PassTo(child.id());
-  }
+  ::setpgid(child.id(), child.id());  // whoever of both comes first
+  interrupts.PassTo(child.id());
   std::vector<std::string> lines;
-  for (std::string line; std::getline(output, line);) {
+  ReadLines(output.native_source(), interrupts, child.id(), [&](std::string line) {
     if (progress && !IsComplaint(line, MessagePrefix(script))) {
       progress(line);
     }
     lines.push_back(std::move(line));
-  }
+  });
   child.wait(code);
   if (interrupts.Came()) {
     return tl::unexpected(Error{.message = "interrupted", .remedy = "", .code = EINTR});

@@ -14,8 +14,9 @@ namespace brink {
 /// When it fails, its complaint ("NAME: ...", the script's file name first) and remedy ("remedy: ...") are
 /// the error's. It dies with the thread that called, and leaves nothing half made.
 ///
-/// Where the caller has not blocked SIGINT, SIGTERM and SIGHUP, one of them ends the script and all that it
-/// runs, and is then the error, with the code EINTR. Call it on one thread at a time then.
+/// SIGINT, SIGTERM or SIGHUP end the script and all that it runs, and are then the error, with the code
+/// EINTR. Where the caller has blocked them, one that is pending does, and stays so (cli/interrupts.h). Where
+/// not, call it on one thread at a time.
 [[nodiscard]] Status RunScript(const std::string& script, const std::vector<std::string>& arguments,
                                const std::function<void(const std::string&)>& progress);
 

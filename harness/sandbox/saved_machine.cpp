@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -90,11 +91,15 @@ UniqueFd SavedMachine::Create() const {
   if (path_.empty()) {
     return {};
   }
-  ::mkdir(folder_.c_str(), 0755);
-  if (!IsOwnFolder(folder_)) {
+  const bool there = ::mkdir(folder_.c_str(), 0755) == 0 || errno == EEXIST;
+  if (there && !IsOwnFolder(folder_)) {
     return {};
   }
-  return UniqueFd(::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
+  UniqueFd file(there ? ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644) : -1);
+  if (!file.Valid()) {
+    spdlog::info("no machine is saved in {}: {}", folder_, std::generic_category().message(errno));
+  }
+  return file;
 }
 
 void SavedMachine::Keep(const UniqueFd& file) const {

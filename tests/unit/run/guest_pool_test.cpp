@@ -65,6 +65,32 @@ TEST(HasRoomFor, OneThatTookMoreThanPromisedOwesNothing) {
   EXPECT_TRUE(HasRoomFor(kGiB, over, 2 * kGiB));
 }
 
+TEST(FailedBoots, TwoInARowAreTheLastOfThatMachine) {
+  GuestSpec spec;
+  GuestSpec other;
+  other.memory_bytes *= 2;
+  FailedBoots boots;
+  EXPECT_TRUE(boots.MayTry(spec));
+  boots.Note(spec, Fail("the guest did not boot", "its console is in guest-1-console.log"));
+  EXPECT_TRUE(boots.MayTry(spec));
+  boots.Note(spec, Fail("the guest did not boot", "its console is in guest-2-console.log"));
+  const auto refused = boots.MayTry(spec);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "the guest did not boot; after 2 times it is not tried again in this run");
+  EXPECT_EQ(refused.error().remedy, "its console is in guest-2-console.log");
+  EXPECT_TRUE(boots.MayTry(other));
+}
+
+TEST(FailedBoots, OneThatSucceedsMakesUpForThoseBefore) {
+  const GuestSpec spec;
+  FailedBoots boots;
+  boots.Note(spec, Fail("the host killed it"));
+  boots.Note(spec, {});
+  boots.Note(spec, Fail("the host killed it"));
+  EXPECT_TRUE(boots.MayTry(spec));
+}
+
 class MemoryToBeHadTest : public FakeTree {
  protected:
   void SetUp() override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sandbox/monitor.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,10 @@
 
 namespace brink {
 namespace {
+
+using testing::IsEmpty;
+using testing::Not;
+using testing::Optional;
 
 class MonitorTest : public testing::Test {
  protected:
@@ -70,6 +75,29 @@ TEST_F(MonitorTest, WhySavingFailedIsInTheAnswer) {
   EXPECT_EQ(monitor_->SavingError(), "No space left on device");
 }
 
+TEST_F(MonitorTest, WhatWasTakenAndWhatWasRefusedIsToldByTheAnswerToThatCommand) {
+  ASSERT_TRUE(monitor_->Command("getfd", {{"fdname", "saved"}}));
+  ASSERT_TRUE(monitor_->Command("migrate", {{"uri", "fd:saved"}}));
+  EXPECT_EQ(monitor_->Answer("migrate"), std::nullopt);
+  QemuSays("{\"return\": {}, \"id\": \"getfd\"}\r\n");
+  EXPECT_EQ(monitor_->Answer("getfd"), "");
+  EXPECT_EQ(monitor_->Answer("migrate"), std::nullopt);
+  QemuSays(
+      "{\"id\": \"migrate\", \"error\": {\"class\": \"GenericError\", \"desc\": \"State blocked by "
+      "non-migratable device\"}}\r\n");
+  EXPECT_EQ(monitor_->Answer("migrate"), "State blocked by non-migratable device");
+  ASSERT_TRUE(monitor_->Command("migrate", {{"uri", "fd:saved"}}));
+  EXPECT_EQ(monitor_->Answer("migrate"), std::nullopt) << "it is another's";
+}
+
+TEST_F(MonitorTest, AnErrorWithoutWordsIsARefusalToo) {
+  QemuSays(
+      "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}\n{\"id\": \"cont\", "
+      "\"error\": {}}\n{\"id\": 1, \"return\": {}}\n{\"id\": \"stop\", \"error\": \"nonsense\"}\n");
+  EXPECT_THAT(monitor_->Answer("cont"), Optional(Not(IsEmpty())));
+  EXPECT_THAT(monitor_->Answer("stop"), Optional(Not(IsEmpty())));
+}
+
 TEST_F(MonitorTest, ItRunsUnlessItWasHaltedLast) {
   EXPECT_TRUE(monitor_->Runs());
   QemuSays("{\"event\": \"RESUME\"}\n{\"event\": \"STOP\"}\n");
@@ -110,7 +138,8 @@ TEST_F(MonitorTest, ACommandTakesADescriptorAlong) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ASSERT_GT(::recvmsg(qemu_.Get(), &message, 0), 0);
-  EXPECT_STREQ(text.data(), "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"saved\"}}\n");
+  EXPECT_STREQ(text.data(),
+               "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"saved\"},\"id\":\"getfd\"}\n");
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   ASSERT_NE(header, nullptr);
   int received = -1;

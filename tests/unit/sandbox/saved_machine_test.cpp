@@ -2,16 +2,21 @@
 #include "sandbox/saved_machine.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <memory>
+#include <sstream>
 
 #include "unit/kernel/fake_tree.h"
 
 namespace brink {
 namespace {
+
+using testing::HasSubstr;
 
 class SavedMachineTest : public FakeTree {
  protected:
@@ -149,6 +154,17 @@ TEST_F(SavedMachineTest, OneThatDoesNotGoOnIsRemoved) {
   Save(options_, "broken");
   SavedMachine(options_).Remove();
   EXPECT_EQ(Kept(options_), "");
+}
+
+TEST_F(SavedMachineTest, WhereNoFileCanBeMadeItIsToldWhy) {
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("said", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  options_.image = "/proc/vmlinux";
+  EXPECT_FALSE(SavedMachine(options_).Create().Valid());
+  spdlog::set_default_logger(before);
+  EXPECT_THAT(said.str(), HasSubstr("no machine is saved in /proc/saved: No such file or directory"));
 }
 
 TEST_F(SavedMachineTest, WithKvmNoneIsKept) {
