@@ -43,9 +43,14 @@ std::optional<LoggedOomKill> KillIn(std::string_view line) {
 }
 
 /// "oom-kill:constraint=CONSTRAINT_MEMCG,...,oom_memcg=/a/b,task_memcg=...".
+/// Before Linux 5.0: "Task in /a/b/c killed as a result of limit of /a/b".
 std::string GroupIn(std::string_view line) {
   constexpr std::string_view kGroup = "oom_memcg=";
+  constexpr std::string_view kOldGroup = " killed as a result of limit of ";
   const std::size_t at = line.find(kGroup);
+  if (const std::size_t old = line.find(kOldGroup); old != std::string_view::npos) {
+    return std::string(line.substr(old + kOldGroup.size()));
+  }
   if (at == std::string_view::npos) {
     return "";
   }
@@ -56,9 +61,11 @@ std::string GroupIn(std::string_view line) {
 }  // namespace
 
 std::optional<LoggedOomKill> LastOomKillIn(std::string_view log) {
+  constexpr std::string_view kOfGroup = "Memory cgroup out of memory";
   std::optional<LoggedOomKill> last;
   std::optional<std::uint64_t> limit;
   std::string group;
+  bool of_group = false;
   while (!log.empty()) {
     const std::size_t end = log.find('\n');
     const std::string_view line = log.substr(0, end);
@@ -66,15 +73,20 @@ std::optional<LoggedOomKill> LastOomKillIn(std::string_view log) {
     if (line.find(" invoked oom-killer:") != std::string_view::npos) {
       limit.reset();
       group.clear();
+      of_group = false;
     } else if (line.find("memory: usage ") != std::string_view::npos) {
       const auto kibibytes = NumberAfter<std::uint64_t>(line, "limit ");
       limit = kibibytes ? std::optional(*kibibytes * kKiB) : std::nullopt;
-    } else if (line.find("oom-kill:constraint=") != std::string_view::npos) {
+    } else if (line.find("oom-kill:constraint=") != std::string_view::npos ||
+               line.find(" killed as a result of limit of ") != std::string_view::npos) {
       group = GroupIn(line);
     } else if (auto kill = KillIn(line)) {
+      kill->of_group = of_group || !group.empty() || line.find(kOfGroup) != std::string_view::npos;
       kill->group = group;
-      kill->limit = group.empty() ? std::nullopt : limit;
+      kill->limit = kill->of_group ? limit : std::nullopt;
       last = std::move(kill);
+    } else if (line.find(kOfGroup) != std::string_view::npos) {
+      of_group = true;  // before Linux 5.3 a line of its own: "...: Kill process 12 (name) score 900 ..."
     }
   }
   return last;

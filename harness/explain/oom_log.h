@@ -14,7 +14,8 @@ namespace brink {
 struct LoggedOomKill {
   int pid = 0;
   std::string comm;
-  std::string group = {};  // whose limit was reached; empty: the machine ran out
+  bool of_group = false;   // a memory cgroup's limit was reached; false: the machine ran out
+  std::string group = {};  // whose limit that was; empty: the log does not tell
   std::optional<std::uint64_t> limit = {};
   std::uint64_t anon_rss = 0;
   std::uint64_t file_rss = 0;

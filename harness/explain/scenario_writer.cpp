@@ -274,11 +274,12 @@ std::string ScenarioOf(const std::vector<std::string>& command, const std::strin
 
 std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name) {
   const std::string target = ProcessName(kill.comm);
-  const bool machine = kill.group.empty();
+  const bool machine = !kill.of_group;
+  const std::string group = kill.group.empty() ? "whose name the log lacks" : kill.group;
   std::string text =
       Head(name, fmt::format("{} is killed by the OOM killer", Printable(kill.comm)),
            fmt::format("Made from the kernel's log: process {} ({}) was killed; {} had run out.", kill.pid,
-                       kill.comm, machine ? "the machine" : "group " + kill.group));
+                       kill.comm, machine ? "the machine" : "the memory cgroup " + group));
   if (machine) {
     text +=
         "# The machine ran out: the case needs a guest. Give it the memory and swap that the machine had.\n"
@@ -296,7 +297,11 @@ std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name) {
   }
   if (kill.limit) {
     text += fmt::format("    cgroup:\n      memory.max: {}  # {}, of group {}\n", *kill.limit,
-                        FormatBytes(*kill.limit), Comment(kill.group));
+                        FormatBytes(*kill.limit), Comment(group));
+  } else if (kill.of_group) {
+    text +=
+        "    # Its group's limit, which the log lacks: put in what the container or unit file has.\n"
+        "    cgroup:\n      memory.max: 1GiB\n";
   }
   return text + ExpectText(target, "oom_killed");
 }

@@ -279,7 +279,8 @@ Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessR
   const auto stall = StallOf(plan, evidence, record);
   const auto high = Imposed(plan, evidence, record, "memory.high");
   if (!WasThrottled(record) || !high) {
-    if (const OomKill* kill = KilledDescendantOf(evidence, record)) {
+    // One that runs goes on without what was killed.
+    if (const OomKill* kill = record.state == "R" ? nullptr : KilledDescendantOf(evidence, record)) {
       Death death;
       death.oom = kill;
       return BindingOfOom(plan, evidence, record, death);

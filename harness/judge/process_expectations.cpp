@@ -236,15 +236,21 @@ void CheckStall(const Expectation& expect, const ProcessVerdict& verdict, Result
     return;
   }
   const bool expected = expect.stalled.value_or(false);
+  const bool lived_on = verdict.outcome == Outcome::kSurvived || verdict.outcome == Outcome::kHung;
+  const bool known = verdict.waits.has_value() || !lived_on;
   results.Add("stalled", expected ? "held up for want of memory" : "not held up for want of memory",
-              verdict.stall ? DescribeStall(*verdict.stall) : "not held up",
-              verdict.stall.has_value() == expected);
+              verdict.stall ? DescribeStall(*verdict.stall)
+                            : (known ? "not held up" : "nothing is known of its waiting by itself"),
+              known ? Met(verdict.stall.has_value() == expected) : std::nullopt);
 }
 
-void CheckFirstFailure(const Evidence& evidence, const FailureExpect& expect, const ProcessVerdict& verdict,
-                       Results& results) {
+void CheckFirstFailure(const Evidence& evidence, const std::string& process, const FailureExpect& expect,
+                       const ProcessVerdict& verdict, Results& results) {
   const auto& first = verdict.first_failure;
-  const bool known = CallsWatched(evidence) && evidence.events_lost == 0;
+  const bool details_lost = std::any_of(
+      evidence.failure_counts.begin(), evidence.failure_counts.end(),
+      [&](const FailureCount& kind) { return kind.process == process && DetailsLost(evidence, kind); });
+  const bool known = CallsWatched(evidence) && evidence.events_lost == 0 && !details_lost;
   results.Add("first_failure", Describe(expect),
               first                    ? fmt::format("{} failing with {}", first->call, first->errno_name)
               : CallsWatched(evidence) ? "no failing call"
@@ -252,9 +258,12 @@ void CheckFirstFailure(const Evidence& evidence, const FailureExpect& expect, co
               known ? Met(first && CallFits(first->call, first->errno_name, expect)) : std::nullopt);
 }
 
-void CheckReason(const std::string& pattern, const ProcessVerdict& verdict, Results& results) {
+/// Without the kernel's evidence a reason says less.
+void CheckReason(const Evidence& evidence, const std::string& pattern, const ProcessVerdict& verdict,
+                 Results& results) {
   const auto compiled = Pattern::Compile(pattern);
-  results.Add("reason", pattern, verdict.reason, compiled && compiled->FoundIn(verdict.reason));
+  const bool met = compiled && compiled->FoundIn(verdict.reason);
+  results.Add("reason", pattern, verdict.reason, met || CallsWatched(evidence) ? Met(met) : std::nullopt);
 }
 
 /// What its group was charged with once all processes had ended.
@@ -299,10 +308,10 @@ void CheckProcess(const Plan& plan, const Evidence& evidence, const Expectation&
   }
   CheckStall(expect, verdict, results);
   if (expect.first_failure) {
-    CheckFirstFailure(evidence, *expect.first_failure, verdict, results);
+    CheckFirstFailure(evidence, expect.subject, *expect.first_failure, verdict, results);
   }
   if (expect.reason) {
-    CheckReason(*expect.reason, verdict, results);
+    CheckReason(evidence, *expect.reason, verdict, results);
   }
   if (expect.left_charged_bytes) {
     CheckRange("left_charged", *expect.left_charged_bytes, "bytes",

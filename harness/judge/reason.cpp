@@ -52,7 +52,8 @@ std::string NoLimitToBlame(const Evidence& evidence, const ProcessRecord& record
                                   [](const FailureCount& kind) { return kind.count > 0; });
   const bool known = evidence.grade == EvidenceGrade::kKernel && evidence.events_lost == 0;
   return known && says_so && !failed && record.exit_code
-             ? ": no limit of the system is to blame for the memory that it lacks"
+             ? ": no limit of the system is to blame for the memory that it lacks, by all calls that are "
+               "watched"
              : "";
 }
 

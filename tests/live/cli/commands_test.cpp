@@ -42,7 +42,7 @@ TEST_F(CommandsTest, ListNamesEveryShippedScenarioWithItsFileAndCases) {
   EXPECT_EQ(plain.output, Brink({"list", BRINK_SCENARIOS}).output);
   for (const std::string& file : ShippedFiles()) {
     const auto name = std::filesystem::path(file).filename().string();
-    EXPECT_THAT(plain.output, ContainsRegex("\n    [^ ]*/" + name + "(   tags: [^\n]*)?\n"));
+    EXPECT_THAT(plain.output, ContainsRegex("\n    [^ ]*/" + name + "(   [^\n]*)?\n"));
   }
   EXPECT_THAT(plain.output, HasSubstr("  reported, tuned"));
 }

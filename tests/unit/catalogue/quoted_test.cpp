@@ -104,6 +104,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(std::to_array<Quote>(
         {{"runtime/cgo: pthread_create failed: Resource temporarily unavailable",
           {"tasks-thread-limits", "threads-guard-pages"}},
+         {"runtime: failed to create new OS thread (have 5 already; errno=11)",
+          {"tasks-thread-limits", "threads-guard-pages"}},
          {"Failed to create service entry worker thread: pthread_create failed", {"tasks-thread-limits"}},
          {"bash: fork: retry: Resource temporarily unavailable", {"tasks-thread-limits"}},
          {"lxcfs[1467]: fuse: error creating thread: Resource temporarily unavailable",
@@ -122,7 +124,11 @@ INSTANTIATE_TEST_SUITE_P(
          {"WARNING Memory overcommit must be enabled! Without it, a background save or replication may "
           "fail under "
           "low memory condition.",
-          {"redis-jemalloc-overcommit"}},
+          {"redis-jemalloc-overcommit", "redis-bgsave-overcommit"}},
+         {"WARNING overcommit_memory is set to 0! Background save may fail under low memory condition. To "
+          "fix "
+          "this issue add 'vm.overcommit_memory = 1' to /etc/sysctl.conf",
+          {"redis-bgsave-overcommit"}},
          {"Scheduled command failed: erasedata: ExecFile::execute(...) Fork failed.",
           {"fork-snapshot-overcommit"}},
          {"Event 'event.download.finished' failed: ExecFile::execute(...) Fork failed",
@@ -183,6 +189,10 @@ INSTANTIATE_TEST_SUITE_P(
     Kills, Quoted,
     ::testing::ValuesIn(std::to_array<Quote>(
         {{"LOG:  server process (PID 812) was terminated by signal 9: Killed", {"postgresql-one-hog"}},
+         {"Memory cgroup out of memory: Kill process 123 (java) score 1001 or sacrifice child",
+          {"victims-least-important-first"}},
+         {"Out of memory: Kill process 77 (java) score 972 or sacrifice child", {"two-gigabyte-machine"}},
+         {"redis.service: Failed with result 'oom-kill'.", {"victims-least-important-first"}},
          {"LOG:  all server processes terminated; reinitializing", {"postgresql-one-hog"}},
          {"WARN  CGroupElasticMemoryController: OOM was not resolved in 5004 ms",
           {"stalls-oom-kill-disable"}},

@@ -47,6 +47,31 @@ TEST(OomLog, TakesTheLastKillAndNothingOfTheOneBefore) {
   EXPECT_EQ(kill->oom_score_adj, -500);
 }
 
+// What users paste most.
+TEST(OomLog, TheLastLineAloneTellsWhetherAGroupOrTheMachineRanOut) {
+  const auto kill = LastOomKillIn(kGroupKill.substr(kGroupKill.find("[43426.445864]")));
+  ASSERT_TRUE(kill);
+  EXPECT_TRUE(kill->of_group);
+  EXPECT_EQ(kill->group, "");
+  EXPECT_FALSE(LastOomKillIn(kMachineKill)->of_group);
+}
+
+TEST(OomLog, ReadsTheKillOfAGroupInTheWordsOfOlderKernels) {
+  constexpr std::string_view kOld =
+      "java invoked oom-killer: gfp_mask=0x14000c0, nodemask=(null), order=0, oom_score_adj=1000\n"
+      "Task in /docker/ab killed as a result of limit of /docker/ab\n"
+      "memory: usage 524288kB, limit 524288kB, failcnt 63\n"
+      "Memory cgroup out of memory: Kill process 77 (java) score 1972 or sacrifice child\n"
+      "Killed process 77 (java) total-vm:2700kB, anon-rss:500kB, file-rss:0kB, shmem-rss:0kB\n";
+  const auto kill = LastOomKillIn(kOld);
+  ASSERT_TRUE(kill);
+  EXPECT_EQ(kill->group, "/docker/ab");
+  EXPECT_EQ(kill->limit, 524288 * kKiB);
+  const auto two_lines = LastOomKillIn(kOld.substr(kOld.find("Memory cgroup out")));
+  ASSERT_TRUE(two_lines);
+  EXPECT_TRUE(two_lines->of_group);
+}
+
 TEST(OomLog, ALogWithoutAWholeKillHasNone) {
   EXPECT_FALSE(LastOomKillIn(""));
   EXPECT_FALSE(LastOomKillIn("usb 1-1: new device\nKilled process\n"));

@@ -119,6 +119,7 @@ TEST(ScenarioWriter, ACommandGivesAValidSkeleton) {
 
 TEST(ScenarioWriter, AnOomKillGivesItsLimitAndWhatIsKnownOfTheVictim) {
   LoggedOomKill kill{.pid = 7, .comm = "my (odd) name"};
+  kill.of_group = true;
   kill.group = "/pg";
   kill.limit = 192 * kMiB;
   kill.anon_rss = 180 * kMiB;
@@ -128,6 +129,11 @@ TEST(ScenarioWriter, AnOomKillGivesItsLimitAndWhatIsKnownOfTheVictim) {
                           HasSubstr("180 MiB of anonymous memory"), HasSubstr("outcome: oom_killed")));
   kill.group.clear();
   kill.limit.reset();
+  const std::string unknown = ScenarioOf(kill, "mine");
+  static_cast<void>(Loaded(unknown));
+  EXPECT_THAT(unknown, AllOf(HasSubstr("the memory cgroup whose name the log lacks had run out"),
+                             HasSubstr("memory.max: 1GiB"), Not(HasSubstr("machine:"))));
+  kill.of_group = false;
   const std::string machine = ScenarioOf(kill, "mine");
   static_cast<void>(Loaded(machine));
   EXPECT_THAT(machine, AllOf(HasSubstr("machine: {memory: 2GiB}"), Not(HasSubstr("memory.max"))));
