@@ -151,12 +151,13 @@ std::string LostDescendant(const Evidence& evidence, const ProcessRecord& parent
                      kill->pid, kill->comm, AtSeconds(kill->t_s));
 }
 
-/// A process that cannot give memory back grows until it is killed for its size, which then is the
-/// consequence.
+bool GivesBack(const std::string& call) { return call == "munmap" || call == "madvise"; }
+
+/// A process that cannot give memory back grows until it is killed for its size, or refused more, which then
+/// is the consequence.
 std::string CouldNotGiveBack(const Evidence& evidence, const ProcessRecord& record) {
   for (const TellingFailure& kind : KindsOfFailure(evidence, record.name)) {
-    const std::string& call = kind.first->call;
-    if (kind.binding.limit && (call == "munmap" || call == "madvise")) {
+    if (kind.binding.limit && GivesBack(kind.first->call)) {
       return "; before that it could not give memory back: " + DescribeFailure(evidence, kind);
     }
   }
@@ -253,7 +254,9 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
     text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
     text += stall ? "; " + DescribeStall(*stall) : "";
   }
-  if (finding.outcome == Outcome::kOomKilled) {
+  const bool refused_more =
+      failed && failure.call != nullptr && !GivesBack(failure.call->call) && !KilledByOther(record, finding);
+  if (finding.outcome == Outcome::kOomKilled || refused_more) {
     text += CouldNotGiveBack(evidence, record);
   }
   if (record.left_running_count > 0) {
