@@ -44,6 +44,7 @@ void ReadProcess(const Node& process, CatalogueEntry& entry) {
 void ReadExpectation(const Node& expectation, CatalogueEntry& entry) {
   std::vector<std::string> limits;
   AddTexts(limits, Find(expectation, "binding_limit"));
+  AddTexts(limits, FindBelow(expectation, "failure", "binding_limit"));
   for (const std::string& limit : limits) {
     if (limit != "none") {
       AddOnce(entry.binding_limits, limit);

@@ -13,8 +13,7 @@
 namespace brink {
 
 /// One result per thing looked at, in the plan's order; then those of steps whose own expectation failed,
-/// that timed out or could not be done. An expectation on `binding_limit` beside one on `failure` is about
-/// the calls that fit the latter; by itself it is about the process.
+/// that timed out or could not be done.
 [[nodiscard]] std::vector<ExpectationResult> CheckExpectations(
     const Plan& plan, const Evidence& evidence, const std::map<std::string, ProcessVerdict>& processes);
 

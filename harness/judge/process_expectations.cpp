@@ -93,34 +93,38 @@ std::optional<Binding> BindingOfExpected(const Evidence& evidence, const Process
 }
 
 /// Some failures that could show the limit are only counted, or may be among the lost events.
-bool LimitMayBeLost(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict) {
-  const bool none_known = !verdict.first_failure && verdict.killed_by.empty();
-  if (evidence.events_lost > 0 && none_known) {
-    return true;
-  }
-  return std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
+bool LimitMayBeLost(const Evidence& evidence, const std::string& process, const FailureExpect& calls,
+                    bool none_known) {
+  return (evidence.events_lost > 0 && none_known) ||
+         std::any_of(evidence.failure_counts.begin(), evidence.failure_counts.end(),
                      [&](const FailureCount& kind) {
-                       return kind.process == expect.subject && DetailsLost(evidence, kind) &&
-                              (!expect.failure || CallFits(kind.call, kind.errno_name, *expect.failure));
+                       return kind.process == process && DetailsLost(evidence, kind) &&
+                              CallFits(kind.call, kind.errno_name, calls);
                      });
+}
+
+void AddLimit(const char* what, const std::string& expected, const Binding& found, bool may_be_lost,
+              const Evidence& evidence, Results& results) {
+  const std::string text = found.limit ? UseOfNamedLimit(*found.limit) : "none: " + found.reason;
+  const bool met = (found.limit ? found.limit->name : "none") == expected;
+  const bool unknown = (!found.limit && !CallsWatched(evidence)) || ((!found.limit || !met) && may_be_lost);
+  results.Add(what, expected, text, unknown ? std::nullopt : Met(met));
 }
 
 void CheckBindingLimit(const Evidence& evidence, const Expectation& expect, const ProcessVerdict& verdict,
                        Results& results) {
-  Binding found{.limit = verdict.binding_limit, .reason = verdict.binding_reason};
-  if (expect.failure) {
-    if (auto of_call = BindingOfExpected(evidence, verdict, expect.subject, *expect.failure)) {
-      found = std::move(*of_call);
-    }
-  }
-  const std::string text = found.limit ? UseOfNamedLimit(*found.limit) : "none: " + found.reason;
-  Met met = (found.limit ? found.limit->name : "none") == *expect.binding_limit;
-  const bool unknown = !found.limit && !CallsWatched(evidence);
-  const bool may_be_lost = (!found.limit || met == false) && LimitMayBeLost(evidence, expect, verdict);
-  if (unknown || may_be_lost) {
-    met = std::nullopt;
-  }
-  results.Add("binding_limit", *expect.binding_limit, text, met);
+  const bool none_known = !verdict.first_failure && verdict.killed_by.empty();
+  AddLimit("binding_limit", *expect.binding_limit,
+           {.limit = verdict.binding_limit, .reason = verdict.binding_reason},
+           LimitMayBeLost(evidence, expect.subject, {}, none_known), evidence, results);
+}
+
+void CheckLimitOfFailure(const Evidence& evidence, const std::string& process, const FailureExpect& expect,
+                         const ProcessVerdict& verdict, Results& results) {
+  const auto of_calls = BindingOfExpected(evidence, verdict, process, expect);
+  AddLimit("failure.binding_limit", expect.binding_limit,
+           of_calls.value_or(Binding{.limit = std::nullopt, .reason = "no such call failed"}),
+           LimitMayBeLost(evidence, process, expect, !of_calls), evidence, results);
 }
 
 const LogMatch* FindMatch(const Evidence& evidence, const std::string& process, const std::string& pattern) {
@@ -289,6 +293,9 @@ void CheckProcess(const Plan& plan, const Evidence& evidence, const Expectation&
   }
   if (expect.failure) {
     CheckFailure(evidence, expect.subject, *expect.failure, results);
+    if (!expect.failure->binding_limit.empty()) {
+      CheckLimitOfFailure(evidence, expect.subject, *expect.failure, verdict, results);
+    }
   }
   if (expect.no_failures) {
     const std::string found = ListFailures(evidence, expect.subject);

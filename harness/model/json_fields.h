@@ -56,6 +56,7 @@ void Fields(auto& a, json::Like<StepPlan> auto& x) {
 }
 void Fields(auto& a, json::Like<FailureExpect> auto& x) {
   a("call", x.call)("errno_name", x.errno_name)("min_count", x.min_count)("max_count", x.max_count);
+  a("binding_limit", x.binding_limit);
 }
 void Fields(auto& a, json::Like<Range> auto& x) { a("min", x.min)("max", x.max); }
 void Fields(auto& a, json::Like<Expectation> auto& x) {

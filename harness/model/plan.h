@@ -143,6 +143,7 @@ struct FailureExpect {
   std::string errno_name;  // "ENOMEM"; empty: any
   std::optional<std::uint64_t> min_count;
   std::optional<std::uint64_t> max_count;
+  std::string binding_limit = {};  // of these calls, "none": it must be null; empty: any
 };
 
 /// A range of numbers; an open end is absent.
@@ -162,11 +163,10 @@ struct Expectation {
       killed_by;  // see ProcessVerdict::killed_by; in full, or its kind alone ("oom", "process", "pid")
   std::optional<FailureExpect> failure;
   bool no_failures = false;
-  /// "none": it must be null. Beside `failure` it is that of the calls expected there.
-  std::optional<std::string> binding_limit;
-  std::vector<std::string> log;          // each pattern must occur in its output
-  std::vector<std::string> log_absent;   // none of them may occur
-  std::optional<std::string> oom_scope;  // "memcg" or "machine"
+  std::optional<std::string> binding_limit;  // ProcessVerdict::binding_limit; "none": it must be null
+  std::vector<std::string> log;              // each pattern must occur in its output
+  std::vector<std::string> log_absent;       // none of them may occur
+  std::optional<std::string> oom_scope;      // "memcg" or "machine"
   std::optional<Range> peak_memory_bytes;
   std::optional<Range> peak_map_count;
   /// Whether ProcessVerdict::stall is there. Absent: of one that survives it must not be, unless may_stall.

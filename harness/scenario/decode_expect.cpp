@@ -35,8 +35,11 @@ std::optional<Range> MaybeRange(const Node& map, std::string_view key, Decoding&
 }
 
 FailureExpect DecodeFailure(const Node& map, Decoding& decoding) {
-  FailureExpect failure{
-      .call = TextAt(map, "call"), .errno_name = TextAt(map, "errno"), .min_count = {}, .max_count = {}};
+  FailureExpect failure{.call = TextAt(map, "call"),
+                        .errno_name = TextAt(map, "errno"),
+                        .min_count = {},
+                        .max_count = {},
+                        .binding_limit = TextAt(map, "binding_limit")};
   const Node* count = Find(map, "count");
   if (count != nullptr && count->kind == Node::Kind::kMap) {
     (void)DecodeRange(*count, decoding);

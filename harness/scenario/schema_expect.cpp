@@ -44,7 +44,7 @@ std::vector<Section> ExpectSections() {
                  .type = kChoice,
                  .choices = BindingLimitNames(),
                  .subject = "process",
-                 .doc = "The limit that caused the failure; `none`: none may be named."},
+                 .doc = "The limit that the verdict names for it; `none`: none may be named."},
                 {.name = "log",
                  .type = kPattern,
                  .shape = kOneOrList,
@@ -142,7 +142,13 @@ std::vector<Section> ExpectSections() {
                  .section = "counts",
                  .min = 0,
                  .fallback = "at least 1",
-                 .doc = "How often: exactly, or a range."}}},
+                 .doc = "How often: exactly, or a range."},
+                {.name = "binding_limit",
+                 .type = kChoice,
+                 .choices = BindingLimitNames(),
+                 .doc =
+                     "The limit that caused these failures, which need not be the one that decided; `none`: "
+                     "none may be named."}}},
       {.name = "first_failure",
        .doc = "A failing call; what is not given may be anything.",
        .keys =

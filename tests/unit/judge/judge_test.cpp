@@ -269,8 +269,11 @@ TEST(Judge, LostEventsLeaveOpenWhatMoreFailuresWouldChange) {
 std::optional<bool> LimitIs(const std::string& expected, const Evidence& evidence) {
   Plan plan = ServerPlan();
   plan.expect.push_back({.subject = "server",
-                         .failure = FailureExpect{.call = "mmap", .errno_name = "ENOMEM"},
-                         .binding_limit = expected});
+                         .failure = FailureExpect{.call = "mmap",
+                                                  .errno_name = "ENOMEM",
+                                                  .min_count = {},
+                                                  .max_count = {},
+                                                  .binding_limit = expected}});
   return Judge(plan, evidence).expected_met;
 }
 

@@ -225,7 +225,8 @@ TEST(Plan, ReadsEveryCondition) {
 TEST(Plan, ReadsEveryExpectation) {
   const Expectation expect = OnlyExpectation(
       "outcome: [failed, hung], exit: 3, signal: SIGKILL, killed_by: \"oom:memcg\", oom_scope: memcg, "
-      "failure: {call: mmap, errno: ENOMEM, count: {min: 2}}, binding_limit: none, log: a, log_absent: [b, "
+      "failure: {call: mmap, errno: ENOMEM, count: {min: 2}, binding_limit: memory.max}, binding_limit: "
+      "none, log: a, log_absent: [b, "
       "c], "
       "peak_memory: {max: 1KiB}, peak_map_count: {min: 1, max: 2}, stalled: false, "
       "first_failure: {call: munmap, errno: ENOMEM}, reason: why, left_charged: {min: 2KiB}");
@@ -236,6 +237,7 @@ TEST(Plan, ReadsEveryExpectation) {
   EXPECT_EQ(expect.oom_scope, "memcg");
   EXPECT_EQ(expect.failure.value().min_count, 2U);
   EXPECT_EQ(expect.failure.value().max_count, std::nullopt);
+  EXPECT_EQ(expect.failure.value().binding_limit, "memory.max");
   EXPECT_EQ(expect.binding_limit, "none");
   EXPECT_THAT(expect.log, ElementsAre("a"));
   EXPECT_THAT(expect.log_absent, ElementsAre("b", "c"));
