@@ -44,6 +44,8 @@ int RunAll(Options options, const std::vector<std::string>& only, bool json) {
     fmt::print(stderr, "mkdtemp {} failed\n", folder);
     return 1;
   }
+  // Targets of other users run below it.
+  std::filesystem::permissions(folder, std::filesystem::perms(0755));
   options.scratch = folder;
   std::vector<Row> rows;
   int status = 0;
