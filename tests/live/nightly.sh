@@ -33,7 +33,7 @@ catalogue() {
   "$bin/brink" run "$scenarios" "${install[@]}" --out "$out/catalogue" --junit "$out/catalogue.xml"
 }
 
-# The recipes of all images; those that are there are made anew.
+# The recipes of all images: those that are not there yet are made, or whose recipe calls them old; none may be missing.
 images() {
   local name
   for name in mariadb memcached postgresql prometheus redis; do
