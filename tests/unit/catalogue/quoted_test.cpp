@@ -135,6 +135,12 @@ INSTANTIATE_TEST_SUITE_P(
           {"fork-snapshot-overcommit"}},
          {"java.io.IOException: Cannot run program \"/bin/true\": error=12, Cannot allocate memory",
           {"openjdk-spawn-overcommit"}},
+         {"  File \"/usr/local/lib/python3.8/subprocess.py\", line 1637, in _execute_child\n"
+          "    self.pid = _posixsubprocess.fork_exec(\n"
+          "OSError: [Errno 12] Cannot allocate memory",
+          {"python-spawn-overcommit"}},
+         {"    self.pid = os.fork()\nOSError: [Errno 12] Cannot allocate memory",
+          {"python-spawn-overcommit", "python-fork-larger-than-memory"}},
          {"LOG:  could not fork new process for connection: Cannot allocate memory",
           {"postgresql-commit-limit"}}})));
 
@@ -164,6 +170,12 @@ INSTANTIATE_TEST_SUITE_P(
           {"node-wasm-address-space"}},
          {"Failed to reserve virtual memory for CodeRange", {"node-wasm-address-space"}},
          {"erts_mmap: Failed to create super carrier of size 1024 MB", {"erlang-super-carrier"}},
+         {"2023-06-09T12:07:38Z\tpanic\tbackend/backend.go:186\tfailed to open database\t{\"path\": "
+          "\"/tmp/etcd/member/snap/db\", \"error\": \"cannot allocate memory\"}",
+          {"etcd-address-space"}},
+         {"2018-06-26 16:08:30.908343 C | mvcc/backend: cannot open database at data/member/snap/db (cannot "
+          "allocate memory)",
+          {"etcd-address-space"}},
          {"# Native memory allocation (mmap) failed to map 15032385536 bytes for committing reserved "
           "memory.",
           {"openjdk-heap-commit", "openjdk-mapped-files"}},
