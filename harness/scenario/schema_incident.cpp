@@ -34,9 +34,9 @@ std::vector<Section> IncidentSections() {
             .shape = kList,
             .needed = true,
             .not_empty = true,
-            .doc =
-                "Log lines as the user first sees them, word for word, without the time; what varies "
-                "is a word in angle brackets, such as `<pid>`. `brink search` finds the incident by them."},
+            .doc = "Log lines as the user first sees them, word for word, without the time; what varies "
+                   "is a word in angle brackets, such as `<pid>`. Where nothing is logged, what is seen "
+                   "instead. `brink search` finds the incident by them."},
            {.name = "cause", .needed = true, .doc = "What really happens, in a sentence or two."},
            {.name = "cure", .needed = true, .doc = "What helps."},
            {.name = "cost", .needed = true, .doc = "What the cure costs."},
