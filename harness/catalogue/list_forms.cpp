@@ -147,6 +147,7 @@ Json JsonOf(const CatalogueEntry& entry) {
           {"systems", incident.systems},
           {"versions", OrNull(incident.versions)},
           {"symptom", incident.symptoms},
+          {"unlike", incident.unlike},
           {"cause", OrNull(incident.cause)},
           {"cure", OrNull(incident.cure)},
           {"cost", OrNull(incident.cost)},

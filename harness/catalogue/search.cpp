@@ -66,8 +66,9 @@ bool Search::AddWords(std::string_view words) {
     return unknown_ > 0;
   }
   MatchSymptoms(words);
-  const bool errnos_alone =
-      std::all_of(terms_.begin(), terms_.end(), [&](TermId term) { return index_.IsErrno(term); });
+  const bool errnos_alone = has_errno_ && std::all_of(terms_.begin(), terms_.end(), [&](TermId term) {
+                              return index_.SaysErrnoAlone(term);
+                            });
   if (errnos_alone && unknown_ == 0) {
     MatchErrnos(words, /*any=*/true);
     return true;
@@ -81,6 +82,15 @@ bool Search::AddWords(std::string_view words) {
     MatchErrnos(words, /*any=*/false);
   }
   return true;
+}
+
+bool Search::IsUnlike(std::size_t entry) const {
+  const auto& unlike = index_.ContextOf(entry).unlike;
+  return std::any_of(unlike.begin(), unlike.end(), [&](const std::vector<TermId>& terms) {
+    return std::all_of(terms.begin(), terms.end(), [&](TermId term) {
+      return std::find(terms_.begin(), terms_.end(), term) != terms_.end();
+    });
+  });
 }
 
 bool Search::FoundAny() const {
@@ -150,14 +160,23 @@ bool Search::StandsIn(std::size_t symptom, std::string_view line) {
 
 void Search::MatchSymptoms(std::string_view line) {
   std::vector<std::size_t> whole;
+  std::vector<std::pair<std::size_t, double>> similar;
   for (const std::size_t at : ShareTerms()) {
     const Symptom& symptom = index_.Symptoms()[at];
     const auto [weight, terms] = std::exchange(shared_[at], {});
     const double share = weight / symptom.weight;
+    if (IsUnlike(symptom.entry)) {
+      continue;
+    }
     if (terms == symptom.terms.size() && StandsIn(at, line)) {
       whole.push_back(at);
     } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms) {
-      Keep(by_symptom_[at], MatchKind::kSimilar, share * weight + ContextScore(symptom.entry), line);
+      similar.emplace_back(at, share * weight + ContextScore(symptom.entry));
+    }
+  }
+  if (whole.empty()) {
+    for (const auto& [at, score] : similar) {
+      Keep(by_symptom_[at], MatchKind::kSimilar, score, line);
     }
   }
   for (const std::size_t at : whole) {
@@ -178,7 +197,7 @@ void Search::MatchErrnos(std::string_view line, bool any) {
                        });
     for (const TermId term : terms_) {
       const bool shows = std::binary_search(context.errnos.begin(), context.errnos.end(), term);
-      if (shows && (named || index_.Text(term) == kNoMemory)) {
+      if (shows && (named || index_.Text(term) == kNoMemory) && !IsUnlike(entry)) {
         Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + ContextScore(entry), line);
         break;
       }
@@ -194,7 +213,7 @@ void Search::MatchWords(std::string_view words) {
       all += index_.Weight(term);
       had += index_.Has(entry, term) ? index_.Weight(term) : 0;
     }
-    if (had > 0 && had >= kLeastWords * all) {
+    if (had > 0 && had >= kLeastWords * all && !IsUnlike(entry)) {
       Keep(by_entry_[entry], MatchKind::kWords, had, words);
     }
   }

@@ -8,7 +8,7 @@
 //   only similar.
 //
 // - similar: the line has at least 70% (by weight) of a symptom's terms, two or more of them. Score: the
-//   weight of what it has, times the share.
+//   weight of what it has, times the share. A line that is known word for word is not also like others.
 //
 // - words: of words that the user typed the incident has at least 60% by weight, where words that no incident
 //   has count as rare ones. Score: the weight of what it has.
@@ -17,6 +17,9 @@
 //   than ENOMEM a name of the incident (call, program, package, folder) must stand beside it, unless nothing
 //   but errnos was typed. Score: the errno's weight. Such incidents are only given when nothing better is
 //   found.
+//
+// A line with all words of one of an incident's `unlike` is none of its, by whatever rule; and a symptom that
+// is an errno in a language's words ("OSError: [Errno 12] Cannot allocate memory") counts as that errno does.
 //
 // To each comes the weight of the incident's other words in the line (context). Several symptoms of one
 // incident in a log add up.
@@ -87,6 +90,8 @@ class Search {
   void MatchSymptoms(std::string_view line);
   /// `any`: no name of the incident need stand beside the errno.
   void MatchErrnos(std::string_view line, bool any);
+  /// The line is known to be of something else.
+  [[nodiscard]] bool IsUnlike(std::size_t entry) const;
   [[nodiscard]] bool FoundAny() const;
   void MatchWords(std::string_view words);
   void Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const;

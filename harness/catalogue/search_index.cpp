@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "catalogue/terms.h"
 #include "scenario/vocabulary.h"
@@ -132,6 +133,11 @@ void SearchIndex::AddContext(const CatalogueEntry& of) {
   if (of.incident) {
     const std::vector<TermId> more = TermsOf(of.incident->kind + JoinedWords({of.incident->systems}));
     context.terms.insert(context.terms.end(), more.begin(), more.end());
+    for (const std::string& text : of.incident->unlike) {
+      if (std::vector<TermId> terms = TermsOf(text); !terms.empty()) {
+        context.unlike.push_back(std::move(terms));
+      }
+    }
   }
   for (const std::string& name : of.errnos) {
     context.errnos.push_back(Intern(TermOfErrno(name)));
@@ -151,6 +157,11 @@ void SearchIndex::AddSymptoms(std::size_t entry, const CatalogueEntry& of) {
       if (is_errno_[term]) {
         contexts_[entry].errnos.push_back(term);
       }
+    }
+    if (std::all_of(terms.begin(), terms.end(), [&](TermId term) { return SaysErrnoAlone(term); })) {
+      std::copy_if(terms.begin(), terms.end(), std::back_inserter(contexts_[entry].terms),
+                   [&](TermId term) { return !is_errno_[term]; });
+      continue;  // any program of that language says it
     }
     symptoms_.push_back({.entry = entry, .text = text, .terms = std::move(terms)});
   }
@@ -180,6 +191,10 @@ void SearchIndex::Weigh() {
 
 double SearchIndex::UnknownWeight() const {
   return std::log1p(static_cast<double>(contexts_.size()) / kHalf);
+}
+
+bool SearchIndex::SaysErrnoAlone(TermId term) const {
+  return IsErrno(term) || texts_[term].ends_with("error") || texts_[term].ends_with("exception");
 }
 
 const TermId* SearchIndex::Find(std::string_view term) const {

@@ -29,6 +29,7 @@ struct Context {
   std::vector<TermId> terms;   // sorted: names, and words of its title, tags, systems and binding limits
   std::vector<TermId> names;   // sorted: calls, programs, packages and the folder
   std::vector<TermId> errnos;  // sorted: expected ones and those of the symptoms
+  std::vector<std::vector<TermId>> unlike;  // of each: a line with all of them is of something else
 };
 
 /// Built once, read only afterwards.
@@ -53,6 +54,8 @@ class SearchIndex {
     return symptoms_with_[term];
   }
   [[nodiscard]] bool IsErrno(TermId term) const { return is_errno_[term]; }
+  /// An errno, or a language's name for any of them (OSError, IOException).
+  [[nodiscard]] bool SaysErrnoAlone(TermId term) const;
   /// Any term of the incident, of its symptoms or its context.
   [[nodiscard]] bool Has(std::size_t entry, TermId term) const;
 

@@ -87,6 +87,8 @@ Phrases MakePhrases() {
     }
   }
   all.push_back({{"not", "enough", "space"}, "enomem"});  // HotSpot's own text
+  // Go's, where mmap returns it.
+  all.push_back({{"fatal", "error", "runtime", "out", "of", "memory"}, "enomem"});
   Phrases phrases;
   for (const Phrase& phrase : all) {
     // One word ("Success") would take ordinary words for an errno.

@@ -253,7 +253,7 @@ std::vector<std::string> QemuArguments(const QemuOptions& options, const QemuDes
   std::vector<std::string> arguments{
       "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-name", "brink-guest",
       // Five levels of page tables only make TCG's walks longer.
-      "-accel", tcg ? "tcg,thread=multi,tb-size=48" : options.accelerator, "-cpu",
+      "-accel", tcg ? "tcg,thread=multi,tb-size=256" : options.accelerator, "-cpu",
       tcg ? "max,la57=off" : "host", "-machine", "q35,mem-merge=off,vmport=off,smbus=off,sata=off,i8042=off",
       "-m", fmt::format("{}M", options.memory_bytes >> 20), "-smp", std::to_string(options.cpus), "-kernel",
       FileOf(options.image, descriptors.image), "-initrd", FileOf(options.initrd, descriptors.initrd),

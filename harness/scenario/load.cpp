@@ -75,6 +75,7 @@ Incident ReadIncident(const Node& map) {
           .systems = TextsAt(map, "systems"),
           .versions = TextAt(map, "versions"),
           .symptoms = TextsAt(map, "symptom"),
+          .unlike = TextsAt(map, "unlike"),
           .cause = TextAt(map, "cause"),
           .cure = TextAt(map, "cure"),
           .cost = TextAt(map, "cost"),

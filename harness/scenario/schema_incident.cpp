@@ -37,6 +37,11 @@ std::vector<Section> IncidentSections() {
             .doc = "Log lines as the user first sees them, word for word, without the time; what varies "
                    "is a word in angle brackets, such as `<pid>`. Where nothing is logged, what is seen "
                    "instead. `brink search` finds the incident by them."},
+           {.name = "unlike",
+            .shape = kList,
+            .doc =
+                "Words of lines that look alike and are another matter: a line with all words of one of them "
+                "is not of this incident (`Java heap space`: no OutOfMemoryError of the system's limits)."},
            {.name = "cause", .needed = true, .doc = "What really happens, in a sentence or two."},
            {.name = "cure", .needed = true, .doc = "What helps."},
            {.name = "cost", .needed = true, .doc = "What the cure costs."},

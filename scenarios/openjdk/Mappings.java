@@ -15,6 +15,9 @@ import java.util.concurrent.CountDownLatch;
  * that do not exist yet, and ends with the sum of all records.
  */
 public final class Mappings {
+  /** Behind its first digit each number has eight. */
+  private static final int FIRST = 100_000_000;
+
   private Mappings() {}
 
   public static void main(String[] arguments) throws IOException {
@@ -47,7 +50,7 @@ public final class Mappings {
     for (int number = 0; number < count; ++number) {
       Path file = folder.resolve(number + ".log");
       if (!Files.exists(file)) {
-        Files.writeString(file, String.format("%08d", number));
+        Files.writeString(file, String.valueOf(FIRST + number).substring(1));
       }
     }
     List<MappedByteBuffer> segments = new ArrayList<>();

@@ -5,6 +5,7 @@
 # What takes too long for every change; the build target `nightly` runs it. Every stage runs even when an earlier one failed.
 # Ends with the times and what failed; the results of the whole catalogue are in OUT/catalogue.xml (JUnit).
 # Run as root: the catalogue's software is installed where it is missing.
+# BRINK_NIGHTLY_REPEATS=20: each case of the catalogue so often, in random order (hours).
 set -uo pipefail
 
 bin=$1
@@ -30,7 +31,8 @@ catalogue() {
   if ((EUID == 0)); then install=(--install); fi
   rm -rf "$out/catalogue"
   mkdir -p "$out"
-  "$bin/brink" run "$scenarios" "${install[@]}" --out "$out/catalogue" --junit "$out/catalogue.xml"
+  "$bin/brink" run "$scenarios" "${install[@]}" --jobs 2 --repeat "${BRINK_NIGHTLY_REPEATS:-1}" --shuffle \
+    --out "$out/catalogue" --junit "$out/catalogue.xml"
 }
 
 # The recipes of all images: those that are not there yet are made, or whose recipe calls them old; none may be missing.

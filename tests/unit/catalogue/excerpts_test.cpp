@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 const SearchIndex& Index() {
   static const SearchIndex kIndex(testing::Catalogue());
@@ -74,6 +75,13 @@ INSTANTIATE_TEST_SUITE_P(
           "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:2104kB oom_score_adj:0",
           "two-gigabyte-machine"},
          {"[  91.411] Kernel panic - not syncing: System is deadlocked on memory", "two-gigabyte-machine"},
+         {"[ 88.1] Task in /docker/c0ffee killed as a result of limit of /docker/c0ffee",
+          "victims-least-important-first"},
+         {"    self.pid = os.fork()\nOSError: [Errno 12] Cannot allocate memory",
+          "python-fork-larger-than-memory"},
+         {"[1]: max virtual memory areas vm.max_map_count [65530] likely too low, increase to at least "
+          "[262144]",
+          "openjdk-mapped-files"},
          {"[ 12.0] Tasks in /kubepods/pod1/c2 are going to be killed due to memory.oom.group set",
           "victims-oom-group"}})));
 
@@ -96,6 +104,32 @@ TEST(Excerpts, NoMemoryAloneGivesAllThatShowItAndNamesNone) {
        {"ravendb-munmap-enomem", "mlock-memlock-limit", "cortex-tsdb-mmap", "redis-bgsave-overcommit"}) {
     EXPECT_THAT(candidates, Contains(name));
   }
+}
+
+// As both kinds of kill are logged, the lines that differ tell which one it was.
+TEST(Excerpts, AKillInAGroupIsNoneOfTheMachine) {
+  const auto found = [](const char* log) {
+    std::vector<std::string> names;
+    for (const SearchMatch& match : MatchesOf(log)) {
+      names.push_back(testing::Catalogue()[match.entry].name);
+    }
+    return names;
+  };
+  const auto of_group = found(
+      "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/"
+      "a\n"
+      "Memory cgroup out of memory: Killed process 1234 (db) total-vm:319552kB, anon-rss:193432kB");
+  EXPECT_THAT(of_group, Contains("victims-least-important-first"));
+  EXPECT_THAT(of_group, Not(Contains("two-gigabyte-machine")));
+  const auto of_machine = found(
+      "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/a\n"
+      "Out of memory: Killed process 1234 (db) total-vm:319552kB, anon-rss:193432kB");
+  EXPECT_THAT(of_machine, Contains("two-gigabyte-machine"));
+  EXPECT_THAT(of_machine, Not(Contains("victims-least-important-first")));
+  const auto of_either =
+      found("[ 9.1] db invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0");
+  EXPECT_THAT(of_either, Contains("two-gigabyte-machine"));
+  EXPECT_THAT(of_either, Contains("victims-least-important-first"));
 }
 
 TEST(Excerpts, OfForeignFailuresFindCandidatesByTheErrnoAlone) {

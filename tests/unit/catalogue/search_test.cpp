@@ -37,7 +37,10 @@ std::vector<CatalogueEntry> Catalogue() {
       Entry("memcg", {"Memory cgroup out of memory: Killed process <pid> (<name>) total-vm:<n>kB"}),
       Entry("machine", {"Out of memory: Killed process <pid> (<name>) total-vm:<n>kB"}),
       Entry("threads", {"pthread_create failed (EAGAIN)"}),
-      Entry("killed", {"Killed"})};
+      Entry("killed", {"Killed"}),
+      Entry("python-fork", {"self.pid = os.fork()", "OSError: [Errno 12] Cannot allocate memory"}),
+      Entry("mapped", {"java.lang.OutOfMemoryError: Map failed"})};
+  entries[8].incident->unlike = {"Java heap space"};
   entries[0].software = {"redis-server"};
   entries[0].errnos = {"ENOMEM"};
   entries[5].calls = {"clone"};
@@ -102,6 +105,22 @@ TEST(Search, FindsALineThatIsNearlyTheSame) {
   EXPECT_THAT(InLog({"fork() = 4711"}), IsEmpty()) << "one word, however rare, is no message";
 }
 
+TEST(Search, ALineThatIsKnownToBeOfSomethingElseIsNoMatch) {
+  EXPECT_THAT(InWords("java.lang.OutOfMemoryError: PermGen"), Contains("similar mapped"));
+  EXPECT_THAT(InWords("java.lang.OutOfMemoryError: Java heap space"), IsEmpty());
+}
+
+TEST(Search, ALineThatIsKnownWordForWordIsNotAlsoLikeOthers) {
+  EXPECT_THAT(InLog({"Out of memory: Killed process 7 (db) total-vm:9kB"}), ElementsAre("message machine"));
+}
+
+TEST(Search, AnErrnoInALanguagesWordsSaysWhatTheErrnoSays) {
+  EXPECT_THAT(InLog({"OSError: [Errno 12] Cannot allocate memory"}),
+              AllOf(Contains("errno python-fork"), Contains("errno redis-fork")));
+  EXPECT_THAT(InLog({"    self.pid = os.fork()", "OSError: [Errno 12] Cannot allocate memory"}),
+              ElementsAre("message python-fork"));
+}
+
 TEST(Search, ASymptomOfOneWordMustBeTheWholeLine) {
   EXPECT_THAT(InLog({"Killed"}), ElementsAre("message killed"));
   EXPECT_THAT(InLog({"the session was killed by its owner"}), IsEmpty());
@@ -109,7 +128,7 @@ TEST(Search, ASymptomOfOneWordMustBeTheWholeLine) {
 
 TEST(Search, AnErrnoAloneGivesCandidatesAndOnlyWhereNothingBetterIs) {
   EXPECT_THAT(InLog({"nginx: malloc: Cannot allocate memory"}),
-              ElementsAre("errno redis-fork", "errno any-fork", "errno blocks"));
+              ElementsAre("errno redis-fork", "errno any-fork", "errno blocks", "errno python-fork"));
   EXPECT_THAT(InLog({"nginx: malloc: Cannot allocate memory", "# MISCONF unable to persist"}),
               ElementsAre("message redis-fork"));
 }

@@ -36,6 +36,8 @@ inline constexpr std::array kStrangers{
     "ERROR 1045 (28000): Access denied for user 'app'@'10.0.0.3' (using password: YES)",
     "panic: runtime error: invalid memory address or nil pointer dereference\n"
     "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4a2f10]",
+    "java.lang.OutOfMemoryError: Java heap space",
+    "Exception in thread \"main\" java.lang.OutOfMemoryError: GC overhead limit exceeded",
     "java.lang.NullPointerException: Cannot invoke \"String.length()\" because \"s\" is null",
     "Redis is loading the dataset in memory\nReady to accept connections tcp\nDB saved on disk",
     "EXT4-fs error (device sda1): ext4_find_entry:1463: inode #2: comm ls: reading directory lblock 0",
@@ -55,7 +57,9 @@ inline constexpr std::array kOfTheErrnoAlone{
     "ioctl(KVM_CREATE_VM) failed: 12 Cannot allocate memory",
     "failed to create shim task: OCI runtime create failed: unable to start container process: cannot "
     "allocate memory: unknown",
-    "bpf: load program: cannot allocate memory"};
+    "bpf: load program: cannot allocate memory",
+    "OSError: [Errno 12] Cannot allocate memory",
+    "fatal error: runtime: out of memory"};
 
 /// What a log matches, read line by line; or typed on the command line.
 inline std::vector<SearchMatch> SearchLog(const SearchIndex& index, const std::string& log, bool typed) {
