@@ -21,6 +21,7 @@
 #include "evidence/symbolise.h"
 #include "evidence/syscall_names.h"
 #include "evidence/watch_events.h"
+#include "kernel/files.h"
 #include "kernel/machine_guard.h"
 #include "kernel/pid_namespace.h"
 #include "watch.skel.h"
@@ -219,6 +220,21 @@ void AddMachineFigures(FailedCall& call) {
   call.machine_without_it = !(alive_before && HasMemory(call.pid));
 }
 
+/// Page cache fills every group to its limit that reads enough, and makes room when asked.
+std::uint64_t Reclaimable(const std::string& folder, std::uint64_t page_cache_at_most) {
+  const auto stat = ReadSmallFile(folder + "/memory.stat");
+  if (!stat) {
+    return 0;
+  }
+  std::uint64_t bytes = 0;
+  for (const char* list : {"active_file", "inactive_file"}) {
+    // Version 1 has those of the group alone under the name itself.
+    const auto with_below = FindNumber(*stat, std::string("total_") + list);
+    bytes += with_below ? *with_below : FindNumber(*stat, list).value_or(0);
+  }
+  return std::min(bytes, page_cache_at_most);
+}
+
 }  // namespace
 
 void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decoded) {
@@ -227,7 +243,11 @@ void Watch::State::CompleteFailure(FailureSeen& seen, const DecodedEvent& decode
   }
   AddMachineFigures(seen.call);
   for (std::size_t level = 0; level < decoded.memory_group_ids.size(); ++level) {
-    seen.call.memory_groups[level].path = memory_paths.Resolve(decoded.memory_group_ids[level]);
+    GroupFigures& group = seen.call.memory_groups[level];
+    group.path = memory_paths.Resolve(decoded.memory_group_ids[level]);
+    if (group.limit != kNoLimit && !group.path.empty()) {
+      group.reclaimable = Reclaimable(memory_paths.Mount() + "/" + group.path, group.use);
+    }
   }
   for (std::size_t level = 0; level < decoded.pids_group_ids.size(); ++level) {
     seen.call.pids_groups[level].path = pids_paths.Resolve(decoded.pids_group_ids[level]);

@@ -58,31 +58,13 @@ std::string MemoryFigures(const FailedCall& call) {
         Against("commit_limit", call.machine.committed_as_bytes, call.machine.commit_limit_bytes, "bytes");
   }
   for (const GroupFigures& group : call.memory_groups) {
-    text += Against("memory.max", group.use, group.limit, "bytes");
+    const std::string use = Against("memory.max", group.use, group.limit, "bytes");
+    text += use;
+    if (!use.empty() && group.reclaimable >= kMiB) {
+      text += fmt::format(" of which {} were page cache", FormatBytes(group.reclaimable));
+    }
   }
   return text.empty() ? text : text.substr(2);
-}
-
-/// What else makes this call fail so; empty when nothing is known.
-std::string OtherCause(const FailedCall& call, const Request& request) {
-  const bool no_memory = call.errno_name == "ENOMEM";
-  switch (request.family) {
-    case kProtect:
-    case kLock:
-    case kUnlock:
-    case kAdvise:
-      return no_memory ? "it also fails so when a part of the range isn't mapped" : "";
-    case kRemap:
-      return no_memory && !request.may_move
-                 ? "without MREMAP_MAYMOVE it also fails so when the addresses behind are taken"
-                 : "";
-    case kBreak:
-      return "it also fails when another mapping lies where the heap would grow";
-    case kFork:
-      return no_memory ? "it also fails so in a pid namespace whose first process has ended" : "";
-    default:
-      return "";
-  }
 }
 
 std::string NoneFits(const FailedCall& call, const Request& request) {

@@ -268,13 +268,29 @@ void AddHugePages(const FailedCall& call, const Request& request, Candidates& ou
           known_pool ? fmt::format("the pool has {}", FormatCount(free_pages)) : "their pool has too few"));
 }
 
+namespace {
+
+/// The kernel refuses only when there is nothing to take back.
+bool IsFull(const GroupFigures& group) {
+  const std::uint64_t held = SaturatingDifference(group.use, group.reclaimable);
+  return HasLimit(group.limit) && SaturatingSum(held, GroupMargin(group.limit)) >= group.limit;
+}
+
+/// A call that also fails for what it was given does so far more often than for the little that the kernel
+/// needs to carry it out: for that the OOM killer makes room. A fork needs much.
+bool MayBeItsOwnFault(const FailedCall& call, const Request& request) {
+  return request.family != kFork && !OtherCause(call, request).empty();
+}
+
+}  // namespace
+
 void AddPhysicalMemory(const FailedCall& call, const Request& request, Candidates& out) {
-  if (!WantsPages(call, request)) {
+  if (!WantsPages(call, request) || MayBeItsOwnFault(call, request)) {
     return;
   }
   for (std::size_t level = 0; level < call.memory_groups.size(); ++level) {
     const GroupFigures& group = call.memory_groups[level];
-    if (HasLimit(group.limit) && SaturatingSum(group.use, GroupMargin(group.limit)) >= group.limit) {
+    if (IsFull(group)) {
       const std::string which = group.path.empty() ? fmt::format("{} above its own", level) : group.path;
       Add(out, false, "memory.max", group.use, group.limit, "bytes",
           fmt::format(

@@ -193,4 +193,26 @@ std::string DescribeRequest(const FailedCall& call, const Request& request) {
                              : fmt::format("{} asked for more", call.call);
 }
 
+std::string OtherCause(const FailedCall& call, const Request& request) {
+  const bool no_memory = call.errno_name == "ENOMEM";
+  using enum CallFamily;
+  switch (request.family) {
+    case kProtect:
+    case kLock:
+    case kUnlock:
+    case kAdvise:
+      return no_memory ? "it also fails so when a part of the range isn't mapped" : "";
+    case kRemap:
+      return no_memory && !request.may_move
+                 ? "without MREMAP_MAYMOVE it also fails so when the addresses behind are taken"
+                 : "";
+    case kBreak:
+      return "it also fails when another mapping lies where the heap would grow";
+    case kFork:
+      return no_memory ? "it also fails so in a pid namespace whose first process has ended" : "";
+    default:
+      return "";
+  }
+}
+
 }  // namespace brink

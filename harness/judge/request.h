@@ -55,6 +55,9 @@ inline constexpr std::uint64_t kUnknownRequest = std::uint64_t{64} << 20;
 /// "mmap asked for 8 KiB more".
 [[nodiscard]] std::string DescribeRequest(const FailedCall& call, const Request& request);
 
+/// What else makes this call fail so; empty when nothing is known.
+[[nodiscard]] std::string OtherCause(const FailedCall& call, const Request& request);
+
 /// True for clone, clone3, fork and vfork: which one libc uses varies.
 [[nodiscard]] bool IsFork(std::string_view call);
 

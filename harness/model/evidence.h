@@ -77,6 +77,10 @@ struct GroupFigures {
   std::string path;       // below the controller's mount; "" where only the kernel saw it
   std::uint64_t use = 0;  // memory: bytes; pids: tasks
   std::uint64_t limit = kNoLimit;
+  /// Of `use`, memory: pages of files that the kernel would take back before it refuses (memory.stat
+  /// "active_file" and "inactive_file"), read a moment later. 0 where it could not be read, and without a
+  /// limit.
+  std::uint64_t reclaimable = 0;
 };
 
 struct ProcessLimits {  // soft limits, in bytes; nproc in tasks

@@ -114,7 +114,7 @@ void Fields(auto& a, json::Like<MachineFigures> auto& x) {
   a("admin_reserve_bytes", x.admin_reserve_bytes)("user_reserve_bytes", x.user_reserve_bytes);
 }
 void Fields(auto& a, json::Like<GroupFigures> auto& x) {
-  a("path", x.path)("use", x.use)("limit", OrNoLimit(x.limit));
+  a("path", x.path)("use", x.use)("limit", OrNoLimit(x.limit))("reclaimable", x.reclaimable);
 }
 void Fields(auto& a, json::Like<ProcessLimits> auto& x) {
   a("as", OrNoLimit(x.as))("data", OrNoLimit(x.data))("memlock", OrNoLimit(x.memlock));

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Limits of control groups: OOM kills and refused forks.
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
@@ -122,6 +125,28 @@ TEST_F(Groups, AFailureTellsTheMemoryGroupsAboveIt) {
   EXPECT_LT(call.memory_groups[0].use, 64 * kMiB);
   EXPECT_EQ(call.memory_groups.back().path, "");
   EXPECT_EQ(call.memory_groups.back().limit, kNoLimit);
+}
+
+TEST_F(Groups, AFailureTellsHowMuchOfItsGroupIsPageCache) {
+  const TestGroup group("memory", "cache", 64 * kMiB);
+  const std::string path = "/var/tmp/brink-cache-" + std::to_string(::getpid());
+  struct statfs disk {};
+  if (!group.Problem().empty() || ::statfs("/var/tmp", &disk) != 0 || disk.f_type == TMPFS_MAGIC) {
+    GTEST_SKIP() << group.Problem();
+  }
+  RunToEnd(4, [&] {
+    if (!group.Join()) {
+      return 1;
+    }
+    std::ofstream(path) << std::string(24 * kMiB, 'x') << std::flush;
+    return ::mmap(nullptr, 1UL << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 0 : 1;
+  });
+  std::remove(path.c_str());
+  const FailedCall call = FirstFailure("mmap");
+  ASSERT_FALSE(call.memory_groups.empty());
+  EXPECT_GE(call.memory_groups[0].reclaimable, 20 * kMiB);
+  EXPECT_LE(call.memory_groups[0].reclaimable, call.memory_groups[0].use);
+  EXPECT_EQ(call.memory_groups.back().reclaimable, 0U);
 }
 
 }  // namespace

@@ -125,6 +125,28 @@ TEST(Binding, AGroupAtItsLimitExplainsWhatNothingElseDoes) {
   EXPECT_EQ(NameOf(call), "none");
 }
 
+TEST(Binding, AGroupThatPageCacheFillsToItsLimitRefusesNothing) {
+  FailedCall call = Call("clone", "ENOMEM", {0x1200011});
+  call.memory_groups = {{.path = "/a", .use = 64 * kMiB, .limit = 64 * kMiB, .reclaimable = 40 * kMiB},
+                        {.path = "/", .use = 90 * kMiB, .limit = 90 * kMiB, .reclaimable = 60 * kMiB}};
+  const Binding binding = BindingOf(call);
+  EXPECT_FALSE(binding.limit);
+  EXPECT_THAT(binding.reason, HasSubstr("64 MiB of 64 MiB (memory.max) of which 40 MiB were page cache"));
+  call.memory_groups[0].reclaimable = 512 * kKiB;  // less than what the counter is ahead of use
+  EXPECT_EQ(NameOf(call), "memory.max");
+}
+
+TEST(Binding, AFullGroupIsNotToBlameForACallThatAlsoFailsForItsArguments) {
+  for (const char* name : {"mprotect", "mlock", "munlock", "madvise", "mremap", "brk"}) {
+    FailedCall call = Call(name, "ENOMEM", {0x1000, 2 * kPage, kPage});
+    call.memory_groups = {{.path = "/a", .use = 64 * kMiB, .limit = 64 * kMiB}};
+    const Binding binding = BindingOf(call);
+    EXPECT_FALSE(binding.limit) << name;
+    EXPECT_THAT(binding.reason, HasSubstr("it also fails")) << name;
+    EXPECT_THAT(binding.reason, HasSubstr("64 MiB of 64 MiB (memory.max)")) << name;
+  }
+}
+
 TEST(Binding, AnExactLimitGoesBeforeAGroupThatHappensToBeFull) {
   FailedCall call = Call("munmap", "ENOMEM", {0x1000, kPage});
   call.map_count = 4000;
