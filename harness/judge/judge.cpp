@@ -166,11 +166,11 @@ std::string CaseReason(const Findings& findings, const Evidence& evidence,
 std::vector<HeldByNobody> HeldByNobodyOf(const Evidence& evidence) {
   std::vector<HeldByNobody> held;
   for (const GroupRecord& group : evidence.groups) {
-    const bool much_cache = group.left_file_bytes >= kMiB &&
-                            group.left_file_bytes >= group.memory_limit_bytes.value_or(kNoLimit) / 4;
-    if (group.left_shmem_bytes >= kMiB || much_cache) {
-      held.push_back(
-          {.group = group.name, .bytes = group.left_shmem_bytes, .file_bytes = group.left_file_bytes});
+    const std::uint64_t shared = group.left_shmem_bytes.value_or(0);
+    const std::uint64_t cache = group.left_file_bytes.value_or(0);
+    const bool much_cache = cache >= kMiB && cache >= group.memory_limit_bytes.value_or(kNoLimit) / 4;
+    if (shared >= kMiB || much_cache) {
+      held.push_back({.group = group.name, .bytes = shared, .file_bytes = cache});
     }
   }
   return held;

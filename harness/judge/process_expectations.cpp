@@ -76,6 +76,15 @@ void CheckFailure(const Evidence& evidence, const std::string& process, const Fa
               may_be_lost ? std::nullopt : Met(enough && !too_many));
 }
 
+void CheckNoFailures(const Evidence& evidence, const std::string& process, Results& results) {
+  const std::string found = ListFailures(evidence, process);
+  const bool none = found == "no failing call";
+  const bool may_be_lost = none && evidence.events_lost > 0;
+  const std::string doubt = may_be_lost ? LostEvents(evidence) : "";
+  results.Add("no_failures", "no failing call", CallsWatched(evidence) ? found + doubt : NotWatched(evidence),
+              CallsWatched(evidence) && !may_be_lost ? Met(none) : std::nullopt);
+}
+
 /// The limit of the failing calls that the expectation names: of the one that the verdict names where it is
 /// one of them, else of their first kind whose limit can be named, and where none can, of the first.
 std::optional<Binding> BindingOfExpected(const Evidence& evidence, const ProcessVerdict& verdict,
@@ -279,8 +288,8 @@ std::optional<std::uint64_t> LeftCharged(const Plan& plan, const Evidence& evide
       std::find_if(evidence.groups.begin(), evidence.groups.end(), [&](const GroupRecord& each) {
         return in_plan != plan.processes.end() && each.name == in_plan->group;
       });
-  return group == evidence.groups.end() ? std::nullopt
-                                        : std::optional(group->left_shmem_bytes + group->left_file_bytes);
+  const bool known = group != evidence.groups.end() && group->left_shmem_bytes && group->left_file_bytes;
+  return known ? std::optional(*group->left_shmem_bytes + *group->left_file_bytes) : std::nullopt;
 }
 
 }  // namespace
@@ -298,13 +307,7 @@ void CheckProcess(const Plan& plan, const Evidence& evidence, const Expectation&
     }
   }
   if (expect.no_failures) {
-    const std::string found = ListFailures(evidence, expect.subject);
-    const bool none = found == "no failing call";
-    const bool may_be_lost = none && evidence.events_lost > 0;
-    const std::string doubt = may_be_lost ? LostEvents(evidence) : "";
-    results.Add("no_failures", "no failing call",
-                CallsWatched(evidence) ? found + doubt : NotWatched(evidence),
-                CallsWatched(evidence) && !may_be_lost ? Met(none) : std::nullopt);
+    CheckNoFailures(evidence, expect.subject, results);
   }
   if (expect.binding_limit) {
     CheckBindingLimit(evidence, expect, verdict, results);

@@ -43,7 +43,7 @@ double More(std::uint64_t here, std::uint64_t there) {
 }
 
 bool AccountsFor(double lost_s, const Stall& here, const Stall& there) {
-  const double waited_s = here.stalled_s.value_or(0) - there.stalled_s.value_or(0);
+  const double waited_s = WaitedS(here) - WaitedS(there);
   const double worst_s = kWorstReadS * (More(here.refaulted_bytes, there.refaulted_bytes) / kPageBytes +
                                         More(here.limit_hits, there.limit_hits)) +
                          kWorstThrottleS * More(here.throttled, there.throttled);

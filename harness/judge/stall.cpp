@@ -22,8 +22,7 @@ constexpr double kWorthTellingShare = 0.2;
 constexpr std::uint64_t kLimitsRefaulted = 4;
 
 bool WorthTelling(const Stall& stall, const GroupRecord& group) {
-  const bool waited =
-      stall.stalled_s.value_or(0) >= std::max(kWorthTellingS, kWorthTellingShare * stall.of_s);
+  const bool waited = WaitedS(stall) >= std::max(kWorthTellingS, kWorthTellingShare * stall.of_s);
   const bool read_again = group.memory_limit_bytes && stall.of_s >= kWorthTellingS &&
                           stall.refaulted_bytes / kLimitsRefaulted >= *group.memory_limit_bytes;
   return waited || read_again;
@@ -31,12 +30,15 @@ bool WorthTelling(const Stall& stall, const GroupRecord& group) {
 
 }  // namespace
 
+double WaitedS(const Stall& stall) { return std::max(stall.stalled_s.value_or(0), stall.under_oom_s); }
+
 std::optional<Stall> WaitsOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   const GroupRecord* group = GroupOf(plan, evidence, record);
   if (group == nullptr || record.kind != ProcessRecord::Kind::kProcess) {
     return std::nullopt;
   }
   return Stall{.stalled_s = group->stalled_s,
+               .under_oom_s = record.under_oom_s,
                .of_s = record.end_s.value_or(evidence.duration_s) - record.start_s,
                .refaulted_bytes = group->refaulted_bytes,
                .throttled = group->throttled_high,
@@ -53,6 +55,10 @@ std::string DescribeWaits(const Stall& stall) {
   if (stall.stalled_s) {
     parts.push_back(fmt::format("for {} of {} all its tasks waited for memory", AtSeconds(*stall.stalled_s),
                                 AtSeconds(stall.of_s)));
+  }
+  if (stall.under_oom_s > 0) {
+    parts.push_back(fmt::format("for {} of {} it was out of memory with its OOM killer off",
+                                AtSeconds(stall.under_oom_s), AtSeconds(stall.of_s)));
   }
   if (stall.refaulted_bytes > 0) {
     parts.push_back(FormatBytes(stall.refaulted_bytes) + " that had been reclaimed were needed again");

@@ -17,10 +17,14 @@ namespace brink {
 [[nodiscard]] std::optional<Stall> WaitsOf(const Plan& plan, const Evidence& evidence,
                                            const ProcessRecord& record);
 
-/// Of a process of the plan, by the figures of its group. It is worth telling from half a second and a fifth
-/// of the process's life on by the kernel's own account of waiting (PSI), and when one that lived so long
-/// needed again four times the group's limit. Absent: not worth telling, by these figures alone
-/// (judge/slowdown.h has the cases' durations, too).
+/// For so long its group waited for memory, by the kernel's own account (PSI), or as samples of its being out
+/// of memory with its OOM killer off tell.
+[[nodiscard]] double WaitedS(const Stall& stall);
+
+/// Of a process of the plan, by the figures of its group. It is worth telling when it waited for half a
+/// second and a fifth of the process's life, and when one that lived so long needed again four times the
+/// group's limit. Absent: not worth telling, by these figures alone (judge/slowdown.h has the cases'
+/// durations, too).
 [[nodiscard]] std::optional<Stall> StallOf(const Plan& plan, const Evidence& evidence,
                                            const ProcessRecord& record);
 

@@ -57,14 +57,14 @@ struct CgroupCounters {
   std::optional<std::uint64_t> throttled_high;
   std::optional<bool> under_oom;
   std::optional<std::uint64_t> pids_use;
-  std::optional<std::uint64_t> pids_peak;
   std::optional<std::uint64_t> pids_refused;
 };
 
 /// What takes the kernel a sum over all processors' counts to tell: not for a loop. With all groups below.
 struct CgroupStat {
-  std::uint64_t shmem_bytes = 0;  // for files of a tmpfs and shared memory; 0 where the kernel does not tell
-  std::uint64_t file_bytes = 0;   // for other files, in the page cache
+  /// For files of a tmpfs and shared memory; absent where the kernel does not tell, as the next.
+  std::optional<std::uint64_t> shmem_bytes;
+  std::optional<std::uint64_t> file_bytes;  // for other files, in the page cache
   /// Since the group was made: pages of files or swapped out that had been reclaimed and were needed again
   /// (workingset_refault of memory.stat).
   std::uint64_t refaulted_pages = 0;

@@ -284,7 +284,6 @@ CgroupCounters Cgroup::Counters() {
     counters.memory_peak = most_memory_read_;
   }
   counters.pids_use = ReadNumber(pids + "pids.current");
-  counters.pids_peak = ReadNumber(pids + "pids.peak");  // from 6.1 on
   if (const auto events = ReadSmallFile(pids + "pids.events")) {
     counters.pids_refused = FindNumber(*events, "max");
   }
@@ -297,11 +296,14 @@ CgroupStat Cgroup::Stat() const {
   CgroupStat result;
   if (const auto stat = ReadSmallFile(memory + "memory.stat")) {
     const auto value = [&](const std::string& name) {
-      return FindNumber(*stat, v1 ? "total_" + name : name).value_or(0);
+      return FindNumber(*stat, v1 ? "total_" + name : name);
     };
     result.shmem_bytes = value("shmem");
-    result.file_bytes = SaturatingDifference(value(v1 ? "cache" : "file"), result.shmem_bytes);
-    result.refaulted_pages = value("workingset_refault_file") + value("workingset_refault_anon");
+    if (const auto cache = value(v1 ? "cache" : "file"); cache && result.shmem_bytes) {
+      result.file_bytes = SaturatingDifference(*cache, *result.shmem_bytes);
+    }
+    result.refaulted_pages =
+        value("workingset_refault_file").value_or(0) + value("workingset_refault_anon").value_or(0);
   }
   result.stalled_s = FullStall(memory + "memory.pressure");
   return result;

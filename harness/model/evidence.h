@@ -202,6 +202,8 @@ struct ProcessRecord {
   std::string state;
   std::string wait_channel;
   bool under_oom = false;  // v1 memory.oom_control under_oom
+  /// kProcess: for so long samples of that, 40 a second, said so in turn, all such times together.
+  double under_oom_s = 0;
   std::uint64_t throttled_high =
       0;  // v2 memory.events "high": its growth in the last second or two before the timeout
   /// kProcess, killed by SIGKILL: charged to its group, right after that, for files of a tmpfs and shared
@@ -221,8 +223,7 @@ struct GroupRecord {
   std::optional<std::uint64_t> memory_limit_bytes;  // as of the end; absent: none
   std::uint64_t peak_memory_bytes = 0;
   std::uint64_t oom_kills = 0;
-  std::uint64_t limit_hits = 0;  // v1 failcnt, v2 memory.events max
-  std::uint64_t peak_pids = 0;
+  std::uint64_t limit_hits = 0;      // v1 failcnt, v2 memory.events max
   std::uint64_t pids_refused = 0;    // pids.events max
   std::uint64_t throttled_high = 0;  // v2 memory.events high
   /// Memory that had been reclaimed from it, or swapped out, and was needed again.
@@ -231,11 +232,12 @@ struct GroupRecord {
   /// where the kernel does not tell (v1).
   std::optional<double> stalled_s;
   /// Charged to it once all processes of the case had ended, for files of a tmpfs and shared memory segments
-  /// (memory.stat "shmem"): without swap nothing can reclaim that.
-  std::uint64_t left_shmem_bytes = 0;
+  /// (memory.stat "shmem"): without swap nothing can reclaim that. Absent where nobody could read it, as the
+  /// next.
+  std::optional<std::uint64_t> left_shmem_bytes;
   /// The same of other files' pages (memory.stat "file", v1 "cache", without "shmem"): the kernel takes them
   /// back when it needs memory.
-  std::uint64_t left_file_bytes = 0;
+  std::optional<std::uint64_t> left_file_bytes;
 };
 
 struct StepRecord {

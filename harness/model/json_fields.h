@@ -154,14 +154,15 @@ void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
   a("exit_code", x.exit_code)("signal", x.signal)("stopped_by_brink", x.stopped_by_brink);
   a("alive_at_end", x.alive_at_end)("timed_out", x.timed_out)("peak_memory_bytes", x.peak_memory_bytes);
   a("peak_map_count", x.peak_map_count)("state", x.state)("wait_channel", x.wait_channel);
-  a("under_oom", x.under_oom)("throttled_high", x.throttled_high)("left_running", x.left_running);
+  a("under_oom", x.under_oom)("under_oom_s", x.under_oom_s)("throttled_high", x.throttled_high)(
+      "left_running", x.left_running);
   a("left_running_count", x.left_running_count)("last_line", x.last_line)("log", x.log);
   a("group_shmem_bytes", x.group_shmem_bytes);
 }
 void Fields(auto& a, json::Like<GroupRecord> auto& x) {
   a("name", x.name)("path", x.path)("memory_limit_bytes", x.memory_limit_bytes);
   a("peak_memory_bytes", x.peak_memory_bytes)("oom_kills", x.oom_kills)("limit_hits", x.limit_hits);
-  a("peak_pids", x.peak_pids)("pids_refused", x.pids_refused)("left_shmem_bytes", x.left_shmem_bytes);
+  a("pids_refused", x.pids_refused)("left_shmem_bytes", x.left_shmem_bytes);
   a("throttled_high", x.throttled_high)("refaulted_bytes", x.refaulted_bytes)("stalled_s", x.stalled_s);
   a("left_file_bytes", x.left_file_bytes);
 }

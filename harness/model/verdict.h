@@ -51,6 +51,8 @@ struct Stall {
   /// In which its tasks waited for memory and none had anything else to do; absent where the kernel does not
   /// tell (cgroup v1).
   std::optional<double> stalled_s;
+  /// In which it was out of memory with its OOM killer off: some task waited for memory (cgroup v1).
+  double under_oom_s = 0;
   double of_s = 0;                    // for so long the process lived
   std::uint64_t refaulted_bytes = 0;  // had been reclaimed or swapped out, and were needed again
   std::uint64_t throttled = 0;        // so often for being above memory.high

@@ -48,6 +48,7 @@ Json ToJson(const std::optional<FirstFailure>& failure) {
 
 Json ToJson(const std::optional<Stall>& stall) {
   return stall ? Json{{"stalled_s", OrNull(stall->stalled_s)},
+                      {"under_oom_s", stall->under_oom_s},
                       {"of_s", stall->of_s},
                       {"refaulted_bytes", stall->refaulted_bytes},
                       {"throttled", stall->throttled},

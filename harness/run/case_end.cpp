@@ -161,7 +161,6 @@ void CaseRunner::RecordGroups() {
                                           .peak_memory_bytes = counters.memory_peak.value_or(0),
                                           .oom_kills = counters.oom_kills.value_or(0),
                                           .limit_hits = counters.limit_hits.value_or(0),
-                                          .peak_pids = counters.pids_peak.value_or(0),
                                           .pids_refused = counters.pids_refused.value_or(0),
                                           .throttled_high = counters.throttled_high.value_or(0),
                                           .refaulted_bytes = stat.refaulted_pages * Record().host.page_size,

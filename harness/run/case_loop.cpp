@@ -198,7 +198,7 @@ void CaseLoop::OnDeath(LiveTarget& target) {
     recorder_.Record().processes[target.record].peak_memory_bytes = target.group->Counters().memory_peak;
   }
   if (target.group != nullptr && target.plan != nullptr && target.status.signal == SIGKILL) {
-    recorder_.Record().processes[target.record].group_shmem_bytes = target.group->Stat().shmem_bytes;
+    recorder_.Record().processes[target.record].group_shmem_bytes = target.group->Stat().shmem_bytes.value_or(0);
   }
   recorder_.Ended(target.record, target.status, recorder_.Now());
 }
@@ -209,6 +209,14 @@ void CaseLoop::SampleCommitments(const std::vector<TaskFigures>& before) {
       recorder_.OnCommitments(*committed, before, *after);
     }
   }
+}
+
+void CaseLoop::NoteUnderOom(LiveTarget& target, bool under_oom) {
+  const double now_s = recorder_.Now();
+  if (under_oom && target.under_oom_at_s) {
+    recorder_.Record().processes[target.record].under_oom_s += now_s - *target.under_oom_at_s;
+  }
+  target.under_oom_at_s = under_oom ? std::optional(now_s) : std::nullopt;
 }
 
 void CaseLoop::Tick() {
@@ -231,6 +239,7 @@ void CaseLoop::Tick() {
       const CgroupCounters counters = target->group->Counters();
       memory[target->name] = counters.memory_use.value_or(0);
       target->throttled.Note(Clock::now(), counters.throttled_high.value_or(0));
+      NoteUnderOom(*target, counters.under_oom.value_or(false));
       TaskFigures& task = tasks.emplace_back();
       task.token = target->token;
       task.pid = target->pid;

@@ -41,6 +41,7 @@ struct LiveTarget {
   bool ended = false;
   ExitStatus status;
   ThrottleWindow throttled;
+  std::optional<double> under_oom_at_s;  // when last sampled, if it was so then
 };
 
 class CaseLoop {
@@ -95,6 +96,7 @@ class CaseLoop {
   void Tick();
   /// What the machine has promised, beside `before` and another look at the case's processes.
   void SampleCommitments(const std::vector<TaskFigures>& before);
+  void NoteUnderOom(LiveTarget& target, bool under_oom);
 
   const Plan& plan_;
   const CaseContext& context_;

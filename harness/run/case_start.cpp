@@ -105,7 +105,8 @@ Status CaseRunner::StartProcess(const ProcessPlan& process) {
                                                         .own_group = !GroupIsShared(process.group),
                                                         .ended = false,
                                                         .status = {},
-                                                        .throttled = {}});
+                                                        .throttled = {},
+                                                        .under_oom_at_s = {}});
   if (auto watched = WatchPatterns(*target); !watched) {
     return watched;
   }
@@ -228,7 +229,8 @@ Result<LiveTarget*> CaseRunner::StartCommand(const std::string& name, const RunS
                                                         .own_group = false,
                                                         .ended = false,
                                                         .status = {},
-                                                        .throttled = {}});
+                                                        .throttled = {},
+                                                        .under_oom_at_s = {}});
   if (record != LiveTarget::kNoRecord) {
     recorder_.Started(record, token, launched->pid);
     Record().processes[record].ready = true;

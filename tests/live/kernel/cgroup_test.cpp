@@ -108,7 +108,8 @@ TEST_F(CgroupLive, WhatWasReclaimedAndIsNeededAgainIsCounted) {
   std::filesystem::remove(file);
   const CgroupStat stat = group.Stat();
   EXPECT_GT(stat.refaulted_pages, 1000U);
-  EXPECT_LT(stat.shmem_bytes, 1U << 20);
+  ASSERT_TRUE(stat.shmem_bytes);
+  EXPECT_LT(*stat.shmem_bytes, 1U << 20);
   EXPECT_EQ(stat.stalled_s.has_value(), host_->MemoryVersion() == CgroupVersion::kV2);
 }
 

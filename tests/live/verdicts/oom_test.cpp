@@ -235,10 +235,12 @@ TEST_F(OutOfMemory, HangsWhereItsKillerIsDisabled) {
   const Verdict verdict = RunCase(R"(
 processes: {target: {run: [victim, touch, size=96M], cgroup: {memory.max: 64MiB, memory.oom_kill_disable: 1}}}
 timeout: 2s
-cases: {case: {expect: {target: {outcome: hung}}}}
+cases: {case: {expect: {target: {outcome: hung, stalled: true}}}}
 )");
   ExpectMet(verdict);
   ExpectSays(verdict, "target", {.outcome = "hung", .binding = "memory.max", .limit = 64 * kMiB});
+  ASSERT_TRUE(verdict.processes.at("target").stall);
+  EXPECT_GT(verdict.processes.at("target").stall->under_oom_s, 0);
   EXPECT_THAT(verdict.processes.at("target").reason, testing::HasSubstr("memory.max"));
 }
 
