@@ -44,11 +44,21 @@ Findings JudgeProcesses(const Plan& plan, const Evidence& evidence) {
   return findings;
 }
 
-/// The name of the process that decides the case: of the worst outcome, the first in time. Empty without
-/// processes.
+/// Killed for memory, and what its parent came to for that is told instead.
+bool MadeItsParentHang(const Findings& findings, const std::string& name) {
+  return findings.at(name).verdict.outcome == Outcome::kOomKilled &&
+         std::any_of(findings.begin(), findings.end(),
+                     [&](const auto& each) { return each.first != name && each.second.hung_for == name; });
+}
+
+/// The name of the process that decides the case: of the worst outcome, the first in time; but a worker whose
+/// death made its parent hang leaves it to that. Empty without processes.
 std::string Decisive(const Findings& findings) {
   std::string decisive;
   for (const auto& [name, finding] : findings) {
+    if (MadeItsParentHang(findings, name)) {
+      continue;
+    }
     if (decisive.empty()) {
       decisive = name;
       continue;
@@ -188,8 +198,7 @@ std::string DescribeHeldByNobody(const HeldByNobody& held) {
                      Join(parts, " and "));
 }
 
-void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
-  verdict.first_failure = EarliestFailure(findings);
+void NameLimit(const Evidence& evidence, const Findings& findings, Verdict& verdict) {
   if (const std::string owner = OwnerOfLimit(findings, verdict.first_failure); !owner.empty()) {
     verdict.binding_limit = findings.at(owner).verdict.binding_limit;
     verdict.binding_process = verdict.binding_limit ? owner : std::string();
@@ -201,6 +210,23 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   } else {
     verdict.binding_reason = fmt::format("failing calls were not watched ({})", evidence.grade_reason);
   }
+}
+
+/// Of a case whose outcome nobody knows; may be empty.
+std::string RemedyOf(const Evidence& evidence, const Findings& findings, const std::string& decisive) {
+  if (!decisive.empty() && !findings.at(decisive).remedy.empty()) {
+    return findings.at(decisive).remedy;
+  }
+  if (evidence.grade == EvidenceGrade::kKernel) {
+    return "";
+  }
+  return evidence.grade_reason.empty() ? "`brink doctor` tells how to get kernel evidence"
+                                       : "get kernel evidence: " + evidence.grade_reason;
+}
+
+void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
+  verdict.first_failure = EarliestFailure(findings);
+  NameLimit(evidence, findings, verdict);
   if (auto doubt = DoubtOfCase(plan, evidence)) {
     verdict.outcome = Outcome::kInconclusive;
     verdict.reason = std::move(doubt->reason);
@@ -219,14 +245,8 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   if (const auto drift = CommitDriftOf(evidence)) {
     verdict.reason += "; " + DescribeDrift(*drift) + ", which does not change the outcome";
   }
-  if (verdict.outcome != Outcome::kInconclusive) {
-    return;
-  }
-  if (!decisive.empty() && !findings.at(decisive).remedy.empty()) {
-    verdict.remedy = findings.at(decisive).remedy;
-  } else if (evidence.grade != EvidenceGrade::kKernel) {
-    verdict.remedy = evidence.grade_reason.empty() ? "`brink doctor` tells how to get kernel evidence"
-                                                   : "get kernel evidence: " + evidence.grade_reason;
+  if (verdict.outcome == Outcome::kInconclusive) {
+    verdict.remedy = RemedyOf(evidence, findings, decisive);
   }
 }
 
@@ -257,47 +277,51 @@ void DescribeGuest(const Plan& plan, const Evidence& evidence, Verdict& verdict)
   }
 }
 
-}  // namespace
-
-Verdict Judge(const Plan& plan, const Evidence& evidence) {
-  Verdict verdict{.scenario = plan.scenario,
-                  .title = plan.title,
-                  .case_name = plan.case_name,
-                  .repeat = plan.repeat,
-                  .sandbox = plan.sandbox,
-                  .kernel = evidence.host.kernel,
-                  .guest_kernel = {},
-                  .cgroup_version = evidence.host.cgroup_version,
-                  .guest = evidence.guest,
-                  .images = evidence.images,
-                  .packages = plan.packages,
-                  .expected_met = {},
-                  .outcome = Outcome::kInconclusive,
-                  .reason = {},
-                  .remedy = {},
-                  .grade = evidence.grade,
-                  .duration_s = evidence.duration_s,
-                  .run_dir = plan.run_dir,
-                  .processes = {},
-                  .first_failure = {},
-                  .failures = {},
-                  .binding_limit = {},
-                  .binding_reason = {},
-                  .binding_process = {},
-                  .oom_kills = {},
-                  .left_out = evidence.left_out,
-                  .predicted_victim = PredictedVictimOf(evidence),
-                  .chain = {},
-                  .held_by_nobody = HeldByNobodyOf(evidence),
-                  .led_by = {},
-                  .slower = {},
-                  .settings = SettingsOf(plan),
-                  .durations_s = DurationsOf(evidence),
-                  .faults = evidence.faults,
-                  .expectations = {}};
+/// What was run, and where.
+Verdict OfRun(const Plan& plan, const Evidence& evidence) {
+  Verdict verdict;
+  verdict.scenario = plan.scenario;
+  verdict.title = plan.title;
+  verdict.case_name = plan.case_name;
+  verdict.repeat = plan.repeat;
+  verdict.sandbox = plan.sandbox;
+  verdict.kernel = evidence.host.kernel;
+  verdict.cgroup_version = evidence.host.cgroup_version;
+  verdict.guest = evidence.guest;
+  verdict.images = evidence.images;
+  verdict.packages = plan.packages;
+  verdict.grade = evidence.grade;
+  verdict.duration_s = evidence.duration_s;
+  verdict.run_dir = plan.run_dir;
+  verdict.faults = evidence.faults;
+  verdict.left_out = evidence.left_out;
+  verdict.settings = SettingsOf(plan);
   if (plan.sandbox == "vm") {
     DescribeGuest(plan, evidence, verdict);
   }
+  return verdict;
+}
+
+/// What happened to the plan's processes, each by itself.
+void AddProcesses(const Plan& plan, const Evidence& evidence, const Findings& findings, Verdict& verdict) {
+  for (const auto& [name, finding] : findings) {
+    verdict.processes.emplace(name, finding.verdict);
+  }
+  std::copy_if(evidence.failure_counts.begin(), evidence.failure_counts.end(),
+               std::back_inserter(verdict.failures),
+               [&](const FailureCount& each) { return findings.contains(each.process); });
+  std::copy_if(evidence.oom_kills.begin(), evidence.oom_kills.end(), std::back_inserter(verdict.oom_kills),
+               [](const OomKill& each) { return !each.process.empty() || each.scope == "machine"; });
+  verdict.predicted_victim = PredictedVictimOf(evidence);
+  verdict.held_by_nobody = HeldByNobodyOf(evidence);
+  verdict.durations_s = DurationsOf(evidence);
+  verdict.chain = ChainOf(plan, evidence, verdict.processes);
+}
+
+}  // namespace
+
+Verdict Judge(const Plan& plan, const Evidence& evidence) {
+  Verdict verdict = OfRun(plan, evidence);
   if (plan.not_applicable) {
     verdict.outcome = Outcome::kNotApplicable;
     verdict.reason = *plan.not_applicable;
@@ -305,16 +329,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
     return verdict;
   }
   const Findings findings = JudgeProcesses(plan, evidence);
-  for (const auto& [name, finding] : findings) {
-    verdict.processes.emplace(name, finding.verdict);
-  }
-  const auto ours = [&](const std::string& process) { return findings.contains(process); };
-  std::copy_if(evidence.failure_counts.begin(), evidence.failure_counts.end(),
-               std::back_inserter(verdict.failures),
-               [&](const FailureCount& each) { return ours(each.process); });
-  std::copy_if(evidence.oom_kills.begin(), evidence.oom_kills.end(), std::back_inserter(verdict.oom_kills),
-               [](const OomKill& each) { return !each.process.empty() || each.scope == "machine"; });
-  verdict.chain = ChainOf(plan, evidence, verdict.processes);
+  AddProcesses(plan, evidence, findings, verdict);
   JudgeCase(plan, evidence, findings, verdict);
   verdict.expectations = CheckExpectations(plan, evidence, verdict.processes);
   const auto loss = LossOfMachine(evidence);

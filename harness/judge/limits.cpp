@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/units.h"
+#include "judge/request.h"
 #include "judge/stall.h"
 #include "judge/words.h"
 
@@ -149,6 +151,23 @@ const FailedCall* FirstFailureOf(const Evidence& evidence, const std::string& pr
   return calls.empty() ? nullptr : calls.front();
 }
 
+bool GivesBack(const FailedCall& call) { return call.call == "munmap" || call.call == "madvise"; }
+
+namespace {
+
+/// Failures that a program may well have got over when it goes on to meet another limit: once or twice is a
+/// probe, and memory that could not be locked, or be had in huge pages, is there all the same. Not so what it
+/// could not give back.
+bool MayBeDoneWithout(const Evidence& evidence, const TellingFailure& kind) {
+  constexpr std::uint64_t kProbes = 2;
+  const CallFamily family = RequestOf(*kind.first).family;
+  const bool for_more_than_memory = family == CallFamily::kLock || family == CallFamily::kLockAll ||
+                                    kind.binding.limit->name == "hugepages";
+  return for_more_than_memory || (!GivesBack(*kind.first) && CountOf(evidence, *kind.first) <= kProbes);
+}
+
+}  // namespace
+
 TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process, bool died) {
   const std::vector<TellingFailure> kinds = KindsOfFailure(evidence, process);
   if (kinds.empty()) {
@@ -162,16 +181,15 @@ TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& pro
   if (!died) {
     return *first;
   }
-  // Of the limit that it met last, where it met it first.
-  const std::string& last = std::find_if(kinds.rbegin(), kinds.rend(), known)->binding.limit->name;
-  // A stack overflows in code that calls itself without end. After calls that failed again and again that is
-  // how the program handles those, and no limit that it needs more of.
-  constexpr std::uint64_t kProbes = 2;
-  if (last == "RLIMIT_STACK" && CountOf(evidence, *first->first) > kProbes) {
-    return *first;
+  auto cause = std::find_if(first, kinds.end(), [&](const TellingFailure& kind) {
+    return known(kind) && !MayBeDoneWithout(evidence, kind);
+  });
+  if (cause == kinds.end()) {
+    cause = std::prev(std::find_if(kinds.rbegin(), kinds.rend(), known).base());
   }
+  // Of that limit, where the process met it first.
   return *std::find_if(first, kinds.end(), [&](const TellingFailure& kind) {
-    return known(kind) && kind.binding.limit->name == last;
+    return known(kind) && kind.binding.limit->name == cause->binding.limit->name;
   });
 }
 
@@ -272,15 +290,23 @@ Binding BindingOfStall(const Plan& plan, const Evidence& evidence, const Process
   return {.limit = std::move(binding), .reason = std::move(reason)};
 }
 
+const OomKill* WaitsForKilled(const Evidence& evidence, const ProcessRecord& record) {
+  // One that runs goes on without what was killed.
+  const bool held_up = record.under_oom || WasThrottled(record) || record.state == "R";
+  return held_up ? nullptr : KilledDescendantOf(evidence, record);
+}
+
 Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
-  if (record.under_oom) {
-    return GroupLimit(plan, evidence, record, "its group is out of memory and its OOM killer is off");
-  }
   const auto stall = StallOf(plan, evidence, record);
+  if (record.under_oom) {
+    return GroupLimit(plan, evidence, record,
+                      stall && stall->under_oom_s > 0
+                          ? DescribeStall(*stall)
+                          : "its group is out of memory and its OOM killer is off");
+  }
   const auto high = Imposed(plan, evidence, record, "memory.high");
   if (!WasThrottled(record) || !high) {
-    // One that runs goes on without what was killed.
-    if (const OomKill* kill = record.state == "R" ? nullptr : KilledDescendantOf(evidence, record)) {
+    if (const OomKill* kill = WaitsForKilled(evidence, record)) {
       Death death;
       death.oom = kill;
       return BindingOfOom(plan, evidence, record, death);

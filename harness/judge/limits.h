@@ -21,11 +21,14 @@ struct TellingFailure {
   Binding binding;  // of `call`; where that is not the first, the reason says so
 };
 
-/// The first kind of call whose limit can be named, and where none can, the first. When it `died` of them the
-/// limit that it met last counts (a program survives its probes), and the call that met it first tells; but
-/// what it met again and again goes before a stack that overflowed afterwards.
+/// The first kind of call whose limit can be named, and where none can, the first. When it `died` of them,
+/// what it may have got over does not count: a probe, a lock, huge pages. Where it was all of that kind, the
+/// limit that it met last counts, and the call that met it first tells.
 [[nodiscard]] TellingFailure TellingFailureOf(const Evidence& evidence, const std::string& process,
                                               bool died);
+/// munmap and madvise: a process that cannot give memory back grows until it is killed for its size, or
+/// refused more, which then is the consequence.
+[[nodiscard]] bool GivesBack(const FailedCall& call);
 /// What each kind tells, in the order in which the kinds began.
 [[nodiscard]] std::vector<TellingFailure> KindsOfFailure(const Evidence& evidence,
                                                          const std::string& process);
@@ -55,6 +58,9 @@ struct TellingFailure {
 /// Of a process whose group was held up: memory.high where it was throttled for that, otherwise memory.max.
 [[nodiscard]] Binding BindingOfStall(const Plan& plan, const Evidence& evidence, const ProcessRecord& record,
                                      const Stall& stall);
+/// Of a process that hung: the descendant whose death by the OOM killer it waits for in vain, as far as
+/// nothing else holds it up. Null: none.
+[[nodiscard]] const OomKill* WaitsForKilled(const Evidence& evidence, const ProcessRecord& record);
 /// Of a process that hung: memory.high (throttled), memory.max (waiting in a group whose OOM killer is off),
 /// what its descendant was killed for, or what held its group up.
 [[nodiscard]] Binding BindingOfHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record);

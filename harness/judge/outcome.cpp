@@ -186,6 +186,29 @@ std::optional<FirstFailure> ToFirstFailure(const FailedCall* call) {
                       .t_s = call->t_s};
 }
 
+/// All that one record decides.
+void FillIn(const Plan& plan, const Evidence& evidence, const ProcessRecord& record, const Finding& finding,
+            ProcessVerdict& verdict) {
+  verdict.outcome = finding.outcome;
+  verdict.child = record.kind == ProcessRecord::Kind::kChild;
+  verdict.exit_code = record.exit_code;
+  verdict.signal = record.signal;
+  verdict.killed_by = finding.death.killed_by;
+  verdict.first_failure = ToFirstFailure(FirstFailureOf(evidence, record.name));
+  const Binding binding = BindingOfRecord(plan, evidence, record, finding);
+  verdict.binding_limit = binding.limit;
+  verdict.binding_reason = binding.reason;
+  verdict.left_running = record.left_running;
+  verdict.left_running_count = record.left_running_count;
+  verdict.last_line = record.last_line;
+  verdict.log = record.log;
+  if (finding.outcome == Outcome::kSurvived || finding.outcome == Outcome::kHung) {
+    verdict.stall = StallOf(plan, evidence, record);
+    verdict.waits = WaitsOf(plan, evidence, record);
+  }
+  verdict.reason = Sentence(evidence, record, finding, binding, verdict.stall);
+}
+
 }  // namespace
 
 int Severity(Outcome outcome) {
@@ -228,26 +251,12 @@ std::optional<ProcessFinding> JudgeProcess(const Plan& plan, const Evidence& evi
   if (worst_record == nullptr) {
     return std::nullopt;
   }
-  verdict.outcome = worst.outcome;
-  verdict.child = worst_record->kind == ProcessRecord::Kind::kChild;
-  verdict.exit_code = worst_record->exit_code;
-  verdict.signal = worst_record->signal;
-  verdict.killed_by = worst.death.killed_by;
-  verdict.first_failure = ToFirstFailure(FirstFailureOf(evidence, name));
-  const Binding binding = BindingOfRecord(plan, evidence, *worst_record, worst);
-  verdict.binding_limit = binding.limit;
-  verdict.binding_reason = binding.reason;
-  verdict.left_running = worst_record->left_running;
-  verdict.left_running_count = worst_record->left_running_count;
-  verdict.last_line = worst_record->last_line;
-  verdict.log = worst_record->log;
-  if (worst.outcome == Outcome::kSurvived || worst.outcome == Outcome::kHung) {
-    verdict.stall = StallOf(plan, evidence, *worst_record);
-    verdict.waits = WaitsOf(plan, evidence, *worst_record);
-  }
-  verdict.reason = Sentence(evidence, *worst_record, worst, binding, verdict.stall);
-  return ProcessFinding{
-      .verdict = std::move(verdict), .decided_s = worst.decided_s, .remedy = std::move(worst.remedy)};
+  FillIn(plan, evidence, *worst_record, worst, verdict);
+  const OomKill* missed = worst.outcome == Outcome::kHung ? WaitsForKilled(evidence, *worst_record) : nullptr;
+  return ProcessFinding{.verdict = std::move(verdict),
+                        .decided_s = worst.decided_s,
+                        .remedy = std::move(worst.remedy),
+                        .hung_for = missed != nullptr ? missed->process : std::string()};
 }
 
 }  // namespace brink

@@ -16,6 +16,8 @@ struct ProcessFinding {
   /// When it was decided: the OOM kill, the end, or the end of the case. Seconds since the case started.
   double decided_s = 0;
   std::string remedy;  // of an inconclusive outcome; may be empty
+  /// It hung for a child of this name that the OOM killer had taken; empty: it didn't.
+  std::string hung_for;
 };
 
 /// All records of that name together: the worst outcome counts, peaks are maxima. Nothing when there is none

@@ -26,7 +26,8 @@ namespace brink {
 
 /// Fills Verdict::slower (judge/slowdown.h), and Verdict::led_by of every case that had a failure: the
 /// setting by which alone it differs from a case of the same scenario, on the same machine, that survived
-/// without any. Nothing where they differ in more.
+/// without any. Nothing where they differ in more. It is known when all cases have ended, and a run of one of
+/// them never knows: so an expectation of a case can't ask for it.
 void ComparePairs(std::vector<Verdict>& verdicts);
 
 }  // namespace brink

@@ -57,13 +57,24 @@ std::string NoLimitToBlame(const Evidence& evidence, const ProcessRecord& record
              : "";
 }
 
+/// The first failure after it whose limit is another.
+std::string WhatFollowed(const Evidence& evidence, const ProcessRecord& record, const TellingFailure& cause) {
+  for (const TellingFailure& kind : KindsOfFailure(evidence, record.name)) {
+    if (cause.binding.limit && kind.binding.limit && kind.first->t_s >= cause.first->t_s &&
+        kind.binding.limit->name != cause.binding.limit->name) {
+      return "; after that " + DescribeFailure(evidence, kind);
+    }
+  }
+  return "";
+}
+
 /// What a failed process's calls and its own words tell.
 std::string WhyItFailed(const Evidence& evidence, const ProcessRecord& record) {
   const TellingFailure telling = TellingFailureOf(evidence, record.name, /*died=*/true);
   if (telling.call == nullptr) {
     return "; " + NoFailure(evidence, {record.name}, "") + NoLimitToBlame(evidence, record);
   }
-  const std::string failure = DescribeFailure(evidence, telling);
+  const std::string failure = DescribeFailure(evidence, telling) + WhatFollowed(evidence, record, telling);
   const auto survived_s = SurvivedFor(evidence, record);
   return survived_s ? fmt::format("; it had survived an earlier failure for {}, which need not be why: {}",
                                   AtSeconds(*survived_s), failure)
@@ -151,13 +162,10 @@ std::string LostDescendant(const Evidence& evidence, const ProcessRecord& parent
                      kill->pid, kill->comm, AtSeconds(kill->t_s));
 }
 
-bool GivesBack(const std::string& call) { return call == "munmap" || call == "madvise"; }
-
-/// A process that cannot give memory back grows until it is killed for its size, or refused more, which then
-/// is the consequence.
+/// What led to its death for memory.
 std::string CouldNotGiveBack(const Evidence& evidence, const ProcessRecord& record) {
   for (const TellingFailure& kind : KindsOfFailure(evidence, record.name)) {
-    if (kind.binding.limit && GivesBack(kind.first->call)) {
+    if (kind.binding.limit && GivesBack(*kind.first)) {
       return "; before that it could not give memory back: " + DescribeFailure(evidence, kind);
     }
   }
@@ -254,9 +262,7 @@ std::string Sentence(const Evidence& evidence, const ProcessRecord& record, cons
     text += (survived ? ", although " : "; ") + DescribeFailure(evidence, failure);
     text += stall ? "; " + DescribeStall(*stall) : "";
   }
-  const bool refused_more =
-      failed && failure.call != nullptr && !GivesBack(failure.call->call) && !KilledByOther(record, finding);
-  if (finding.outcome == Outcome::kOomKilled || refused_more) {
+  if (finding.outcome == Outcome::kOomKilled) {
     text += CouldNotGiveBack(evidence, record);
   }
   if (record.left_running_count > 0) {
