@@ -98,6 +98,7 @@ struct signal_struct {
   unsigned long maxrss;
   struct rlimit rlim[16];
   short oom_score_adj;
+  struct mm_struct* oom_mm;
 };
 
 // rss_stat: an array of these since 6.2 ...
@@ -118,6 +119,7 @@ struct mm_struct___before_6_2 {
   struct mm_rss_stat rss_stat;
 };
 
+struct completion;
 struct thread_info {
   __u32 status;
 };
@@ -132,6 +134,7 @@ struct task_struct {
   struct task_struct* real_parent;
   struct mm_struct* mm;
   struct signal_struct* signal;
+  struct completion* vfork_done;
   struct cred* cred;
   struct cred* real_cred;
   struct css_set* cgroups;

@@ -26,12 +26,13 @@ Result<std::vector<ProcessMappings>> CountProcessMappingsByKernel() {
     return BpfFailure("attach the BPF program that counts mappings", -error);
   }
   std::vector<ProcessMappings> processes;
-  const auto status = RunIterator(skeleton->links.all_processes, sizeof(brink_task), [&](auto bytes) {
-    brink_task task;
+  const auto status = RunIterator(skeleton->links.all_processes, sizeof(brink_mapped), [&](auto bytes) {
+    brink_mapped task;
     std::memcpy(&task, bytes.data(), sizeof(task));
     processes.push_back({.pid = static_cast<int>(task.pid),
                          .comm = {task.comm, strnlen(task.comm, sizeof(task.comm))},
-                         .map_count = task.map_count});
+                         .map_count = task.map_count,
+                         .passed_over = task.passed_over != 0});
   });
   if (!status) {
     return tl::unexpected(status.error());

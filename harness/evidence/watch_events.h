@@ -131,7 +131,15 @@ struct brink_failure_key {
   __u32 error;
 };
 
-/// One record of the task iterators.
+/// One record of the iterator over all processes.
+struct brink_mapped {
+  __u32 pid;
+  __u32 map_count;
+  __u32 passed_over;  // by OOM killers
+  char comm[BRINK_COMM];
+};
+
+/// One record of the iterator over tracked tasks.
 struct brink_task {
   __u32 token;
   __u32 pid;

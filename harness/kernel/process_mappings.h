@@ -15,6 +15,9 @@ struct ProcessMappings {
   int pid = 0;
   std::string comm;
   std::uint64_t map_count = 0;
+  /// Told by BPF alone: OOM killers pass it over, since it has its parent's memory, as after vfork until
+  /// exec, or was taken already (mm/oom_kill.c in_vfork(), tsk_is_oom_victim()).
+  bool passed_over = false;
 };
 
 /// All processes with at least `least` mappings (at least 1). Counts the lines of /proc/PID/maps, of which
