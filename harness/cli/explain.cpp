@@ -36,6 +36,9 @@ Result<int> PidOf(const Roots& roots, const std::string& name) {
     }
     return static_cast<int>(*number);
   }
+  if (name.empty()) {
+    return Fail("--pid '': that is no process", "give a process number or a program's name");
+  }
   const auto found = FindProcesses(roots, name);
   if (!found) {
     return tl::unexpected(found.error());

@@ -10,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <map>
 
 #include "base/units.h"
 #include "evidence/living_groups.h"
@@ -66,6 +67,7 @@ std::vector<std::string> StatFields(const Roots& roots, int pid) {
 
 constexpr std::size_t kState = 0;
 constexpr std::size_t kFlags = 6;
+constexpr std::size_t kThreads = 17;
 constexpr std::size_t kStartTime = 19;
 constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD of include/linux/sched.h
 
@@ -85,10 +87,26 @@ Status CheckIsProgram(const Roots& roots, int pid) {
     return tl::unexpected(std::move(error));
   }
   if (fields[kState] == "Z" || fields[kState] == "X") {
-    error.message += "has ended: only its exit status is left, for its parent";
+    // The first thread counts as one as long as another lives.
+    error.message +=
+        ParseNumber(fields[kThreads]).value_or(0) > 1
+            ? "goes on without its first thread, and what Linux shows of a process it shows of that thread"
+            : "has ended: only its exit status is left, for its parent";
     return tl::unexpected(std::move(error));
   }
   return {};
+}
+
+/// A thread has a folder too, though it is not listed.
+Status CheckIsNoThread(int pid, std::string_view status) {
+  const auto process = FindNumber(status, "Tgid");
+  if (process.value_or(static_cast<std::uint64_t>(pid)) == static_cast<std::uint64_t>(pid)) {
+    return {};
+  }
+  return tl::unexpected<Error>(Error{
+      .message = fmt::format("{} is a thread of process {} ({})", pid, *process, FieldOf(status, "Name")),
+      .remedy = fmt::format("give the number of the process: {}", *process),
+      .code = ESRCH});
 }
 
 std::vector<std::string> WordsOf(std::string_view text) {
@@ -200,6 +218,8 @@ void ReadCommand(const Roots& roots, LivingProcess& process) {
   process.initial_user_namespace = error || space == kInitialUserNamespace;
 }
 
+using Counted = Result<std::vector<ProcessMappings>>;
+
 /// The slow way, for one process: the kernel holds its mmap lock while the file is read.
 void CountByMaps(const Roots& roots, const std::string& why, LivingProcess& process) {
   const auto maps = ReadSmallFile(fmt::format("{}/{}/maps", roots.proc, process.pid));
@@ -217,10 +237,7 @@ void CountByMaps(const Roots& roots, const std::string& why, LivingProcess& proc
       why);
 }
 
-void CountMappings(const Roots& roots, const AllMappings& count_by_kernel, LivingProcess& process) {
-  const Status all_seen = CheckPidNamespace(roots);
-  const auto counted =
-      all_seen ? count_by_kernel() : Result<std::vector<ProcessMappings>>(tl::unexpected(all_seen.error()));
+void CountMappings(const Roots& roots, const Counted& counted, LivingProcess& process) {
   if (!counted) {
     CountByMaps(roots, counted.error().message, process);
     return;
@@ -232,6 +249,22 @@ void CountMappings(const Roots& roots, const AllMappings& count_by_kernel, Livin
     return;
   }
   process.mappings = its->map_count;
+}
+
+/// That of a process's first living thread: the first one of all may have ended, and shows no memory then.
+std::string StatusOfALivingThread(const Roots& roots, int pid, std::string status) {
+  if (!FieldOf(status, "VmSize").empty() || FindNumber(status, "Threads").value_or(0) < 2) {
+    return status;
+  }
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(fmt::format("{}/{}/task", roots.proc, pid), error), end;
+       !error && it != end; it.increment(error)) {
+    auto text = ReadSmallFile(it->path().string() + "/status");
+    if (text && !FieldOf(*text, "VmSize").empty()) {
+      return *std::move(text);
+    }
+  }
+  return status;
 }
 
 /// Its figures for the OOM killer; nothing when it is gone or has no memory (a thread of the kernel).
@@ -248,8 +281,7 @@ std::optional<MemoryHolder> HolderOf(const Roots& roots, int pid, std::string_vi
                              KibibytesOf(status, "RssShmem"),
                       .swapped = KibibytesOf(status, "VmSwap"),
                       .page_tables = KibibytesOf(status, "VmPTE"),
-                      .oom_score_adj = score,
-                      .system = pid == 1};
+                      .oom_score_adj = score};
 }
 
 std::vector<int> AllPids(const Roots& roots) {
@@ -265,8 +297,32 @@ std::vector<int> AllPids(const Roots& roots) {
   return pids;
 }
 
+/// The kernel's word is in `counted`. Without it a child with its parent's very figures counts as having its
+/// parent's memory. `holders` are in the order of their numbers.
+void MarkPassedOver(const Counted& counted, const std::map<int, int>& parents,
+                    std::vector<MemoryHolder>& holders) {
+  const auto find = [&](int pid) {
+    const auto found = std::ranges::lower_bound(holders, pid, {}, &MemoryHolder::pid);
+    return found != holders.end() && found->pid == pid ? &*found : nullptr;
+  };
+  if (counted) {
+    for (const ProcessMappings& each : *counted) {
+      if (MemoryHolder* holder = find(each.pid); holder != nullptr) {
+        holder->passed_over = each.passed_over;
+      }
+    }
+    return;
+  }
+  for (MemoryHolder& child : holders) {
+    const MemoryHolder* parent = find(parents.at(child.pid));
+    child.passed_over = parent != nullptr && parent->rss == child.rss && parent->swapped == child.swapped &&
+                        parent->page_tables == child.page_tables;
+  }
+}
+
 /// Everybody whom the OOM killer could weigh, and the tasks that RLIMIT_NPROC counts with the process's.
-void ReadNeighbours(const Roots& roots, LivingProcess& process) {
+void ReadNeighbours(const Roots& roots, const Counted& counted, LivingProcess& process) {
+  std::map<int, int> parents;
   for (const int pid : AllPids(roots)) {
     if (pid == ::getpid() && pid != process.pid) {
       continue;  // brink will not be there any more
@@ -278,12 +334,33 @@ void ReadNeighbours(const Roots& roots, LivingProcess& process) {
     if (RealUserOf(*status) == process.uid) {
       process.user_tasks += FindNumber(*status, "Threads").value_or(0);
     }
-    if (auto holder = HolderOf(roots, pid, *status)) {
+    if (auto holder = HolderOf(roots, pid, StatusOfALivingThread(roots, pid, *status))) {
       if (pid == process.pid) {
         process.oom_score_adj = holder->oom_score_adj;
       }
+      parents[pid] = static_cast<int>(FindNumber(*status, "PPid").value_or(0));
       process.processes.push_back(std::move(*holder));
     }
+  }
+  MarkPassedOver(counted, parents, process.processes);
+}
+
+/// What the OOM killers go by besides.
+void ReadOomRules(const Roots& roots, const Status& all_seen, LivingProcess& process) {
+  for (const char* name : {"vm.panic_on_oom", "vm.oom_kill_allocating_task", "vm.swappiness"}) {
+    if (auto value = ReadMachineSetting(roots, name)) {
+      process.oom_sysctls[name] = *std::move(value);
+    }
+  }
+  ReadOomGroups(roots, process);
+  if (!all_seen) {
+    process.processes_note =
+        "brink is in a PID namespace of its own: processes outside of it can't be seen from here, and the "
+        "machine's OOM killer may prefer one of them";
+    return;
+  }
+  for (MemoryHolder& holder : process.processes) {
+    holder.system = holder.pid == 1;  // that of a namespace is as mortal as others
   }
 }
 
@@ -291,24 +368,32 @@ void ReadNeighbours(const Roots& roots, LivingProcess& process) {
 
 Result<std::vector<NamedProcess>> FindProcesses(const Roots& roots, std::string_view name) {
   std::vector<NamedProcess> found;
+  Error none{.message = fmt::format("no process is named '{}'", name),
+             .remedy = "see `ps -e`, or give its number",
+             .code = ESRCH};
   for (const int pid : AllPids(roots)) {
     const std::string folder = fmt::format("{}/{}", roots.proc, pid);
     const auto comm = ReadSmallFile(folder + "/comm");
-    if (!comm || pid == ::getpid() || !CheckIsProgram(roots, pid)) {
+    if (!comm || pid == ::getpid()) {
+      continue;
+    }
+    if (const auto program = CheckIsProgram(roots, pid); !program) {
+      none = *comm == name ? program.error() : none;
       continue;
     }
     const auto words = WordsOf(ReadSmallFile(folder + "/cmdline").value_or(""));
     std::error_code error;
     const std::string exe = LinkOf(roots, pid, "exe", error);
-    if (*comm == name || (!words.empty() && FileName(words.front()) == name) || FileName(exe) == name) {
+    const auto is_named = [&](const std::string& path) {
+      return !path.empty() && (path == name || FileName(path) == name);
+    };
+    if (*comm == name || is_named(exe) || (!words.empty() && is_named(words.front()))) {
       found.push_back(
           {.pid = pid, .command = words.empty() ? *comm : fmt::format("{}", fmt::join(words, " "))});
     }
   }
   if (found.empty()) {
-    return tl::unexpected<Error>(Error{.message = fmt::format("no process is named '{}'", name),
-                                       .remedy = "see `ps -e`, or give its number",
-                                       .code = ESRCH});
+    return tl::unexpected(std::move(none));
   }
   return found;
 }
@@ -322,10 +407,15 @@ Result<LivingProcess> ReadLivingProcess(const Roots& roots, int pid, const AllMa
   if (!status) {
     return Gone(pid);
   }
+  if (auto process = CheckIsNoThread(pid, *status); !process) {
+    return tl::unexpected(process.error());
+  }
   LivingProcess process;
   process.pid = pid;
   ReadStatus(*status, process);
-  CountMappings(roots, count_by_kernel, process);
+  const Status all_seen = CheckPidNamespace(roots);
+  const Counted counted = all_seen ? count_by_kernel() : Counted(tl::unexpected(all_seen.error()));
+  CountMappings(roots, counted, process);
   ReadRlimits(roots, process);
   ReadDescriptors(roots, process);
   ReadCommand(roots, process);
@@ -333,7 +423,8 @@ Result<LivingProcess> ReadLivingProcess(const Roots& roots, int pid, const AllMa
   process.machine = ReadMachineFigures(roots);
   process.sysctls = ReadMachineSettingsAtRest(roots);
   process.page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  ReadNeighbours(roots, process);
+  ReadNeighbours(roots, counted, process);
+  ReadOomRules(roots, all_seen, process);
   // Its number may be another process's by now.
   if (StartTimeOf(roots, pid) != began || !CheckIsProgram(roots, pid)) {
     return tl::unexpected<Error>(Error{

@@ -21,15 +21,15 @@ struct NamedProcess {
   std::string command;  // as it was started, or its name
 };
 
-/// All processes but brink itself whose kernel name, program file, or file name of the first word of their
-/// command line is `name`.
+/// All processes but brink itself whose kernel name is `name`, or whose program file or first word of their
+/// command line is, with its folder or without.
 [[nodiscard]] Result<std::vector<NamedProcess>> FindProcesses(const Roots& roots, std::string_view name);
 
 /// Where the mappings of all processes come from; CountProcessMappingsByKernel(), or a test's own.
 using AllMappings = std::function<Result<std::vector<ProcessMappings>>()>;
 
 /// Everything of LivingProcess. Fails with ESRCH when there is no such process, when it is a thread of the
-/// kernel, a zombie, or ends meanwhile. What brink may not read is in `unread`.
+/// kernel or of a process, a zombie, or ends meanwhile. What brink may not read is in `unread`.
 [[nodiscard]] Result<LivingProcess> ReadLivingProcess(const Roots& roots, int pid,
                                                       const AllMappings& count_by_kernel);
 

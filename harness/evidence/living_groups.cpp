@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 
 #include "kernel/cgroup.h"
 #include "kernel/cgroup_tree.h"
@@ -80,6 +81,22 @@ std::vector<GroupLevel> LevelsFrom(const std::string& mount, std::string path, c
   return levels;
 }
 
+/// Empty where it can't be seen. Notes which of it and those above have memory.oom.group.
+std::string MemoryGroupOf(const Roots& roots, const CgroupHost& host, const std::string& cgroup_text,
+                          std::set<std::string>& oom_groups) {
+  const auto place = PlaceOfGroup(roots, host, "memory", cgroup_text);
+  if (!place) {
+    return "";
+  }
+  LevelsFrom(place->mount, place->path, [&](const std::string& folder, const std::string& path) {
+    if (ReadNumber(folder + "memory.oom.group") == 1) {
+      oom_groups.insert(path);
+    }
+    return GroupLevel{};
+  });
+  return place->path;
+}
+
 }  // namespace
 
 void ReadGroupLevels(const Roots& roots, LivingProcess& process) {
@@ -108,6 +125,22 @@ void ReadGroupLevels(const Roots& roots, LivingProcess& process) {
   if (!error && space != kInitialCgroupNamespace) {
     process.groups_note =
         "brink is in a cgroup namespace of its own: levels above it can't be seen from here and may be lower";
+  }
+}
+
+void ReadOomGroups(const Roots& roots, LivingProcess& process) {
+  const auto host = CgroupHost::Discover(roots);
+  if (!host || !process.cgroup_v2) {
+    return;  // v1 kills no groups
+  }
+  std::map<std::string, std::string> paths;  // by the file's text: many processes have one group
+  for (MemoryHolder& holder : process.processes) {
+    const std::string text = ReadSmallFile(fmt::format("{}/{}/cgroup", roots.proc, holder.pid)).value_or("");
+    const auto [known, is_new] = paths.try_emplace(text);
+    if (is_new) {
+      known->second = MemoryGroupOf(roots, *host, text, process.oom_groups);
+    }
+    holder.group = known->second;
   }
 }
 

@@ -10,4 +10,7 @@ namespace brink {
 /// Fills memory_groups, pids_groups, cgroup_v2 and groups_note of `process`, whose pid is set.
 void ReadGroupLevels(const Roots& roots, LivingProcess& process);
 
+/// Fills oom_groups, and the group of each of `processes`, which are set; after ReadGroupLevels().
+void ReadOomGroups(const Roots& roots, LivingProcess& process);
+
 }  // namespace brink

@@ -115,15 +115,36 @@ std::string Points(std::int64_t points) {
                     : FormatCount(static_cast<std::uint64_t>(points));
 }
 
+std::string WhereOf(const OomChoice& choice) {
+  return choice.group.empty() ? "the machine" : fmt::format("group {}", Printable(choice.group));
+}
+
+/// Where the explained process stands among them, if it is not shown.
+std::string StandingText(const OomChoice& choice, const LivingProcess& process, std::size_t shown,
+                         const TextStyle& style) {
+  const auto is_it = [&](const MemoryHolder& each) { return each.pid == process.pid; };
+  const auto its = std::ranges::find_if(choice.candidates, is_it, &Scored::process);
+  const auto place = static_cast<std::size_t>(its - choice.candidates.begin());
+  if (its != choice.candidates.end()) {
+    return place < shown ? ""
+                         : fmt::format("  This one is number {} of {}, with {} points.\n", place + 1,
+                                       choice.candidates.size(), Points(its->points));
+  }
+  const auto holder = std::ranges::find_if(process.processes, is_it);
+  constexpr std::size_t kIndent = 4;
+  return holder == process.processes.end()
+             ? ""
+             : Wrapped("This one is never taken: " + WhyNeverTaken(*holder) + ".", style, kGap, kIndent) +
+                   "\n";
+}
+
 std::string ChoiceText(const OomChoice& choice, const LivingProcess& process, const TextStyle& style) {
   constexpr std::size_t kShown = 3;
   constexpr std::size_t kIndent = 4;
-  const std::string where =
-      choice.group.empty() ? "the machine" : fmt::format("group {}", Printable(choice.group));
   if (choice.candidates.empty()) {
-    return fmt::format("The OOM killer of {} finds nobody whom it may take.\n", where);
+    return fmt::format("The OOM killer of {} finds nobody whom it may take.\n", WhereOf(choice));
   }
-  std::string text = fmt::format("The OOM killer of {} would take, most points first:\n", where);
+  std::string text = fmt::format("The OOM killer of {} would take, most points first:\n", WhereOf(choice));
   for (std::size_t i = 0; i < std::min(kShown, choice.candidates.size()); ++i) {
     const Scored& each = choice.candidates[i];
     const std::string line =
@@ -132,15 +153,38 @@ std::string ChoiceText(const OomChoice& choice, const LivingProcess& process, co
                     Arithmetic(each, choice.total_pages, process.page_size));
     text += Wrapped(line, style, kGap, kIndent) + "\n";
   }
-  const auto its = std::find_if(choice.candidates.begin(), choice.candidates.end(),
-                                [&](const Scored& each) { return each.process.pid == process.pid; });
-  if (its == choice.candidates.end()) {
-    text += "  This one is never taken.\n";
-  } else if (static_cast<std::size_t>(its - choice.candidates.begin()) >= kShown) {
-    text += fmt::format("  This one is number {} of {}, with {} points.\n",
-                        its - choice.candidates.begin() + 1, choice.candidates.size(), Points(its->points));
-  }
+  text += StandingText(choice, process, kShown, style);
   return text + (choice.rule.empty() ? "" : Wrapped(Printable(choice.rule), style, kGap, kIndent) + "\n");
+}
+
+/// The same is taken with the same points, and nothing else decides in one that does not in the other.
+bool IsTheSame(const OomChoice& one, const OomChoice& other) {
+  const auto first = [](const OomChoice& choice) {
+    return choice.candidates.empty()
+               ? std::pair(0, std::int64_t{0})
+               : std::pair(choice.candidates.front().process.pid, choice.candidates.front().points);
+  };
+  return first(one) == first(other) && one.rule == other.rule;
+}
+
+/// One after another; those that come to the same as the one before in a line.
+std::string ChoicesText(const Explanation& explanation, const TextStyle& style) {
+  std::string text;
+  const auto end = explanation.choices.end();
+  for (auto at = explanation.choices.begin(); at != end;) {
+    const auto next =
+        std::find_if_not(at + 1, end, [&](const OomChoice& each) { return IsTheSame(*at, each); });
+    text += "\n" + ChoiceText(*at, explanation.process, style);
+    std::vector<std::string> same;
+    std::transform(at + 1, next, std::back_inserter(same), WhereOf);
+    if (!same.empty()) {
+      const std::string line = fmt::format("The same for the same reason: the OOM killer{} of {}.",
+                                           same.size() > 1 ? "s" : "", fmt::join(same, " and of "));
+      text += Wrapped(line, style, kGap, 2 * kGap) + "\n";
+    }
+    at = next;
+  }
+  return text;
 }
 
 std::string IncidentsText(const Explanation& explanation, std::span<const CatalogueEntry> catalogue,
@@ -187,17 +231,17 @@ Json ChoiceJson(const OomChoice& choice) {
                           {"page_table_bytes", each.process.page_tables},
                           {"oom_score_adj", each.process.oom_score_adj}});
   }
-  return {{"group", OrNull(choice.group)},
-          {"total_pages", choice.total_pages},
-          {"rule", OrNull(choice.rule)},
-          {"never_taken", choice.exempt},
-          {"candidates", std::move(candidates)}};
+  return {{"group", OrNull(choice.group)}, {"total_pages", choice.total_pages},
+          {"rule", OrNull(choice.rule)},   {"oom_group", OrNull(choice.oom_group)},
+          {"never_taken", choice.exempt},  {"candidates", std::move(candidates)}};
 }
 
 std::vector<std::string> NotesOf(const LivingProcess& process) {
   std::vector<std::string> notes;
-  if (!process.groups_note.empty()) {
-    notes.push_back(process.groups_note);
+  for (const std::string& note : {process.groups_note, process.processes_note}) {
+    if (!note.empty()) {
+      notes.push_back(note);
+    }
   }
   for (const auto& [what, error] : process.unread) {
     if (what == "command" || what == "cwd" || what == "cgroups") {
@@ -230,9 +274,7 @@ std::string FormatExplanationText(const Explanation& explanation, std::span<cons
   for (const std::string& note : NotesOf(process)) {
     text += Wrapped(Printable(note), style, 0, kGap) + "\n";
   }
-  for (const OomChoice& choice : explanation.choices) {
-    text += "\n" + ChoiceText(choice, process, style);
-  }
+  text += ChoicesText(explanation, style);
   return text + "\n" + IncidentsText(explanation, catalogue, style);
 }
 

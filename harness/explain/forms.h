@@ -30,9 +30,9 @@ struct Explanation {
                                                 const TextStyle& style);
 /// One document: {"process": {"pid", "name", "command", "user_id", "oom_score_adj"}, "limits": [{"limit",
 /// "group", "use", "of", "unit", "percent", "binds", "reached", "note", "unknown", "remedy"}], "oom":
-/// [{"group", "total_pages", "rule", "never_taken", "candidates": [{"pid", "name", "points", "rss_bytes",
-/// "swap_bytes", "page_table_bytes", "oom_score_adj"}]}], "incidents": [{"name", "title", "why", "command"}],
-/// "notes"}. "of" null: no limit; "group" null: not a group's, or in "oom" the machine.
+/// [{"group", "total_pages", "rule", "oom_group", "never_taken", "candidates": [{"pid", "name", "points",
+/// "rss_bytes", "swap_bytes", "page_table_bytes", "oom_score_adj"}]}], "incidents": [{"name", "title", "why",
+/// "command"}], "notes"}. "of" null: no limit; "group" null: not a group's, or in "oom" the machine.
 [[nodiscard]] std::string FormatExplanationJson(const Explanation& explanation,
                                                 std::span<const CatalogueEntry> catalogue);
 

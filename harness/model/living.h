@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ struct MemoryHolder {
   std::uint64_t swapped = 0;
   std::uint64_t page_tables = 0;
   int oom_score_adj = 0;
-  bool system = false;  // a thread of the kernel, or init: never taken
+  bool system = false;  // init of the machine: never taken
+  /// Has its parent's memory, as after vfork until exec, or an OOM killer took it already: never taken.
+  bool passed_over = false;
+  std::string group = {};  // v2: its memory group
   bool operator==(const MemoryHolder&) const = default;
 };
 
@@ -79,10 +83,13 @@ struct LivingProcess {
   std::string groups_note = {};  // what of the levels can't be seen from here
 
   MachineFigures machine;
-  std::map<std::string, std::string> sysctls = {};
+  std::map<std::string, std::string> sysctls = {};      // as they are when no brink has changed them
+  std::map<std::string, std::string> oom_sysctls = {};  // those that an OOM killer goes by, as they are now
   std::uint64_t page_size = 4096;
   std::uint64_t user_tasks = 0;              // tasks of its real user
   std::vector<MemoryHolder> processes = {};  // of the whole machine
+  std::string processes_note = {};           // why some can't be seen from here
+  std::set<std::string> oom_groups = {};     // v2: of their groups and those above, with memory.oom.group
 
   /// By the name of a limit, or "command", "cwd", "cgroups".
   std::map<std::string, Error> unread = {};

@@ -96,6 +96,39 @@ TEST_F(LivingTest, TheOomKillersFiguresAreOfEverybodyAndTasksOfItsUserAlone) {
                                                     .system = false}));
 }
 
+TEST_F(LivingTest, WhomTheKernelPassesOverIsItsWordAndElseAGuess) {
+  WriteProcess(8, "child", 1000);
+  const auto passed_over = [&](const Result<std::vector<ProcessMappings>>& counted) {
+    const auto living = ReadLivingProcess(roots_, 7, [&] { return counted; });
+    return living && living->processes.back().passed_over;
+  };
+  const std::vector<ProcessMappings> kernels{{.pid = 7, .comm = "server", .map_count = 4000},
+                                             {.pid = 8, .comm = "child", .map_count = 4000}};
+  EXPECT_FALSE(passed_over(kernels));
+  auto in_vfork = kernels;
+  in_vfork.back().passed_over = true;
+  EXPECT_TRUE(passed_over(in_vfork));
+  const auto not_asked = Fail("no BPF");
+  EXPECT_FALSE(passed_over(not_asked)) << "it is nobody's child";
+  const std::string status = Read("proc/8/status");
+  Write("proc/8/status", status + "PPid:\t7\n");
+  EXPECT_TRUE(passed_over(not_asked)) << "with its parent's figures";
+  Write("proc/8/status", status + "PPid:\t1\n");
+  EXPECT_FALSE(passed_over(not_asked));
+}
+
+TEST_F(LivingTest, OneWhoseFirstThreadHasEndedIsWeighedByAnother) {
+  WriteProcess(8, "other", 1000);
+  fs::create_directories(roots_.proc + "/8/task/12");
+  fs::rename(roots_.proc + "/8/status", roots_.proc + "/8/task/12/status");
+  Write("proc/8/status", "Name:\tother\nState:\tZ (zombie)\nUid:\t0\t0\t0\t0\nThreads:\t3\n");
+  const auto living = Living();
+  ASSERT_TRUE(living);
+  ASSERT_EQ(living->processes.size(), 2U);
+  EXPECT_EQ(living->processes.back().pid, 8);
+  EXPECT_EQ(living->processes.back().rss, 100 * kMiB);
+}
+
 TEST_F(LivingTest, OneThatTheKernelsListLeavesOutIsCountedByItsFile) {
   WriteProcess(8, "other", 0);
   const auto living = Living(8);
@@ -107,9 +140,12 @@ TEST_F(LivingTest, OneThatTheKernelsListLeavesOutIsCountedByItsFile) {
 TEST_F(LivingTest, InAPidNamespaceTheKernelsNumbersAreNotAsked) {
   LinkPidNamespace("pid:[4026532222]");
   const auto living = Living();
+  WriteProcess(1, "init", 0);
   ASSERT_TRUE(living);
   EXPECT_EQ(living->mappings, 2U);
   EXPECT_THAT(living->mappings_note, HasSubstr("PID namespace of its own"));
+  EXPECT_THAT(living->processes_note, HasSubstr("outside of it"));
+  EXPECT_FALSE(Living()->processes.front().system) << "the init of a container may be taken";
 }
 
 TEST_F(LivingTest, WhatCannotBeReadIsToldWithItsReasonAndTheRestIsThere) {
@@ -127,6 +163,12 @@ TEST_F(LivingTest, WhatCannotBeReadIsToldWithItsReasonAndTheRestIsThere) {
 TEST_F(LivingTest, ThreadsOfTheKernelTheDeadAndNobodyAreRefused) {
   Write("proc/9/stat", Stat(9, "kworker", 'I', 0x00200000));
   Write("proc/10/stat", Stat(10, "gone", 'Z', 0));
+  std::string threads = Stat(12, "half", 'Z', 0);
+  Write("proc/12/stat", threads.replace(threads.find(" 20 0 1 "), 8, " 20 0 3 "));
+  WriteProcess(13, "helper", 0);
+  Write("proc/13/status", "Name:\thelper\nTgid:\t7\nPid:\t13\n");
+  EXPECT_THAT(Living(12).error().message, HasSubstr("without its first thread"));
+  EXPECT_THAT(Living(13).error().message, HasSubstr("13 is a thread of process 7 (helper)"));
   EXPECT_THAT(Living(9).error().message, HasSubstr("thread of the kernel"));
   EXPECT_THAT(Living(10).error().message, HasSubstr("has ended"));
   const auto nobody = Living(11);
@@ -147,7 +189,13 @@ TEST_F(LivingTest, IsFoundByItsNameOrThatOfItsProgram) {
   EXPECT_THAT(pids("server"), ElementsAre(7, 8));  // the first word of both command lines
   EXPECT_THAT(pids("my (odd) server"), ElementsAre(7));
   EXPECT_THAT(pids("engine"), ElementsAre(8));
+  EXPECT_THAT(pids("/opt/bin/engine"), ElementsAre(8));
+  EXPECT_THAT(pids("bin/engine"), ElementsAre());
+  EXPECT_THAT(pids(""), ElementsAre());
   EXPECT_EQ(FindProcesses(roots_, "nothing").error().code, ESRCH);
+  Write("proc/9/stat", Stat(9, "kworker", 'I', 0x00200000));
+  Write("proc/9/comm", "kworker\n");
+  EXPECT_THAT(FindProcesses(roots_, "kworker").error().message, HasSubstr("thread of the kernel"));
 }
 
 class LivingGroups : public LivingTest {
@@ -197,6 +245,18 @@ TEST_F(LivingGroups, OfVersionTwoAreReadUpToTheRoot) {
   ASSERT_EQ(living->pids_groups.size(), 3U);
   EXPECT_EQ(living->pids_groups[0].limit, 50U);
   EXPECT_EQ(living->pids_groups[1].limit, kNoLimit);
+}
+
+TEST_F(LivingGroups, ThoseThatDieTogetherAreFoundForEverybody) {
+  WriteV2();
+  WriteProcess(8, "other", 0);
+  Write("proc/8/cgroup", "0::/batch/job\n");
+  Write("v2/batch/job/memory.oom.group", "1\n");
+  const auto living = Living();
+  ASSERT_TRUE(living);
+  EXPECT_EQ(living->processes.front().group, "/slice/app");
+  EXPECT_EQ(living->processes.back().group, "/batch/job");
+  EXPECT_THAT(living->oom_groups, ElementsAre("/batch/job", "/slice"));
 }
 
 TEST_F(LivingGroups, OfVersionOneHaveTheirOwnNamesAndNumbers) {

@@ -100,6 +100,14 @@ TEST(Badness, IsTheKernelsSum) {
   }
 }
 
+TEST(Badness, WhomTheKernelPassesOverIsNeverTaken) {
+  MemoryHolder child = HolderOf({9, 1000, 0, 1000});
+  child.passed_over = true;
+  EXPECT_EQ(BadnessOf(child, 16384, kPage), std::nullopt);
+  EXPECT_THAT(WhyNeverTaken(child), HasSubstr("vfork"));
+  EXPECT_EQ(WhyNeverTaken(HolderOf({9, 1000, 0, 1000})), "");
+}
+
 TEST(Badness, InitIsNeverTaken) {
   MemoryHolder init = HolderOf({1, 1000, 0, 1000});
   init.system = true;
@@ -126,7 +134,8 @@ TEST(TotalPages, OfAGroupCountTheSwapThatItsLimitLeaves) {
   const auto pages = [](const GroupLevel& group, bool v2) {
     return TotalPagesOf(group, InGroup(group, v2)) * kPage / kMiB;
   };
-  EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB}, true), 64U) << "no swap accounting";
+  EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB}, true), 114U) << "no swap accounting: no limit of it";
+  EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB}, false), 114U) << "the same";
   EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB, .swap_limit = kNoLimit}, true), 114U) << "all there is";
   EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB, .swap_limit = 10 * kMiB}, true), 74U);
   EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB, .both_limit = 70 * kMiB}, false), 70U);
@@ -134,9 +143,35 @@ TEST(TotalPages, OfAGroupCountTheSwapThatItsLimitLeaves) {
   EXPECT_EQ(pages({.path = "/a", .limit = 64 * kMiB, .both_limit = kNoLimit, .swappiness = 0}, false), 64U)
       << "it never swaps";
   EXPECT_EQ(TotalPagesOf(InGroup({}, true).machine, kPage) * kPage / kMiB, 1050U);
+  LivingProcess process = InGroup({.path = "/a", .limit = 64 * kMiB, .swap_limit = kNoLimit}, true);
+  process.oom_sysctls["vm.swappiness"] = "0";
+  EXPECT_EQ(TotalPagesOf(process.memory_groups[1], process) * kPage / kMiB, 64U) << "nobody swaps";
 }
 
-TEST(Choices, OfTheInnermostGroupWithALimitAndOfTheMachine) {
+TEST(Choices, AreOfEachLevelWhoseLimitCanBeReachedAndOfTheMachine) {
+  LivingProcess process = InGroup({.path = "/a", .limit = 64 * kMiB, .pids = {40, 41}}, true);
+  const auto groups = [&] {
+    std::vector<std::string> paths;
+    for (const OomChoice& choice : ChoicesFor(process)) {
+      paths.push_back(choice.group);
+    }
+    return paths;
+  };
+  GroupLevel& inner = process.memory_groups[0];
+  inner.pids = {40};
+  inner.limit = 64 * kMiB;
+  EXPECT_THAT(groups(), testing::ElementsAre("/a/b", "/a", ""));
+  EXPECT_EQ(ChoicesFor(process)[0].candidates.front().process.comm, "one");
+  EXPECT_EQ(ChoicesFor(process)[1].candidates.front().process.comm, "two");
+  inner.limit = 65 * kMiB;
+  EXPECT_THAT(groups(), testing::ElementsAre("/a", "")) << "the one above is full first";
+  inner.both_limit = 100 * kMiB;
+  EXPECT_THAT(groups(), testing::ElementsAre("/a/b", "/a", "")) << "what is swapped counts in it alone";
+  process.memory_groups[1].limit = 1001 * kMiB;
+  EXPECT_THAT(groups(), testing::ElementsAre("/a/b", "")) << "the machine has less";
+}
+
+TEST(Choices, OfTheGroupAndOfTheMachineAreAmongTheirOwn) {
   const auto choices = ChoicesFor(InGroup({.path = "/a", .limit = 64 * kMiB, .pids = {40, 41}}, true));
   ASSERT_EQ(choices.size(), 2U);
   EXPECT_EQ(choices[0].group, "/a");
@@ -149,14 +184,37 @@ TEST(Choices, OfTheInnermostGroupWithALimitAndOfTheMachine) {
 TEST(Choices, SayWhatElseDecides) {
   LivingProcess process = InGroup({.path = "/a", .limit = 64 * kMiB, .pids = {40}}, true);
   EXPECT_EQ(ChoicesFor(process)[0].rule, "");
-  process.memory_groups[1].oom_group = true;
-  EXPECT_THAT(ChoicesFor(process)[0].rule, HasSubstr("memory.oom.group of /a"));
+  process.oom_sysctls = {{"vm.oom_kill_allocating_task", "1"}, {"vm.panic_on_oom", "0"}};
+  EXPECT_THAT(ChoicesFor(process)[1].rule, HasSubstr("whoever asks"));
+  process.oom_sysctls["vm.panic_on_oom"] = "1";
+  EXPECT_EQ(ChoicesFor(process)[0].rule, "") << "1 is for the machine alone";
+  EXPECT_THAT(ChoicesFor(process)[1].rule, HasSubstr("panics"));
+  process.oom_sysctls["vm.panic_on_oom"] = "2";
+  EXPECT_THAT(ChoicesFor(process)[0].rule, HasSubstr("panics"));
   process.memory_groups[1].oom_kill_disabled = true;
   EXPECT_THAT(ChoicesFor(process)[0].rule, HasSubstr("nobody is killed"));
-  process.sysctls = {{"vm.oom_kill_allocating_task", "1"}, {"vm.panic_on_oom", "0"}};
-  EXPECT_THAT(ChoicesFor(process)[1].rule, HasSubstr("whoever asks"));
-  process.sysctls["vm.panic_on_oom"] = "1";
-  EXPECT_THAT(ChoicesFor(process)[1].rule, HasSubstr("panics"));
+}
+
+// mem_cgroup_get_oom_group(): the victim's groups, not those of the process that is explained.
+TEST(Choices, TheOutermostOomGroupOfTheVictimUpToTheOneThatRanOutDies) {
+  LivingProcess process = InGroup({.path = "/a", .limit = 64 * kMiB, .pids = {40, 41}}, true);
+  for (std::size_t i = 0; i < 3; ++i) {
+    process.processes[i].group = std::vector{"/a/b", "/a/c/d", "/ab"}[i];
+  }
+  const auto groups = [&](std::set<std::string> oom_groups) {
+    process.oom_groups = std::move(oom_groups);
+    const auto choices = ChoicesFor(process);
+    return std::pair(choices[0].oom_group, choices[1].oom_group);
+  };
+  const auto pair = [](const char* group, const char* machine) {
+    return std::pair<std::string, std::string>(group, machine);
+  };
+  EXPECT_EQ(groups({"/a/b"}), pair("", "")) << "the victims are not in it";
+  EXPECT_EQ(groups({"/a/c", "/a/c/d"}), pair("/a/c", ""));
+  EXPECT_THAT(ChoicesFor(process)[0].rule, HasSubstr("memory.oom.group of /a/c: all of its processes"));
+  EXPECT_EQ(groups({"/a", "/ab"}), pair("/a", "/ab"));
+  process.processes[2].oom_score_adj = -1000;  // then the machine takes /a/c/d's, too
+  EXPECT_EQ(groups({"/", "/a/c"}), pair("/a/c", "/")) << "above the one that ran out none counts";
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 namespace brink {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -55,6 +56,31 @@ TEST(ExplainText, ShowsLimitsTheChoiceAndIncidents) {
                               "    brink run scenarios/too-many.yaml\n"));
   EXPECT_THAT(text, HasSubstr("cwd unknown: may not (be root)"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "a name may hold anything";
+}
+
+TEST(ExplainText, LevelsThatTakeTheSameForTheSameReasonShareALine) {
+  LivingProcess process = NearItsLimit();
+  process.memory_groups = {{.path = "/pod/app", .limit = 64 * kMiB, .pids = {40, 41}},
+                           {.path = "/pod", .limit = 80 * kMiB, .pids = {40, 41}},
+                           {.path = "/"}};
+  process.processes[1].oom_score_adj = 0;
+  const auto text = [&] { return FormatExplanationText(Explain(process, {}), {}, {}); };
+  EXPECT_THAT(text(), AllOf(HasSubstr("The same for the same reason: the OOM killer of group /pod.\n"),
+                            Not(HasSubstr("The OOM killer of group /pod would")),
+                            HasSubstr("The OOM killer of the machine would take")));
+  process.processes.pop_back();
+  EXPECT_THAT(text(), HasSubstr("The same for the same reason: the OOM killers of group /pod and of the "
+                                "machine.\n"));
+  process.processes[1].oom_score_adj = 500;  // a share of what each level has
+  EXPECT_THAT(text(), AllOf(HasSubstr("The OOM killer of group /pod would"), Not(HasSubstr("The same"))));
+  EXPECT_EQ(nlohmann::json::parse(FormatExplanationJson(Explain(process, {}), {}))["oom"].size(), 3U);
+}
+
+TEST(ExplainText, SaysWhyItIsNeverTaken) {
+  LivingProcess process = NearItsLimit();
+  process.processes[0].oom_score_adj = -1000;
+  EXPECT_THAT(FormatExplanationText(Explain(process, {}), {}, {}),
+              HasSubstr("This one is never taken: its oom_score_adj is -1000."));
 }
 
 TEST(ExplainJson, HoldsTheSameFigures) {
