@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <future>
+#include <latch>
+#include <thread>
 
 #include "cli_fixture.h"
 
@@ -116,9 +119,37 @@ TEST_F(ExplainTest, IsOneWhereThereIsNoSuchProcess) {
   }
 }
 
+TEST_F(ExplainTest, WhatIsNoLivingProcessIsToldAsWhatItIs) {
+  std::promise<pid_t> number;
+  std::latch done(1);
+  const std::jthread other([&] {
+    number.set_value(::gettid());
+    done.wait();
+  });
+  const std::string thread = std::to_string(number.get_future().get());
+  const pid_t ended = ::fork();
+  if (ended == 0) {
+    ::_exit(0);
+  }
+  siginfo_t info{};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(ended), &info, WEXITED | WNOWAIT), 0);
+  const Ended of_thread = Brink({"explain", "--pid", thread});
+  EXPECT_EQ(of_thread.status, 1);
+  EXPECT_THAT(of_thread.errors,
+              AllOf(HasSubstr("is a thread of process " + std::to_string(::getpid())), HasSubstr("remedy")));
+  const Ended of_zombie = Brink({"explain", "--pid", std::to_string(ended)});
+  EXPECT_EQ(of_zombie.status, 1);
+  EXPECT_THAT(of_zombie.errors, HasSubstr("has ended"));
+  ::waitpid(ended, nullptr, 0);
+  done.count_down();
+}
+
 TEST_F(ExplainTest, IsTwoForBadUsage) {
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {"explain"}, {"explain", "--pid", "0"}, {"explain", "--pid", "1", "--format", "xml"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"explain"},
+                                             {"explain", "--pid", "0"},
+                                             {"explain", "--pid", ""},
+                                             {"explain", "--pid", "1", "--format", "xml"}}) {
     const Ended ended = Brink(words);
     EXPECT_EQ(ended.status, 2) << words.back();
     EXPECT_EQ(ended.output, "");

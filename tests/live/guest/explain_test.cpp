@@ -13,8 +13,10 @@ namespace {
 using nlohmann::json;
 
 /// The helper is small, and is preferred by its oom_score_adj; the grower fills the group, or the machine.
+/// In the last case it fills the machine as the last that would be taken: the others' own points decide, and
+/// both die.
 constexpr const char* kScenario = R"(
-machine: {memory: 512MiB, cgroup: v2}
+machine: {memory: 512MiB, swap: 64MiB, cgroup: v2}
 processes:
   important:
     run: [)" BRINK_VICTIM R"(, touch, size=60M, title=important]
@@ -32,7 +34,7 @@ steps:
   - {wait: {exit: helper}}
 expect:
   helper: {outcome: oom_killed}
-  grower: {outcome: [survived, oom_killed]}
+  grower: {outcome: [survived, oom_killed], stalled: [true, false]}  # where it swaps, it waits
 cases:
   group:
     groups: {pod: {memory.max: 160MiB}}
@@ -43,6 +45,25 @@ cases:
     expect: {helper: {oom_scope: memcg}}
   machine:
     expect: {helper: {oom_scope: machine}}
+  machine-group:
+    groups: {pod: {memory.oom.group: 1}}
+    processes:
+      important:
+        run: [)" BRINK_VICTIM R"(, touch, size=120M, title=important]
+        oom_score_adj: -500
+        cgroup: {group: pod}
+      helper: {run: [)" BRINK_VICTIM
+                                  R"(, touch, size=60M, title=helper], oom_score_adj: 0, cgroup: {group: pod}}
+      grower: {run: [)" BRINK_VICTIM R"(, touch, size=380M], oom_score_adj: -998}
+    expect: {helper: {oom_scope: machine}, important: {outcome: oom_killed, oom_scope: machine}}
+)";
+
+/// The comparison with real kills, where oom_score_adj may be lowered and memory may be swapped out.
+constexpr const char* kKills = R"(
+machine: {memory: 512MiB, swap: 64MiB, cgroup: v2}
+timeout: 600s
+processes: {kills: {run: [)" BRINK_LIVE_EXPLAIN R"(, "--gtest_filter=-*Forty*"]}}
+expect: {kills: {exit: 0, log: "PASSED  . 3 tests"}}
 )";
 
 struct Predicted {
@@ -69,14 +90,17 @@ std::string ExplainedIn(const json& result) {
 
 class ExplainInAGuest : public GuestTest {};
 
-TEST_F(ExplainInAGuest, PredictsTheVictimOfAGroupOfCgroupV2AndOfTheMachine) {
-  const Ended ended = RunInGuest({Write("explained", kScenario)});
+TEST_F(ExplainInAGuest, PredictsTheVictimOfGroupsOfCgroupV2AndOfTheMachine) {
+  const Ended ended = RunInGuest({Write("kills", kKills), Write("explained", kScenario)});
   EXPECT_EQ(ended.status, 0) << ended.errors;
-  const json results = ExpectOneDocument(ended.output)["results"];
-  ASSERT_EQ(results.size(), 2U);
+  json results = ExpectOneDocument(ended.output)["results"];
+  ASSERT_EQ(results.size(), 4U);
+  results.erase(std::remove_if(results.begin(), results.end(),
+                               [](const json& each) { return each["scenario"] == "kills"; }),
+                results.end());
   for (const json& result : results) {
     const std::string text = ExplainedIn(result);
-    SCOPED_TRACE(text);
+    SCOPED_TRACE(result["case"].get<std::string>() + ":\n" + text);
     const bool of_group = result["case"] == "group";
     const auto predicted = PredictionsOf(text);
     ASSERT_EQ(predicted.size(), of_group ? 2U : 1U);
@@ -86,6 +110,9 @@ TEST_F(ExplainInAGuest, PredictsTheVictimOfAGroupOfCgroupV2AndOfTheMachine) {
     if (of_group) {
       EXPECT_THAT(predicted.front().where, testing::EndsWith("/t-pod"));
       EXPECT_THAT(text, testing::ContainsRegex("memory.max +[0-9.]+ MiB +160 MiB"));
+    }
+    if (result["case"] == "machine-group") {
+      EXPECT_THAT(text, testing::ContainsRegex("memory.oom.group of [^ ]*/t-pod: all of its"));
     }
   }
 }
