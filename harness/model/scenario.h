@@ -51,7 +51,7 @@ struct Incident {
   std::string kind;  // the file's `class`: one of IncidentClassNames
   std::vector<std::string> systems;
   std::string versions = {};
-  std::vector<std::string> symptoms;  // log lines as a user sees them; <...> stands for what varies
+  std::vector<std::string> symptoms;     // log lines as a user sees them; <...> stands for what varies
   std::vector<std::string> unlike = {};  // parts of lines that look alike and are another matter
   std::string cause;
   std::string cure;

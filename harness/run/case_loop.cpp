@@ -198,7 +198,8 @@ void CaseLoop::OnDeath(LiveTarget& target) {
     recorder_.Record().processes[target.record].peak_memory_bytes = target.group->Counters().memory_peak;
   }
   if (target.group != nullptr && target.plan != nullptr && target.status.signal == SIGKILL) {
-    recorder_.Record().processes[target.record].group_shmem_bytes = target.group->Stat().shmem_bytes.value_or(0);
+    recorder_.Record().processes[target.record].group_shmem_bytes =
+        target.group->Stat().shmem_bytes.value_or(0);
   }
   recorder_.Ended(target.record, target.status, recorder_.Now());
 }
