@@ -16,12 +16,6 @@ constexpr std::size_t kLeastSimilarTerms = 2;
 constexpr double kLeastWords = 0.6;
 constexpr std::string_view kNoMemory = "enomem";
 
-/// Has all terms of the other and more.
-bool SaysMore(const Symptom& symptom, const Symptom& other) {
-  return symptom.terms.size() > other.terms.size() &&
-         std::includes(symptom.terms.begin(), symptom.terms.end(), other.terms.begin(), other.terms.end());
-}
-
 }  // namespace
 
 std::string_view Name(MatchKind kind) {
@@ -43,7 +37,10 @@ Search::Search(const SearchIndex& index)
       shared_(index.Symptoms().size()),
       patterns_(index.Symptoms().size()),
       by_symptom_(index.Symptoms().size()),
-      by_entry_(index.Entries()) {}
+      by_entry_(index.Entries()),
+      unlike_here_(index.Entries()),
+      unlike_(index.Entries()),
+      refuted_(index.Entries()) {}
 
 void Search::AddLine(std::string_view line) {
   number_ = ++lines_;
@@ -84,13 +81,19 @@ bool Search::AddWords(std::string_view words) {
   return true;
 }
 
-bool Search::IsUnlike(std::size_t entry) const {
-  const auto& unlike = index_.ContextOf(entry).unlike;
-  return std::any_of(unlike.begin(), unlike.end(), [&](const std::vector<TermId>& terms) {
-    return std::all_of(terms.begin(), terms.end(), [&](TermId term) {
-      return std::find(terms_.begin(), terms_.end(), term) != terms_.end();
-    });
+bool Search::InLine(const std::vector<TermId>& terms) const {
+  return std::all_of(terms.begin(), terms.end(), [&](TermId term) {
+    return std::find(terms_.begin(), terms_.end(), term) != terms_.end();
   });
+}
+
+void Search::FindUnlike() {
+  for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
+    const auto& unlike = index_.ContextOf(entry).unlike;
+    unlike_here_[entry] = std::any_of(unlike.begin(), unlike.end(),
+                                      [&](const std::vector<TermId>& terms) { return InLine(terms); });
+    unlike_[entry] = unlike_[entry] || unlike_here_[entry];
+  }
 }
 
 bool Search::FoundAny() const {
@@ -112,12 +115,14 @@ void Search::ReadTerms(std::string_view line) {
       has_errno_ = has_errno_ || index_.IsErrno(*term);
     }
   }
+  FindUnlike();
 }
 
 double Search::ContextScore(std::size_t entry) const {
   const std::vector<TermId>& context = index_.ContextOf(entry).terms;
   return std::accumulate(terms_.begin(), terms_.end(), 0.0, [&](double sum, TermId term) {
-    return sum + (std::binary_search(context.begin(), context.end(), term) ? index_.Weight(term) : 0);
+    const bool counts = !index_.IsErrno(term) && std::binary_search(context.begin(), context.end(), term);
+    return sum + (counts ? index_.Weight(term) : 0);
   });
 }
 
@@ -159,17 +164,20 @@ bool Search::StandsIn(std::size_t symptom, std::string_view line) {
 }
 
 void Search::MatchSymptoms(std::string_view line) {
+  refuted_.assign(refuted_.size(), false);
   std::vector<std::size_t> whole;
   std::vector<std::pair<std::size_t, double>> similar;
   for (const std::size_t at : ShareTerms()) {
     const Symptom& symptom = index_.Symptoms()[at];
     const auto [weight, terms] = std::exchange(shared_[at], {});
     const double share = weight / symptom.weight;
-    if (IsUnlike(symptom.entry)) {
+    if (unlike_here_[symptom.entry]) {
       continue;
     }
     if (terms == symptom.terms.size() && StandsIn(at, line)) {
       whole.push_back(at);
+    } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms && !InLine(symptom.needed)) {
+      refuted_[symptom.entry] = true;
     } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms) {
       similar.emplace_back(at, share * weight + ContextScore(symptom.entry));
     }
@@ -197,7 +205,7 @@ void Search::MatchErrnos(std::string_view line, bool any) {
                        });
     for (const TermId term : terms_) {
       const bool shows = std::binary_search(context.errnos.begin(), context.errnos.end(), term);
-      if (shows && (named || index_.Text(term) == kNoMemory) && !IsUnlike(entry)) {
+      if (shows && (named || index_.Text(term) == kNoMemory) && !unlike_here_[entry]) {
         Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + ContextScore(entry), line);
         break;
       }
@@ -213,7 +221,7 @@ void Search::MatchWords(std::string_view words) {
       all += index_.Weight(term);
       had += index_.Has(entry, term) ? index_.Weight(term) : 0;
     }
-    if (had > 0 && had >= kLeastWords * all && !IsUnlike(entry)) {
+    if (had > 0 && had >= kLeastWords * all && !unlike_here_[entry] && !refuted_[entry]) {
       Keep(by_entry_[entry], MatchKind::kWords, had, words);
     }
   }
@@ -222,19 +230,22 @@ void Search::MatchWords(std::string_view words) {
 std::optional<SearchMatch> Search::BySymptoms(std::size_t entry) const {
   std::optional<SearchMatch> match;
   double sum = 0;
+  bool specific = false;
   for (std::size_t at = 0; at < by_symptom_.size(); ++at) {
     const std::optional<Best>& best = by_symptom_[at];
-    if (!best || index_.Symptoms()[at].entry != entry) {
+    const Symptom& symptom = index_.Symptoms()[at];
+    if (!best || symptom.entry != entry || (unlike_[entry] && symptom.shared)) {
       continue;
     }
     sum += best->line.score;
+    specific = specific || (best->kind == MatchKind::kMessage && symptom.specific);
     if (!match || std::tuple(best->kind, -best->line.score) < std::tuple(match->kind, -match->line.score)) {
-      match = SearchMatch{
-          .entry = entry, .kind = best->kind, .line = best->line, .symptom = index_.Symptoms()[at].text};
+      match = SearchMatch{.entry = entry, .kind = best->kind, .line = best->line, .symptom = symptom.text};
     }
   }
   if (match) {
     match->score = sum;
+    match->specific = specific;
   }
   return match;
 }
@@ -270,9 +281,11 @@ std::vector<SearchMatch> Search::Matches() const {
       matches.push_back(*std::move(match));
     }
   }
-  std::stable_sort(matches.begin(), matches.end(), [](const SearchMatch& a, const SearchMatch& b) {
-    return std::tuple(a.kind, -a.score) < std::tuple(b.kind, -b.score);
-  });
+  const auto order = [&](const SearchMatch& match) {
+    return std::tuple(match.kind, !match.specific, -match.score, index_.ContextOf(match.entry).look_alike);
+  };
+  std::stable_sort(matches.begin(), matches.end(),
+                   [&](const SearchMatch& a, const SearchMatch& b) { return order(a) < order(b); });
   if (!matches.empty() && matches.front().kind != MatchKind::kErrno) {
     std::erase_if(matches, [](const SearchMatch& match) { return match.kind == MatchKind::kErrno; });
   }

@@ -7,8 +7,9 @@
 //   weight. When another symptom says that and more ("Memory cgroup out of memory", "Out of memory"), it is
 //   only similar.
 //
-// - similar: the line has at least 70% (by weight) of a symptom's terms, two or more of them. Score: the
-//   weight of what it has, times the share. A line that is known word for word is not also like others.
+// - similar: the line has at least 70% (by weight) of a symptom's terms, two or more of them, among them its
+//   errno and identifiers. Score: the weight of what it has, times the share. A line that is known word for
+//   word is not also like others.
 //
 // - words: of words that the user typed the incident has at least 60% by weight, where words that no incident
 //   has count as rare ones. Score: the weight of what it has.
@@ -18,8 +19,9 @@
 //   but errnos was typed. Score: the errno's weight. Such incidents are only given when nothing better is
 //   found.
 //
-// A line with all words of one of an incident's `unlike` is none of its, by whatever rule; and a symptom that
-// is an errno in a language's words ("OSError: [Errno 12] Cannot allocate memory") counts as that errno does.
+// A line with all words of one of an incident's `unlike` is none of its, by whatever rule, and in such a log
+// lines that other incidents show as well are none either. A symptom that is an errno in a language's words
+// ("OSError: [Errno 12] Cannot allocate memory") counts as that errno does.
 //
 // To each comes the weight of the incident's other words in the line (context). Several symptoms of one
 // incident in a log add up.
@@ -52,6 +54,7 @@ struct SearchMatch {
   std::size_t entry = 0;  // its place in the catalogue
   MatchKind kind = MatchKind::kErrno;
   double score = 0;
+  bool specific = false;  // a message of it that stands in the log says more than another incident's
   MatchedLine line = {};
   std::string symptom = {};              // kMessage and kSimilar: the one that fits best
   std::vector<std::string> common = {};  // terms of the line that the incident has, rarest first
@@ -73,7 +76,8 @@ class Search {
   [[nodiscard]] bool AddWords(std::string_view words);
 
   [[nodiscard]] std::uint64_t Lines() const { return lines_; }
-  /// Strongest first: by kind, then score, then the catalogue's order.
+  /// Strongest first: by kind; a message that says more than another's, such as the program's name, first;
+  /// score; those that only look like the others last; the catalogue's order.
   [[nodiscard]] std::vector<SearchMatch> Matches() const;
 
  private:
@@ -90,8 +94,9 @@ class Search {
   void MatchSymptoms(std::string_view line);
   /// `any`: no name of the incident need stand beside the errno.
   void MatchErrnos(std::string_view line, bool any);
-  /// The line is known to be of something else.
-  [[nodiscard]] bool IsUnlike(std::size_t entry) const;
+  /// All of them stand in the line that is looked at.
+  [[nodiscard]] bool InLine(const std::vector<TermId>& terms) const;
+  void FindUnlike();
   [[nodiscard]] bool FoundAny() const;
   void MatchWords(std::string_view words);
   void Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const;
@@ -114,6 +119,9 @@ class Search {
   std::vector<std::optional<Pattern>> patterns_;  // of symptoms, made when first needed: few ever are
   std::vector<std::optional<Best>> by_symptom_;
   std::vector<std::optional<Best>> by_entry_;  // words and errnos
+  std::vector<bool> unlike_here_;              // the line that is looked at is none of the incident's
+  std::vector<bool> unlike_;                   // one line of the log was
+  std::vector<bool> refuted_;                  // the line tells another errno or identifier than a symptom
 };
 
 }  // namespace brink

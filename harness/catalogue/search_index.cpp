@@ -55,6 +55,30 @@ std::string JoinedWords(const std::vector<std::vector<std::string>>& lists) {
   return words;
 }
 
+/// In lower case: words of more than one part, which messages of the same kind have in common.
+std::vector<std::string> IdentifiersOf(std::string_view text) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  std::vector<std::string> identifiers;
+  std::string word;
+  bool identifier = false;
+  char before = ' ';
+  for (const char c : std::string(text) + " ") {
+    if (is_lower(c) || is_upper(c) || c == '_') {
+      identifier = identifier || c == '_' || (is_upper(c) && is_lower(before));
+      word += is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+    } else {
+      if (identifier) {
+        identifiers.push_back(word);
+      }
+      word.clear();
+      identifier = false;
+    }
+    before = c;
+  }
+  return identifiers;
+}
+
 const std::vector<std::string>& ErrnoTerms() {
   static const std::vector<std::string> kTerms = [] {
     std::vector<std::string> terms;
@@ -68,6 +92,11 @@ const std::vector<std::string>& ErrnoTerms() {
 }
 
 }  // namespace
+
+bool SaysMore(const Symptom& symptom, const Symptom& other) {
+  return symptom.terms.size() > other.terms.size() &&
+         std::includes(symptom.terms.begin(), symptom.terms.end(), other.terms.begin(), other.terms.end());
+}
 
 std::string PatternOfSymptom(std::string_view symptom, bool whole_line) {
   std::string pattern = whole_line ? R"((?i)^\W*)" : "(?i)";
@@ -131,6 +160,7 @@ void SearchIndex::AddContext(const CatalogueEntry& of) {
   context.terms = TermsOf(names + JoinedWords({of.tags, of.binding_limits, {of.name, of.title}}) +
                           (of.oom_kill ? " sigkill oom" : ""));
   if (of.incident) {
+    context.look_alike = of.incident->kind == "look_alike";
     const std::vector<TermId> more = TermsOf(of.incident->kind + JoinedWords({of.incident->systems}));
     context.terms.insert(context.terms.end(), more.begin(), more.end());
     for (const std::string& text : of.incident->unlike) {
@@ -164,6 +194,29 @@ void SearchIndex::AddSymptoms(std::size_t entry, const CatalogueEntry& of) {
       continue;  // any program of that language says it
     }
     symptoms_.push_back({.entry = entry, .text = text, .terms = std::move(terms)});
+    Describe(symptoms_.back());
+  }
+}
+
+void SearchIndex::Describe(Symptom& symptom) {
+  for (const TermId term : symptom.terms) {
+    if (is_errno_[term] || texts_[term] == kKilledTerm) {
+      symptom.needed.push_back(term);
+    }
+  }
+  // An exception's name is left out, as the same message is logged without it.
+  for (const std::string& word : IdentifiersOf(WithoutPlaceholders(symptom.text))) {
+    if (const TermId* term = Find(word);
+        term != nullptr && Contains(symptom.terms, *term) && !SaysErrnoAlone(*term)) {
+      symptom.needed.push_back(*term);
+    }
+  }
+  for (Symptom& other : symptoms_) {
+    if (other.entry != symptom.entry && other.text == symptom.text) {
+      other.shared = symptom.shared = true;
+    }
+    symptom.specific = symptom.specific || SaysMore(symptom, other);
+    other.specific = other.specific || SaysMore(other, symptom);
   }
 }
 

@@ -22,7 +22,15 @@ struct Symptom {
   std::string text;           // as in the file
   std::vector<TermId> terms;  // sorted, each once
   double weight = 0;          // of all of them
+  /// Errnos, the signal of a kill, and identifiers (timeoutType, max_map_count): a line that has most of the
+  /// others and not these is about something else.
+  std::vector<TermId> needed = {};
+  bool specific = false;  // says what another symptom says and more, such as the program's name
+  bool shared = false;    // another incident shows the very same
 };
+
+/// Has all terms of the other and more.
+[[nodiscard]] bool SaysMore(const Symptom& symptom, const Symptom& other);
 
 /// What else a line may share with an incident: words that alone do not make a match.
 struct Context {
@@ -30,6 +38,7 @@ struct Context {
   std::vector<TermId> names;   // sorted: calls, programs, packages and the folder
   std::vector<TermId> errnos;  // sorted: expected ones and those of the symptoms
   std::vector<std::vector<TermId>> unlike;  // of each: a line with all of them is of something else
+  bool look_alike = false;                  // only looks like the others
 };
 
 /// Built once, read only afterwards.
@@ -63,6 +72,8 @@ class SearchIndex {
   TermId Intern(std::string_view term);
   std::vector<TermId> TermsOf(const std::string& text);
   void AddSymptoms(std::size_t entry, const CatalogueEntry& of);
+  /// All but its weight, which takes all incidents.
+  void Describe(Symptom& symptom);
   void AddContext(const CatalogueEntry& of);
   void Weigh();
 

@@ -13,7 +13,6 @@
 namespace brink {
 namespace {
 
-constexpr std::string_view kKilled = "sigkill";
 constexpr std::string_view kDigits = "0123456789";
 constexpr int kLastErrno = 133;  // EHWPOISON, include/uapi/asm-generic/errno.h
 
@@ -195,7 +194,7 @@ const std::vector<std::string_view>& TermReader::Read(std::string_view line) {
     }
     const auto& [text, number] = tokens_[at];
     if (number && at > 0 && TellsKill(tokens_[at - 1].text, text)) {
-      terms_.push_back(kKilled);
+      terms_.push_back(kKilledTerm);
     } else if (!number && text.size() > 1 && !std::binary_search(kCommon.begin(), kCommon.end(), text)) {
       terms_.push_back(text);
     }

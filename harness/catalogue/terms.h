@@ -8,6 +8,9 @@
 
 namespace brink {
 
+/// The term of a death by SIGKILL, however it is told ("signal 9", "exit code 137").
+inline constexpr std::string_view kKilledTerm = "sigkill";
+
 /// Reads lines one after the other with the same buffers. Not for use from several threads.
 ///
 /// A term is a word in lower case. What differs from one occurrence to the next is left out: numbers, times,

@@ -13,9 +13,11 @@
 namespace brink {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 const SearchIndex& Index() {
   static const SearchIndex kIndex(testing::Catalogue());
@@ -106,30 +108,56 @@ TEST(Excerpts, NoMemoryAloneGivesAllThatShowItAndNamesNone) {
   }
 }
 
-// As both kinds of kill are logged, the lines that differ tell which one it was.
+std::vector<std::string> Found(const std::string& log) {
+  std::vector<std::string> names;
+  for (const SearchMatch& match : MatchesOf(log)) {
+    names.push_back(testing::Catalogue()[match.entry].name);
+  }
+  return names;
+}
+
+constexpr const char* kInvoked =
+    "[ 9.1] redis-server invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n";
+
+// The kernel's whole report, in which a kill of a group and one of the machine begin with the same line.
 TEST(Excerpts, AKillInAGroupIsNoneOfTheMachine) {
-  const auto found = [](const char* log) {
-    std::vector<std::string> names;
-    for (const SearchMatch& match : MatchesOf(log)) {
-      names.push_back(testing::Catalogue()[match.entry].name);
-    }
-    return names;
-  };
-  const auto of_group = found(
-      "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/"
-      "a\n"
-      "Memory cgroup out of memory: Killed process 1234 (db) total-vm:319552kB, anon-rss:193432kB");
-  EXPECT_THAT(of_group, Contains("victims-least-important-first"));
-  EXPECT_THAT(of_group, Not(Contains("two-gigabyte-machine")));
-  const auto of_machine = found(
-      "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/a\n"
-      "Out of memory: Killed process 1234 (db) total-vm:319552kB, anon-rss:193432kB");
-  EXPECT_THAT(of_machine, Contains("two-gigabyte-machine"));
-  EXPECT_THAT(of_machine, Not(Contains("victims-least-important-first")));
-  const auto of_either =
-      found("[ 9.1] db invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0");
-  EXPECT_THAT(of_either, Contains("two-gigabyte-machine"));
-  EXPECT_THAT(of_either, Contains("victims-least-important-first"));
+  const auto found = Found(std::string(kInvoked) +
+                           "[ 9.1] "
+                           "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/"
+                           ",mems_allowed=0,oom_memcg=/a,task_memcg=/a,"
+                           "task=redis-server,pid=1234,uid=0\n"
+                           "[ 9.1] Memory cgroup out of memory: Killed process 1234 (redis-server) "
+                           "total-vm:319552kB, anon-rss:193432kB, "
+                           "file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0");
+  ASSERT_FALSE(found.empty());
+  EXPECT_THAT(found.front(), AnyOf("redis-bgsave-cow", "controlled-restart")) << "with the program's name";
+  EXPECT_THAT(found, Contains("victims-least-important-first"));
+  EXPECT_THAT(found, Not(Contains("two-gigabyte-machine")));
+}
+
+TEST(Excerpts, AKillOfTheMachineIsNoneInAGroup) {
+  const auto found = Found(
+      std::string(kInvoked) +
+      "[ 9.1] "
+      "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/a,"
+      "task=redis-server,pid=1234,uid=0\n"
+      "[ 9.1] Out of memory: Killed process 1234 (redis-server) total-vm:319552kB, anon-rss:193432kB, "
+      "file-rss:0kB");
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.front(), "two-gigabyte-machine");
+  EXPECT_THAT(found, Not(Contains("victims-least-important-first")));
+}
+
+TEST(Excerpts, TheFirstLineOfAReportIsOfEitherKind) {
+  EXPECT_THAT(Found(kInvoked), UnorderedElementsAre("two-gigabyte-machine", "victims-least-important-first"));
+}
+
+TEST(Excerpts, AForkThatWasRefusedForWantOfTasksIsNoneForWantOfMemory) {
+  const auto found = Found(
+      "    self.pid = os.fork()\n"
+      "BlockingIOError: [Errno 11] Resource temporarily unavailable");
+  EXPECT_THAT(found, Not(Contains("python-fork-larger-than-memory")));
+  EXPECT_THAT(found, Not(Contains("python-spawn-overcommit")));
 }
 
 TEST(Excerpts, OfForeignFailuresFindCandidatesByTheErrnoAlone) {
@@ -150,6 +178,13 @@ TEST(Excerpts, OfFailuresThatAreNotInTheCatalogueMatchNothing) {
       const auto matches = testing::SearchLog(Index(), log, typed);
       EXPECT_THAT(matches, IsEmpty()) << testing::Catalogue()[matches.front().entry].name << ": " << log;
     }
+  }
+}
+
+TEST(Excerpts, OfHealthyRunsMatchNothing) {
+  for (const char* log : testing::kHealthy) {
+    const auto matches = MatchesOf(log);
+    EXPECT_THAT(matches, IsEmpty()) << testing::Catalogue()[matches.front().entry].name << ": " << log;
   }
 }
 

@@ -36,6 +36,13 @@ inline constexpr std::array kStrangers{
     "ERROR 1045 (28000): Access denied for user 'app'@'10.0.0.3' (using password: YES)",
     "panic: runtime error: invalid memory address or nil pointer dereference\n"
     "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4a2f10]",
+    // Like lines of incidents, but for the errno, the signal or the word that tells.
+    "TypeError: Cannot read properties of undefined (reading 'length')",
+    "panic backend/backend.go:247 failed to open database {\"path\": \"/var/lib/etcd/member/snap/db\", "
+    "\"error\": "
+    "\"permission denied\"}",
+    "[21-Nov-2026 09:10:11] WARNING: [pool www] child 31 exited on signal 11 (SIGSEGV) after 3.1 seconds "
+    "from start",
     "java.lang.OutOfMemoryError: Java heap space",
     "Exception in thread \"main\" java.lang.OutOfMemoryError: GC overhead limit exceeded",
     "java.lang.NullPointerException: Cannot invoke \"String.length()\" because \"s\" is null",
@@ -49,6 +56,13 @@ inline constexpr std::array kStrangers{
     "SLUB: Unable to allocate memory on node -1, gfp=0xcc0(GFP_KERNEL)",
     "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 5.96 GiB for an array with shape (20000, "
     "40000) and data type float64"};
+
+/// Of runs in which nothing was wrong.
+inline constexpr std::array kHealthy{
+    "2026-11-21  9:10:11 0 [Note] InnoDB: Loading buffer pool(s) from /var/lib/mysql/ib_buffer_pool",
+    "qemu-system-x86_64: terminating on signal 15 from pid 4711 (/usr/bin/virtqemud)",
+    "PostgreSQL init process complete; ready for start up.\n"
+    "LOG:  checkpoint complete: wrote 44 buffers (0.3%); 0 WAL file(s) added, 0 removed, 0 recycled"};
 
 /// Failures for want of memory that are no incident of the catalogue: only their errno is known.
 inline constexpr std::array kOfTheErrnoAlone{
