@@ -76,6 +76,34 @@ std::string StartTimeOf(const Roots& roots, int pid) {
   return fields.size() > kStartTime ? fields[kStartTime] : "";
 }
 
+/// A thread that lives on after the first one; empty: none was found.
+std::string LivingThreadOf(const Roots& roots, int pid) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(fmt::format("{}/{}/task", roots.proc, pid), error), end;
+       !error && it != end; it.increment(error)) {
+    const auto status = ReadSmallFile(it->path().string() + "/status");
+    if (status && !FieldOf(*status, "VmSize").empty()) {
+      return it->path().string();
+    }
+  }
+  return "";
+}
+
+/// The first thread counts as one as long as another lives.
+Error WithoutFirstThread(const Roots& roots, int pid) {
+  const std::string thread = LivingThreadOf(roots, pid);
+  return {
+      .message = fmt::format(
+          "process {} goes on without its first thread, and what Linux shows of a process it shows of that "
+          "thread",
+          pid),
+      .remedy = thread.empty() ? "its other threads have ended meanwhile"
+                               : fmt::format("read what Linux shows of a thread that lives: status, limits, "
+                                             "maps, fd and cgroup in {}",
+                                             thread),
+      .code = ESRCH};
+}
+
 Status CheckIsProgram(const Roots& roots, int pid) {
   const auto fields = StatFields(roots, pid);
   if (fields.size() <= kStartTime) {
@@ -87,11 +115,10 @@ Status CheckIsProgram(const Roots& roots, int pid) {
     return tl::unexpected(std::move(error));
   }
   if (fields[kState] == "Z" || fields[kState] == "X") {
-    // The first thread counts as one as long as another lives.
-    error.message +=
-        ParseNumber(fields[kThreads]).value_or(0) > 1
-            ? "goes on without its first thread, and what Linux shows of a process it shows of that thread"
-            : "has ended: only its exit status is left, for its parent";
+    if (ParseNumber(fields[kThreads]).value_or(0) > 1) {
+      return tl::unexpected(WithoutFirstThread(roots, pid));
+    }
+    error.message += "has ended: only its exit status is left, for its parent";
     return tl::unexpected(std::move(error));
   }
   return {};
@@ -256,15 +283,8 @@ std::string StatusOfALivingThread(const Roots& roots, int pid, std::string statu
   if (!FieldOf(status, "VmSize").empty() || FindNumber(status, "Threads").value_or(0) < 2) {
     return status;
   }
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(fmt::format("{}/{}/task", roots.proc, pid), error), end;
-       !error && it != end; it.increment(error)) {
-    auto text = ReadSmallFile(it->path().string() + "/status");
-    if (text && !FieldOf(*text, "VmSize").empty()) {
-      return *std::move(text);
-    }
-  }
-  return status;
+  const std::string thread = LivingThreadOf(roots, pid);
+  return thread.empty() ? status : ReadSmallFile(thread + "/status").value_or(status);
 }
 
 /// Its figures for the OOM killer; nothing when it is gone or has no memory (a thread of the kernel).

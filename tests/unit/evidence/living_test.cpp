@@ -168,6 +168,10 @@ TEST_F(LivingTest, ThreadsOfTheKernelTheDeadAndNobodyAreRefused) {
   WriteProcess(13, "helper", 0);
   Write("proc/13/status", "Name:\thelper\nTgid:\t7\nPid:\t13\n");
   EXPECT_THAT(Living(12).error().message, HasSubstr("without its first thread"));
+  EXPECT_THAT(Living(12).error().remedy, HasSubstr("have ended meanwhile"));
+  Write("proc/12/task/12/status", "Name:\thalf\nState:\tZ (zombie)\n");
+  Write("proc/12/task/14/status", "Name:\thalf\nVmSize:\t100 kB\n");
+  EXPECT_THAT(Living(12).error().remedy, HasSubstr("/proc/12/task/14")) << "what can be read instead";
   EXPECT_THAT(Living(13).error().message, HasSubstr("13 is a thread of process 7 (helper)"));
   EXPECT_THAT(Living(9).error().message, HasSubstr("thread of the kernel"));
   EXPECT_THAT(Living(10).error().message, HasSubstr("has ended"));
