@@ -50,6 +50,9 @@ void ReadExpectation(const Node& expectation, CatalogueEntry& entry) {
       AddOnce(entry.binding_limits, limit);
     }
   }
+  if (const Node* stalled = Find(expectation, "stalled"); stalled != nullptr && stalled->scalar == "true") {
+    AddTexts(entry.stall_limits, Find(expectation, "binding_limit"));
+  }
   AddTexts(entry.calls, FindBelow(expectation, "failure", "call"));
   AddTexts(entry.errnos, FindBelow(expectation, "failure", "errno"));
   std::vector<std::string> outcomes;

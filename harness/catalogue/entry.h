@@ -25,6 +25,7 @@ struct CatalogueEntry {
   bool real = false;                             // some of it is run, not only preloaded into a model
   std::vector<std::string> programs = {};        // what its processes run, without folders
   std::vector<std::string> binding_limits = {};  // expected ones, without "none"
+  std::vector<std::string> stall_limits = {};    // those of them that hold a process up
   std::vector<std::string> calls = {};           // that are expected to fail
   std::vector<std::string> errnos = {};          // with these
   bool oom_kill = false;                         // some case expects one

@@ -2,7 +2,9 @@
 #include "evidence/living_groups.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 #include <map>
 
@@ -33,6 +35,7 @@ void ReadMemoryV1(const std::string& folder, GroupLevel& level) {
   level.swappiness = ReadNumber(folder + "memory.swappiness");
   const std::string control = ReadSmallFile(folder + "memory.oom_control").value_or("");
   level.oom_kill_disabled = FindNumber(control, "oom_kill_disable") == 1;
+  level.under_oom = FindNumber(control, "under_oom") == 1;
 }
 
 void ReadMemoryV2(const std::string& folder, GroupLevel& level) {
@@ -44,6 +47,20 @@ void ReadMemoryV2(const std::string& folder, GroupLevel& level) {
   level.oom_group = ReadNumber(folder + "memory.oom.group") == 1;
 }
 
+/// Of "full avg10=12.34 avg60=... total=...", as a share; nothing where no account of waiting is kept.
+std::optional<double> WaitingIn(const std::string& pressure) {
+  constexpr std::string_view kAllTasks = "full avg10=";
+  constexpr double kPercent = 100;
+  const std::size_t at = pressure.find(kAllTasks);
+  double percent = 0;
+  if (at == std::string::npos) {
+    return std::nullopt;
+  }
+  const char* begin = pressure.data() + at + kAllTasks.size();
+  const auto [end, error] = std::from_chars(begin, pressure.data() + pressure.size(), percent);
+  return error == std::errc() ? std::optional(percent / kPercent) : std::nullopt;
+}
+
 /// memory.stat costs a sum over all processors, so it is read for levels with a limit alone.
 void ReadOfLimited(const std::string& folder, bool v2, GroupLevel& level) {
   const std::string stat = ReadSmallFile(folder + "memory.stat").value_or("");
@@ -53,6 +70,12 @@ void ReadOfLimited(const std::string& folder, bool v2, GroupLevel& level) {
   if (active && inactive) {
     level.file_cache = *active + *inactive;
   }
+  const auto files = FindNumber(stat, prefix + "workingset_refault_file");
+  if (files) {  // since Linux 5.9
+    level.refaulted = (*files + FindNumber(stat, prefix + "workingset_refault_anon").value_or(0)) *
+                      static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  }
+  level.waiting = WaitingIn(ReadSmallFile(folder + "memory.pressure").value_or(""));
   level.pids = ProcessesBelow({folder.substr(0, folder.size() - 1)});
 }
 

@@ -18,6 +18,10 @@ constexpr auto kCarriers = std::to_array<std::string_view>(
 
 std::string FileName(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
+/// Programs that are named otherwise than what people know them by.
+constexpr auto kAliases = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"beam.smp", "erlang"}, {"beam", "erlang"}, {"mysqld", "mysql"}});
+
 std::vector<std::string> NamesOf(const LivingProcess& process) {
   std::vector<std::string> names{process.comm, FileName(process.exe)};
   if (!process.command.empty()) {
@@ -26,6 +30,11 @@ std::vector<std::string> NamesOf(const LivingProcess& process) {
   std::erase_if(names, [](const std::string& name) {
     return name.empty() || std::find(kCarriers.begin(), kCarriers.end(), name) != kCarriers.end();
   });
+  for (const auto& [program, known_as] : kAliases) {
+    if (std::find(names.begin(), names.end(), program) != names.end()) {
+      names.emplace_back(known_as);
+    }
+  }
   return names;
 }
 
@@ -50,10 +59,15 @@ bool NamesASystem(const CatalogueEntry& entry) {
                      });
 }
 
+bool Holds(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// Its tags count as names: what runs in `sh -c 'exec .../bin/java "$@"'` is java by its tag alone.
 std::string ProgramOf(const std::vector<std::string>& names, const CatalogueEntry& entry) {
   for (const std::string& name : names) {
     const auto same = [&](const std::string& other) { return SameSoftware(name, other); };
-    if (std::find(entry.programs.begin(), entry.programs.end(), name) != entry.programs.end() ||
+    if (Holds(entry.programs, name) || Holds(entry.tags, name) ||
         std::any_of(entry.software.begin(), entry.software.end(), same) ||
         (NamesASystem(entry) && same(entry.system))) {
       return name;
@@ -66,12 +80,39 @@ std::string ProgramOf(const std::vector<std::string>& names, const CatalogueEntr
 const LimitRow* NearRow(std::span<const LimitRow> rows, const CatalogueEntry& entry) {
   for (const LimitRow& row : rows) {  // the nearest first
     const bool near = row.enforced && ShareOf(row).value_or(0) >= kNearShare;
-    if (near && std::find(entry.binding_limits.begin(), entry.binding_limits.end(), row.limit) !=
-                    entry.binding_limits.end()) {
+    if (near && Holds(entry.binding_limits, row.limit)) {
       return &row;
     }
   }
   return nullptr;
+}
+
+/// The nearest row that holds the process up as the incident's cases expect it; null: none does.
+const LimitRow* StallRow(const LivingProcess& process, std::span<const LimitRow> rows,
+                         const CatalogueEntry& entry) {
+  const bool waits = std::any_of(process.memory_groups.begin(), process.memory_groups.end(),
+                                 [](const GroupLevel& group) { return group.oom_kill_disabled; });
+  if (Holds(entry.tags, "cgroup_v1") && !waits) {
+    return nullptr;  // to switch the OOM killer off is the one stall that version 1 has to itself
+  }
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const LimitRow& row) {
+    return !row.stall.empty() && Holds(entry.stall_limits, row.limit);
+  });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+/// "it is of redis-server; memory.max is at 90%"; the rows may be null.
+std::string WhyOf(const std::string& program, const LimitRow* near, const LimitRow* stall) {
+  constexpr double kPercent = 100;
+  std::string why = program.empty() ? "" : fmt::format("it is of {}", program);
+  const auto add = [&](const std::string& more) { why += (why.empty() ? "" : "; ") + more; };
+  if (near != nullptr) {
+    add(fmt::format("{} is at {}%", near->limit, std::floor(*ShareOf(*near) * kPercent)));
+  }
+  if (stall != nullptr) {
+    add(fmt::format("{}: {}", stall->limit, stall->stall));
+  }
+  return why;
 }
 
 }  // namespace
@@ -86,19 +127,15 @@ std::vector<FittingIncident> FittingIncidents(const LivingProcess& process, std:
   const auto names = NamesOf(process);
   for (std::size_t i = 0; i < catalogue.size(); ++i) {
     const std::string program = ProgramOf(names, catalogue[i]);
-    const LimitRow* row = NearRow(rows, catalogue[i]);
-    if (program.empty() && row == nullptr) {
+    const LimitRow* near = NearRow(rows, catalogue[i]);
+    const LimitRow* stall = StallRow(process, rows, catalogue[i]);
+    if (program.empty() && near == nullptr && stall == nullptr) {
       continue;
     }
-    std::string why = program.empty() ? "" : fmt::format("it is of {}", program);
-    const double share = row == nullptr ? 0 : *ShareOf(*row);
-    if (row != nullptr) {
-      constexpr double kPercent = 100;
-      why += fmt::format("{}{} is at {}%", why.empty() ? "" : "; ", row->limit, std::floor(share * kPercent));
-    }
+    const double share = stall != nullptr ? 1 : near != nullptr ? std::min(*ShareOf(*near), 1.0) : 0;
     constexpr double kProgram = 2;  // more than any share of one that works
-    found.push_back({.incident = {.entry = i, .why = std::move(why)},
-                     .rank = (program.empty() ? 0 : kProgram) + std::min(share, 1.0)});
+    found.push_back({.incident = {.entry = i, .why = WhyOf(program, near, stall)},
+                     .rank = (program.empty() ? 0 : kProgram) + share});
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/units.h"
 
@@ -150,25 +151,53 @@ std::string CacheNote(const GroupLevel& group) {
              : "";
 }
 
+/// How its tasks are held up for want of memory; empty: no sign of it.
+std::string StallOf(const GroupLevel& group, std::uint64_t limit) {
+  constexpr double kFull = 0.9;  // the kernel reclaims some pages at once
+  constexpr double kWorthTelling = 0.05;
+  constexpr double kInPercent = 100;
+  // What is read twice is needed again once; the judge (judge/stall.cpp) draws the line here, too.
+  constexpr std::uint64_t kLimitsRefaulted = 4;
+  if (limit == kNoLimit || static_cast<double>(group.use.value_or(0)) < kFull * static_cast<double>(limit)) {
+    return "";
+  }
+  if (group.under_oom) {
+    return "processes wait there now";
+  }
+  if (group.waiting) {
+    return *group.waiting < kWorthTelling
+               ? ""
+               : fmt::format("all its tasks waited for memory for {:.0f}% of the last 10 s",
+                             std::floor(*group.waiting * kInPercent));
+  }
+  return group.refaulted.value_or(0) / kLimitsRefaulted < limit
+             ? ""
+             : fmt::format("{} were reclaimed and needed again since the group began",
+                           FormatBytes(*group.refaulted));
+}
+
 void AddMemoryGroup(const GroupLevel& group, Rows& rows) {
   const auto add = [&](const char* name, std::optional<std::uint64_t> use, std::uint64_t limit,
-                       std::string reached, std::string note) {
+                       std::string reached, std::string note, std::string stall = "") {
     if (limit != kNoLimit) {
+      note += (note.empty() || stall.empty() ? "" : "; ") + stall;
       rows.push_back({.limit = name,
                       .group = group.path,
                       .use = use,
                       .of = limit,
                       .unit = "bytes",
                       .reached = std::move(reached),
-                      .note = std::move(note)});
+                      .note = std::move(note),
+                      .stall = std::move(stall)});
     }
   };
   add("memory.max", WithoutCache(group), group.limit,
       group.oom_kill_disabled ? "processes wait: the group's OOM killer is off"
                               : "the group's OOM killer takes a process",
-      CacheNote(group));
+      CacheNote(group), StallOf(group, group.limit));
   add("memory.high", WithoutCache(group), group.high.value_or(kNoLimit),
-      "processes are slowed down and reclaimed from", CacheNote(group));
+      "processes are slowed down and reclaimed from", CacheNote(group),
+      StallOf(group, group.high.value_or(kNoLimit)));
   add("memory.swap.max", group.swap_use, group.swap_limit.value_or(kNoLimit),
       "nothing more of the group is swapped", "");
   // v1 counts both together; only where it is more than memory alone does it add a limit.

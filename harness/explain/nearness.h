@@ -18,6 +18,7 @@ struct LimitRow {
   std::string unit;          // "bytes", "mappings", "tasks", "descriptors"
   std::string reached;       // what happens then, in one clause
   std::string note = {};     // what the figures don't show
+  std::string stall = {};    // how its group is held up at it, in one clause
   bool enforced = true;      // false: it does not bind this process now, the note says why
   std::string unknown = {};  // why `use` or `of` is not known
   std::string remedy = {};

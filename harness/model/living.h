@@ -45,7 +45,10 @@ struct GroupLevel {
   std::optional<std::uint64_t> swappiness = {};  // v1
   bool oom_group = false;                        // v2: memory.oom.group
   bool oom_kill_disabled = false;                // v1: processes wait at the limit
-  std::vector<int> pids = {};                    // of it and all below; read for levels with a limit
+  bool under_oom = false;                        // v1: they wait there now
+  std::optional<double> waiting = {};  // v2: share of the last 10 s in which all its tasks waited for memory
+  std::optional<std::uint64_t> refaulted = {};  // since it began: reclaimed and needed again
+  std::vector<int> pids = {};                   // of it and all below; read for levels with a limit
 };
 
 /// A resource limit, soft and hard.

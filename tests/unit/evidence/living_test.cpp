@@ -215,6 +215,9 @@ class LivingGroups : public LivingTest {
     Write("v2/slice/app/memory.swap.current", "5\n");
     Write("v2/slice/app/memory.swap.max", "0\n");
     Write("v2/slice/app/memory.stat", "active_file 3\ninactive_file 4\n");
+    Write("v2/slice/app/memory.pressure",
+          "some avg10=40.00 avg60=9.00 avg300=2.00 total=9\n"
+          "full avg10=31.50 avg60=5.00 avg300=1.00 total=8\n");
     Write("v2/slice/app/cgroup.procs", "7\n");
     Write("v2/slice/app/pids.current", "3\n");
     Write("v2/slice/app/pids.max", "50\n");
@@ -241,6 +244,7 @@ TEST_F(LivingGroups, OfVersionTwoAreReadUpToTheRoot) {
   EXPECT_EQ(app.swap_use, 5U);
   EXPECT_EQ(app.swap_limit, 0U);
   EXPECT_EQ(app.file_cache, 7U);
+  EXPECT_EQ(app.waiting, 0.315);
   EXPECT_THAT(app.pids, ElementsAre(7));
   const GroupLevel& slice = living->memory_groups[1];
   EXPECT_EQ(slice.limit, 500U);
@@ -272,9 +276,10 @@ TEST_F(LivingGroups, OfVersionOneHaveTheirOwnNamesAndNumbers) {
   Write("memory/app/memory.memsw.usage_in_bytes", "310\n");
   Write("memory/app/memory.memsw.limit_in_bytes", "9223372036854771712\n");
   Write("memory/app/memory.swappiness", "60\n");
-  Write("memory/app/memory.oom_control", "oom_kill_disable 1\nunder_oom 0\n");
+  Write("memory/app/memory.oom_control", "oom_kill_disable 1\nunder_oom 1\n");
   Write("memory/app/memory.stat",
-        "active_file 1\ninactive_file 1\ntotal_active_file 30\ntotal_inactive_file 4\n");
+        "active_file 1\ninactive_file 1\ntotal_active_file 30\ntotal_inactive_file 4\n"
+        "workingset_refault_file 1\ntotal_workingset_refault_anon 2\ntotal_workingset_refault_file 3\n");
   Write("memory/app/cgroup.procs", "7\n");
   const auto living = Living();
   ASSERT_TRUE(living);
@@ -286,6 +291,9 @@ TEST_F(LivingGroups, OfVersionOneHaveTheirOwnNamesAndNumbers) {
   EXPECT_EQ(app.both_limit, kNoLimit);
   EXPECT_EQ(app.swappiness, 60U);
   EXPECT_TRUE(app.oom_kill_disabled);
+  EXPECT_TRUE(app.under_oom);
+  EXPECT_EQ(app.refaulted, 5 * living->page_size);
+  EXPECT_EQ(app.waiting, std::nullopt);
   EXPECT_EQ(app.file_cache, 34U);
   EXPECT_TRUE(living->unread.contains("pids.max")) << "its controller is not mounted";
 }

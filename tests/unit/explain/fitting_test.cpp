@@ -81,5 +81,41 @@ TEST(Fitting, AProgramIsKnownByItsFileAndItsPackage) {
   EXPECT_EQ(FittingIncidents(Named("postgres"), {}, catalogue).size(), 1U);
 }
 
+TEST(Fitting, AProgramBehindAShellIsKnownByItsTagOrTheNamePeopleGiveIt) {
+  auto catalogue = std::vector{Entry("heap", {"sh"}, {"memory.max"}), Entry("carrier", {"erl"}, {}),
+                               Entry("pool", {"sh"}, {})};
+  catalogue[0].tags = {"openjdk", "java"};
+  catalogue[1].tags = {"erlang"};
+  catalogue[2].tags = {"mariadb", "mysql"};
+  const auto fitting = [&](const std::string& name) {
+    const auto found = FittingIncidents(Named(name), {}, catalogue);
+    return found.size() == 1 ? catalogue[found.front().entry].name + ": " + found.front().why : "";
+  };
+  EXPECT_EQ(fitting("java"), "heap: it is of java");
+  EXPECT_EQ(fitting("beam.smp"), "carrier: it is of erlang");
+  EXPECT_EQ(fitting("mysqld"), "pool: it is of mysql");
+  EXPECT_EQ(fitting("javac"), "") << "a tag must be its whole name";
+}
+
+TEST(Fitting, OneThatIsHeldUpFitsStallsOfThatLimit) {
+  auto catalogue =
+      std::vector{Entry("killed", {"sh"}, {"memory.max"}), Entry("thrash", {"sh"}, {"memory.max"}),
+                  Entry("waits", {"sh"}, {"memory.max"})};
+  catalogue[1].stall_limits = {"memory.max"};
+  catalogue[2].stall_limits = {"memory.max"};
+  catalogue[2].tags = {"cgroup_v1"};
+  LivingProcess process = Named("other");
+  process.memory_groups.emplace_back();
+  LimitRow row = Row("memory.max", 20);
+  EXPECT_TRUE(FittingIncidents(process, std::vector{row}, catalogue).empty());
+  row.stall = "all its tasks waited";
+  const auto found = FittingIncidents(process, std::vector{row}, catalogue);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(catalogue[found.front().entry].name, "thrash");
+  EXPECT_EQ(found.front().why, "memory.max: all its tasks waited");
+  process.memory_groups.front().oom_kill_disabled = true;
+  EXPECT_EQ(FittingIncidents(process, std::vector{row}, catalogue).size(), 2U);
+}
+
 }  // namespace
 }  // namespace brink

@@ -142,5 +142,36 @@ TEST(Nearness, HugePagesCountForProcessesThatUseThem) {
   EXPECT_EQ(RowOf(process, "hugepages").of, 20 * kMiB);
 }
 
+TEST(Nearness, AFullGroupTellsHowItIsHeldUp) {
+  LivingProcess process = Ordinary();
+  const auto stall = [&](const GroupLevel& group) {
+    process.memory_groups = {group};
+    const LimitRow row = RowOf(process, "memory.max");
+    EXPECT_NE(row.note.find(row.stall), std::string::npos) << "it is shown";
+    return row.stall;
+  };
+  GroupLevel group{.path = "/app", .use = 64 * kMiB, .limit = 64 * kMiB, .file_cache = 60 * kMiB};
+  EXPECT_EQ(stall(group), "");
+  group.refaulted = 4 * group.limit;
+  EXPECT_EQ(stall(group), "256 MiB were reclaimed and needed again since the group began");
+  group.waiting = 0;
+  EXPECT_EQ(stall(group), "") << "the kernel's account of now goes before what once was";
+  group.waiting = 0.315;
+  EXPECT_EQ(stall(group), "all its tasks waited for memory for 31% of the last 10 s");
+  group.use = 32 * kMiB;
+  EXPECT_EQ(stall(group), "") << "it is not this limit that they wait at";
+  group.use = group.limit;
+  group.under_oom = true;
+  EXPECT_EQ(stall(group), "processes wait there now");
+}
+
+TEST(Nearness, ThrottlingIsOfMemoryHigh) {
+  LivingProcess process = Ordinary();
+  process.memory_groups = {{.path = "/app", .use = 66 * kMiB, .limit = 640 * kMiB, .high = 64 * kMiB}};
+  process.memory_groups.front().waiting = 0.9;
+  EXPECT_THAT(RowOf(process, "memory.high").stall, HasSubstr("90%"));
+  EXPECT_EQ(RowOf(process, "memory.max").stall, "");
+}
+
 }  // namespace
 }  // namespace brink
