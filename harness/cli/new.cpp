@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/unique_fd.h"
+#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/write_scenario.h"
@@ -16,6 +17,7 @@
 #include "explain/oom_log.h"
 #include "explain/scenario_writer.h"
 #include "kernel/files.h"
+#include "run/guest_pool.h"
 #include "scenario/values.h"
 
 namespace brink {
@@ -48,6 +50,9 @@ Result<std::string> ReadKernelLog() {
 
 Result<std::string> ReadStandardInput() { return ReadSmallFile("/dev/stdin"); }
 
+/// What can be had now, less a fifth for others, as guests beside one another are given it.
+std::uint64_t MemoryForAGuest() { return MemoryToBeHad(Roots{}) / 5 * 4 / kMiB * kMiB; }
+
 Result<std::string> FromLog(const NewOptions& options) {
   auto log = options.from == "-" ? ReadStandardInput() : ReadKernelLog();
   if (!log) {
@@ -58,7 +63,7 @@ Result<std::string> FromLog(const NewOptions& options) {
     return Fail("the log holds no OOM kill",
                 "look in an older one: `journalctl -k -b -1 | brink new NAME --from -`");
   }
-  return ScenarioOf(*kill, options.name);
+  return ScenarioOf(*kill, options.name, MemoryForAGuest());
 }
 
 Result<std::string> FromProcess(const NewOptions& options, std::uint64_t pid) {

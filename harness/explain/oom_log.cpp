@@ -58,35 +58,89 @@ std::string GroupIn(std::string_view line) {
   return std::string(rest.substr(0, rest.find(",task_memcg=")));
 }
 
+/// The word after "constraint=".
+std::string ConstraintIn(std::string_view line) {
+  constexpr std::string_view kKey = "constraint=";
+  const std::string_view rest = line.substr(line.find(kKey) + kKey.size());
+  return std::string(rest.substr(0, rest.find(',')));
+}
+
+/// "2097152 pages RAM", with or without a time before it. Pages are of 4 KiB where brink runs.
+std::optional<std::uint64_t> MemoryIn(std::string_view line) {
+  constexpr std::string_view kPages = " pages RAM";
+  constexpr std::uint64_t kPage = 4 * kKiB;
+  const std::size_t end = line.find(kPages);
+  if (end == std::string_view::npos) {
+    return std::nullopt;
+  }
+  line = line.substr(0, end);
+  const auto pages = NumberAfter<std::uint64_t>(line.substr(line.find_last_not_of("0123456789") + 1), "");
+  return pages ? std::optional(*pages * kPage) : std::nullopt;
+}
+
+std::optional<std::uint64_t> BytesAfter(std::string_view line, std::string_view key) {
+  const auto kibibytes = NumberAfter<std::uint64_t>(line, key);
+  return kibibytes ? std::optional(*kibibytes * kKiB) : std::nullopt;
+}
+
+void NoteScope(bool of_group, LoggedOomKill& report) {
+  report.of_group = of_group;
+  report.scope_known = true;
+}
+
+/// The words before "Killed process"; before Linux 5.3 they have a line of their own, before that one.
+void ReadScope(std::string_view line, LoggedOomKill& report) {
+  if (line.find("Memory cgroup out of memory") != std::string_view::npos) {
+    NoteScope(true, report);
+  } else if (line.find("Out of memory") != std::string_view::npos) {
+    NoteScope(false, report);
+  }
+}
+
+/// Takes in what one line of a kernel's report says before the kill itself.
+void ReadBeforeKill(std::string_view line, LoggedOomKill& report) {
+  if (line.find("memory: usage ") != std::string_view::npos) {
+    report.limit = BytesAfter(line, "limit ");
+  } else if (line.find("oom-kill:constraint=") != std::string_view::npos) {
+    report.constraint = ConstraintIn(line);
+    report.group = GroupIn(line);
+    NoteScope(!report.group.empty(), report);
+  } else if (line.find(" killed as a result of limit of ") != std::string_view::npos) {
+    report.group = GroupIn(line);
+    NoteScope(true, report);
+  } else if (auto memory = MemoryIn(line)) {
+    report.memory = memory;
+  } else if (auto swap = BytesAfter(line, "Total swap = ")) {
+    report.swap = swap;
+  }
+  ReadScope(line, report);
+}
+
 }  // namespace
 
 std::optional<LoggedOomKill> LastOomKillIn(std::string_view log) {
-  constexpr std::string_view kOfGroup = "Memory cgroup out of memory";
   std::optional<LoggedOomKill> last;
-  std::optional<std::uint64_t> limit;
-  std::string group;
-  bool of_group = false;
+  LoggedOomKill nothing;
+  nothing.scope_known = false;
+  LoggedOomKill report = nothing;
   while (!log.empty()) {
     const std::size_t end = log.find('\n');
     const std::string_view line = log.substr(0, end);
     log.remove_prefix(end == std::string_view::npos ? log.size() : end + 1);
     if (line.find(" invoked oom-killer:") != std::string_view::npos) {
-      limit.reset();
-      group.clear();
-      of_group = false;
-    } else if (line.find("memory: usage ") != std::string_view::npos) {
-      const auto kibibytes = NumberAfter<std::uint64_t>(line, "limit ");
-      limit = kibibytes ? std::optional(*kibibytes * kKiB) : std::nullopt;
-    } else if (line.find("oom-kill:constraint=") != std::string_view::npos ||
-               line.find(" killed as a result of limit of ") != std::string_view::npos) {
-      group = GroupIn(line);
-    } else if (auto kill = KillIn(line)) {
-      kill->of_group = of_group || !group.empty() || line.find(kOfGroup) != std::string_view::npos;
-      kill->group = group;
-      kill->limit = kill->of_group ? limit : std::nullopt;
+      report = nothing;
+      continue;
+    }
+    ReadBeforeKill(line, report);
+    if (auto kill = KillIn(line)) {
+      kill->of_group = report.of_group;
+      kill->group = kill->of_group ? report.group : "";
+      kill->limit = kill->of_group ? report.limit : std::nullopt;
+      kill->constraint = report.constraint;
+      kill->scope_known = report.scope_known;
+      kill->memory = report.memory;
+      kill->swap = report.swap;
       last = std::move(kill);
-    } else if (line.find(kOfGroup) != std::string_view::npos) {
-      of_group = true;  // before Linux 5.3 a line of its own: "...: Kill process 12 (name) score 900 ..."
     }
   }
   return last;

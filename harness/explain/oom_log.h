@@ -17,6 +17,11 @@ struct LoggedOomKill {
   bool of_group = false;   // a memory cgroup's limit was reached; false: the machine ran out
   std::string group = {};  // whose limit that was; empty: the log does not tell
   std::optional<std::uint64_t> limit = {};
+  std::string constraint = {};  // "CONSTRAINT_NONE"; empty: the log does not tell, as before Linux 5.0
+  bool scope_known = true;      // the log says whether `of_group`
+  // What the machine had; the kernel tells it where no group's limit was reached.
+  std::optional<std::uint64_t> memory = {};
+  std::optional<std::uint64_t> swap = {};
   std::uint64_t anon_rss = 0;
   std::uint64_t file_rss = 0;
   std::uint64_t shmem_rss = 0;

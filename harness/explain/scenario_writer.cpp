@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "base/units.h"
+#include "model/plan.h"
 #include "report/text.h"
 
 namespace brink {
@@ -174,11 +175,57 @@ constexpr const char* kSteps =
     "  # (`run: [...]`), a lower limit (`set: ...`), a signal. When the last step is done the case ends.\n"
     "  - wait: {time: 10s}\n";
 
-std::string ExpectText(const std::string& process, const char* outcome) {
+std::string ExpectText(const std::string& process, const std::string& outcome) {
   return fmt::format(
       "# What must come of it. brink run says whether it did, and names the limit that bound.\n"
       "expect:\n  {}: {{outcome: {}}}\n",
       process, outcome);
+}
+
+/// Whether some of the machine's memory nodes ran out: what a guest of so much memory does not show.
+bool OfSomeNodes(const LoggedOomKill& kill) {
+  return !kill.of_group && !kill.constraint.empty() && kill.constraint != "CONSTRAINT_NONE";
+}
+
+std::string OomExpectation(const LoggedOomKill& kill) {
+  if (!kill.scope_known) {
+    return "oom_killed";
+  }
+  if (kill.of_group) {
+    return "oom_killed, oom_scope: memcg, binding_limit: memory.max";
+  }
+  return std::string("oom_killed, oom_scope: machine") +
+         (OfSomeNodes(kill) ? "" : ", binding_limit: machine_memory");
+}
+
+std::string WhatRanOut(const LoggedOomKill& kill) {
+  if (kill.of_group) {
+    return "the memory cgroup " + (kill.group.empty() ? "whose name the log lacks" : kill.group);
+  }
+  return OfSomeNodes(kill) ? fmt::format("the memory nodes that it may use ({})", kill.constraint)
+                           : "the machine";
+}
+
+/// The machine that ran out, as far as a guest here can have its size.
+std::string GuestText(const LoggedOomKill& kill, std::uint64_t memory_here) {
+  const std::uint64_t had = kill.memory.value_or(GuestSpec{}.memory_bytes);
+  const std::uint64_t memory = std::clamp(had, kLeastGuestMemory, std::max(memory_here, kLeastGuestMemory));
+  std::string text = "# The machine ran out: the case needs a guest of that size.\nmachine:\n";
+  if (!kill.memory) {
+    text += "  # The log lacks the line \"... pages RAM\": put in what the machine had.\n";
+  } else if (memory < had) {
+    text +=
+        "  # Less than it had, as this machine has no more for a guest now: make what its processes need "
+        "smaller\n  # by as much, or use a larger machine.\n";
+  }
+  text += fmt::format(
+      "  memory: {}  # {}{}\n", memory, FormatBytes(memory),
+      kill.memory ? fmt::format("; it had {}: \"pages RAM\" of the kernel's report", FormatBytes(had)) : "");
+  if (kill.swap.value_or(0) > 0) {
+    text += fmt::format("  swap: {}  # {}: \"Total swap\" of the kernel's report\n", *kill.swap,
+                        FormatBytes(*kill.swap));
+  }
+  return text;
 }
 
 /// A name of letters; one of digits alone would be read as a number.
@@ -272,19 +319,13 @@ std::string ScenarioOf(const std::vector<std::string>& command, const std::strin
          ExpectText(target, "survived");
 }
 
-std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name) {
+std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name, std::uint64_t memory_here) {
   const std::string target = ProcessName(kill.comm);
-  const bool machine = !kill.of_group;
-  const std::string group = kill.group.empty() ? "whose name the log lacks" : kill.group;
   std::string text =
       Head(name, fmt::format("{} is killed by the OOM killer", Printable(kill.comm)),
            fmt::format("Made from the kernel's log: process {} ({}) was killed; {} had run out.", kill.pid,
-                       kill.comm, machine ? "the machine" : "the memory cgroup " + group));
-  if (machine) {
-    text +=
-        "# The machine ran out: the case needs a guest. Give it the memory and swap that the machine had.\n"
-        "machine: {memory: 2GiB}\n";
-  }
+                       kill.comm, WhatRanOut(kill)));
+  text += kill.of_group ? "" : GuestText(kill, memory_here);
   text += fmt::format(
       "processes:\n  {}:\n"
       "    # The log has its name alone: put in the command line, in the foreground.\n"
@@ -297,13 +338,14 @@ std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name) {
   }
   if (kill.limit) {
     text += fmt::format("    cgroup:\n      memory.max: {}  # {}, of group {}\n", *kill.limit,
-                        FormatBytes(*kill.limit), Comment(group));
+                        FormatBytes(*kill.limit),
+                        kill.group.empty() ? "whose name the log lacks" : Comment(kill.group));
   } else if (kill.of_group) {
     text +=
         "    # Its group's limit, which the log lacks: put in what the container or unit file has.\n"
         "    cgroup:\n      memory.max: 1GiB\n";
   }
-  return text + ExpectText(target, "oom_killed");
+  return text + ExpectText(target, OomExpectation(kill));
 }
 
 }  // namespace brink

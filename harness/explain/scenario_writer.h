@@ -27,7 +27,9 @@ namespace brink {
 /// A scenario that runs a command, with limits to choose from.
 [[nodiscard]] std::string ScenarioOf(const std::vector<std::string>& command, const std::string& name);
 
-/// A scenario of an OOM kill that the kernel logged: its group's limit, and what it knew of the victim.
-[[nodiscard]] std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name);
+/// A scenario of an OOM kill that the kernel logged: its group's limit or the machine's memory and swap, and
+/// what it knew of the victim. `memory_here`: the most that a guest of this machine can have.
+[[nodiscard]] std::string ScenarioOf(const LoggedOomKill& kill, const std::string& name,
+                                     std::uint64_t memory_here);
 
 }  // namespace brink

@@ -20,6 +20,10 @@ constexpr std::string_view kGroupKill =
 
 constexpr std::string_view kMachineKill =
     "6,1201,88,-;java invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0\n"
+    "6,1201,88,-;Total swap = 4194304kB\n"
+    "6,1201,88,-;2097152 pages RAM\n"
+    "6,1201,88,-;0 pages HighMem/MovableOnly\n"
+    "6,1201,88,-;67890 pages reserved\n"
     "6,1202,88,-;oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
     "task_memcg=/,task=my (odd) name,pid=77,uid=0\n"
     "3,1203,88,-;Out of memory: Killed process 77 (my (odd) name) total-vm:10kB, anon-rss:8kB, file-rss:0kB, "
@@ -45,6 +49,22 @@ TEST(OomLog, TakesTheLastKillAndNothingOfTheOneBefore) {
   EXPECT_EQ(kill->group, "");
   EXPECT_EQ(kill->limit, std::nullopt);
   EXPECT_EQ(kill->oom_score_adj, -500);
+  EXPECT_FALSE(kill->of_group);
+}
+
+TEST(OomLog, ReadsWhatTheMachineHadAndWhoseLimitItWas) {
+  const auto machine = LastOomKillIn(kMachineKill);
+  ASSERT_TRUE(machine);
+  EXPECT_EQ(machine->constraint, "CONSTRAINT_NONE");
+  EXPECT_EQ(machine->memory, 8192 * kMiB);
+  EXPECT_EQ(machine->swap, 4096 * kMiB);
+  const auto group = LastOomKillIn(std::string(kMachineKill) + std::string(kGroupKill));
+  ASSERT_TRUE(group);
+  EXPECT_EQ(group->constraint, "CONSTRAINT_MEMCG");
+  EXPECT_EQ(group->memory, std::nullopt) << "a group's report does not tell it";
+  EXPECT_EQ(
+      LastOomKillIn("[  8.1] 524158 pages RAM\nOut of memory: Killed process 7 (a) total-vm:1kB\n")->memory,
+      524158 * 4 * kKiB);
 }
 
 // What users paste most.
@@ -53,7 +73,12 @@ TEST(OomLog, TheLastLineAloneTellsWhetherAGroupOrTheMachineRanOut) {
   ASSERT_TRUE(kill);
   EXPECT_TRUE(kill->of_group);
   EXPECT_EQ(kill->group, "");
-  EXPECT_FALSE(LastOomKillIn(kMachineKill)->of_group);
+  EXPECT_TRUE(kill->scope_known);
+  const auto machine = LastOomKillIn(kMachineKill.substr(kMachineKill.find("3,1203")));
+  EXPECT_FALSE(machine->of_group);
+  EXPECT_TRUE(machine->scope_known);
+  EXPECT_FALSE(LastOomKillIn("Killed process 77 (java) total-vm:2700kB\n")->scope_known)
+      << "before Linux 5.3";
 }
 
 TEST(OomLog, ReadsTheKillOfAGroupInTheWordsOfOlderKernels) {
@@ -70,6 +95,7 @@ TEST(OomLog, ReadsTheKillOfAGroupInTheWordsOfOlderKernels) {
   const auto two_lines = LastOomKillIn(kOld.substr(kOld.find("Memory cgroup out")));
   ASSERT_TRUE(two_lines);
   EXPECT_TRUE(two_lines->of_group);
+  EXPECT_TRUE(two_lines->scope_known);
 }
 
 TEST(OomLog, ALogWithoutAWholeKillHasNone) {

@@ -123,20 +123,47 @@ TEST(ScenarioWriter, AnOomKillGivesItsLimitAndWhatIsKnownOfTheVictim) {
   kill.group = "/pg";
   kill.limit = 192 * kMiB;
   kill.anon_rss = 180 * kMiB;
-  const std::string text = ScenarioOf(kill, "mine");
+  const std::string text = ScenarioOf(kill, "mine", 4096 * kMiB);
   static_cast<void>(Loaded(text));
   EXPECT_THAT(text, AllOf(HasSubstr("memory.max: 201326592  # 192 MiB, of group /pg"),
-                          HasSubstr("180 MiB of anonymous memory"), HasSubstr("outcome: oom_killed")));
+                          HasSubstr("180 MiB of anonymous memory"),
+                          HasSubstr("{outcome: oom_killed, oom_scope: memcg, binding_limit: memory.max}")));
   kill.group.clear();
   kill.limit.reset();
-  const std::string unknown = ScenarioOf(kill, "mine");
+  const std::string unknown = ScenarioOf(kill, "mine", 4096 * kMiB);
   static_cast<void>(Loaded(unknown));
   EXPECT_THAT(unknown, AllOf(HasSubstr("the memory cgroup whose name the log lacks had run out"),
                              HasSubstr("memory.max: 1GiB"), Not(HasSubstr("machine:"))));
   kill.of_group = false;
-  const std::string machine = ScenarioOf(kill, "mine");
+  const std::string machine = ScenarioOf(kill, "mine", 4096 * kMiB);
   static_cast<void>(Loaded(machine));
-  EXPECT_THAT(machine, AllOf(HasSubstr("machine: {memory: 2GiB}"), Not(HasSubstr("memory.max"))));
+  EXPECT_THAT(machine, AllOf(HasSubstr("  memory: 2147483648"), HasSubstr("put in what the machine had"),
+                             Not(HasSubstr("memory.max"))));
+}
+
+TEST(ScenarioWriter, AnOomKillOfTheMachineGivesItsSizeAsFarAsAGuestCanHaveIt) {
+  LoggedOomKill kill{.pid = 7, .comm = "java", .constraint = "CONSTRAINT_NONE"};
+  kill.memory = 8192 * kMiB;
+  kill.swap = 1024 * kMiB;
+  const auto text = [&](std::uint64_t here) {
+    std::string made = ScenarioOf(kill, "mine", here);
+    static_cast<void>(Loaded(made));
+    return made;
+  };
+  EXPECT_THAT(text(16384 * kMiB),
+              AllOf(HasSubstr("  memory: 8589934592  # 8 GiB; it had 8 GiB: \"pages RAM\""),
+                    HasSubstr("  swap: 1073741824"), Not(HasSubstr("Less than")),
+                    HasSubstr("oom_killed, oom_scope: machine, binding_limit: machine_memory}")));
+  EXPECT_THAT(text(1024 * kMiB),
+              AllOf(HasSubstr("memory: 1073741824  # 1 GiB; it had 8 GiB"), HasSubstr("Less than it had")));
+  EXPECT_THAT(text(0), HasSubstr("memory: 268435456")) << "no guest boots with less";
+  kill.memory = 64 * kMiB;
+  EXPECT_THAT(text(1024 * kMiB), HasSubstr("memory: 268435456  # 256 MiB; it had 64 MiB"));
+  kill.constraint = "CONSTRAINT_CPUSET";
+  EXPECT_THAT(text(0), AllOf(HasSubstr("the memory nodes that it may use (CONSTRAINT_CPUSET) had run out"),
+                             HasSubstr("{outcome: oom_killed, oom_scope: machine}")));
+  kill.scope_known = false;
+  EXPECT_THAT(text(0), HasSubstr("{outcome: oom_killed}"));
 }
 
 }  // namespace
