@@ -71,7 +71,7 @@ int RunExplain(const ExplainOptions& options) {
   }
   if (!options.write.empty()) {
     const std::string name = NameFrom(std::filesystem::path(options.write).stem().string());
-    if (auto written = WriteScenario(options.write, ScenarioOf(*process, name, ::geteuid())); !written) {
+    if (auto written = WriteScenario(options.write, ScenarioOfLiving(*process, name)); !written) {
       return Refuse(written.error());
     }
   }

@@ -69,7 +69,7 @@ Result<std::string> FromLog(const NewOptions& options) {
 Result<std::string> FromProcess(const NewOptions& options, std::uint64_t pid) {
   const int number = pid > std::numeric_limits<int>::max() ? 0 : static_cast<int>(pid);
   const auto process = ReadLivingProcess(Roots{}, number, CountProcessMappingsByKernel);
-  return process ? Result<std::string>(ScenarioOf(*process, options.name, ::geteuid()))
+  return process ? Result<std::string>(ScenarioOfLiving(*process, options.name))
                  : tl::unexpected(process.error());
 }
 

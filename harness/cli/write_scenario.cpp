@@ -5,8 +5,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/unique_fd.h"
 #include "cli/common.h"
+#include "explain/scenario_writer.h"
+#include "scenario/find_command.h"
 #include "scenario/load.h"
 
 namespace brink {
@@ -25,7 +29,27 @@ Status WriteAll(const UniqueFd& file, const std::string& path, std::string_view 
   return {};
 }
 
+/// The path by which its program was started: the first word of its command line, or of the title that it
+/// wrote over it, or its name, where that leads to its very file; else the file.
+std::string StartedAs(const LivingProcess& process) {
+  const std::string exe = fmt::format("/proc/{}/exe", process.pid);
+  const std::string line = process.command.empty() ? "" : process.command.front();
+  for (const std::string& name : {line, line.substr(0, line.find_first_of(" :")), process.comm}) {
+    const std::string path = FindCommand(name, process.cwd.empty() ? "/" : process.cwd, CommandSearchPath());
+    std::error_code error;
+    if (!path.empty() && std::filesystem::equivalent(path, exe, error)) {
+      return path;
+    }
+  }
+  return process.exe;
+}
+
 }  // namespace
+
+std::string ScenarioOfLiving(LivingProcess process, const std::string& name) {
+  process.exe = StartedAs(process);
+  return ScenarioOf(process, name, ::geteuid());
+}
 
 Status WriteScenario(const std::string& path, const std::string& text) {
   if (const auto parsed = ParseScenario(text, path); !parsed.complaints.empty()) {

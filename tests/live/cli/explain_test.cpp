@@ -179,6 +179,27 @@ TEST_F(ExplainTest, WritesAScenarioThatRuns) {
   EXPECT_EQ(ran.status, 0) << ran.errors << ran.output;
 }
 
+// As Debian's redis-server is a link to redis-check-rdb, and its first word is all that its title keeps.
+TEST_F(ExplainTest, AProgramBehindALinkIsWrittenByTheNameThatItWasStartedBy) {
+  std::filesystem::copy_file("/bin/sleep", Path("check-tool"));
+  std::filesystem::create_symlink("check-tool", Path("linked-server"));
+  const auto made = [&](const std::string& title) {
+    const Ended ended =
+        Shell("cd " + Path("") + "; export PATH=" + Path("") + ":$PATH; bash -c 'exec -a \"" + title +
+              "\" linked-server 1000' & target=$!\n"
+              "until [ $(readlink -f /proc/$target/exe) = " +
+              Path("check-tool") +
+              " ]; do sleep 0.02; done; rm -f mine.yaml; $BRINK new mine --from $target; kill $target");
+    EXPECT_THAT(ended.errors, HasSubstr("wrote")) << title;
+    return ReadText(Path("mine.yaml"));
+  };
+  const std::string by_name = "run: [\"" + Path("linked-server") + "\"";
+  EXPECT_THAT(made("linked-server 127.0.0.1:6379"), HasSubstr(by_name));
+  EXPECT_THAT(made("linked-server: worker"), HasSubstr(by_name));
+  EXPECT_THAT(made("idle: worker"), HasSubstr(by_name)) << "by its name in the kernel";
+  EXPECT_THAT(made("./linked-server"), HasSubstr(by_name + ", \"1000\"]"));
+}
+
 TEST_F(ExplainTest, OverwritesNoFile) {
   const std::string file = WriteExit("mine", "0");
   const std::string before = ReadText(file);
