@@ -42,7 +42,7 @@ void CheckOne(const Plan& plan, const Evidence& evidence, const Expectation& exp
   const bool asks_process = AsksProcess(expect);
   Expectation of_step = expect;
   Expectation of_process = expect;
-  (step != nullptr && !asks_process ? of_process.exit : of_step.exit).reset();
+  (step != nullptr && !asks_process ? of_process.exit : of_step.exit).clear();
   if (step != nullptr) {
     CheckStep(of_step, *step, results);
   }

@@ -19,12 +19,14 @@ namespace {
 
 bool CallFits(std::string_view call, std::string_view errno_name, const FailureExpect& expect) {
   const bool call_fits =
-      expect.call.empty() || call == expect.call || (expect.call == "clone" && IsFork(call));
+      expect.call.empty() || std::any_of(expect.call.begin(), expect.call.end(), [&](std::string_view each) {
+        return call == each || (each == "clone" && IsFork(call));
+      });
   return call_fits && (expect.errno_name.empty() || errno_name == expect.errno_name);
 }
 
 std::string Describe(const FailureExpect& expect) {
-  std::string text = expect.call.empty() ? "any call" : expect.call;
+  std::string text = expect.call.empty() ? "any call" : Join(expect.call, " or ");
   text += expect.errno_name.empty() ? " failing" : " failing with " + expect.errno_name;
   if (expect.min_count) {
     text += fmt::format(", at least {}", Times(*expect.min_count));
@@ -201,9 +203,8 @@ void CheckEnd(const Expectation& expect, const ProcessVerdict& verdict, Results&
     results.Add("outcome", Join(expect.outcome, " or "), found + ": " + verdict.reason,
                 met || known ? Met(met) : std::nullopt);
   }
-  if (expect.exit) {
-    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(verdict.exit_code, verdict.signal),
-                verdict.exit_code == expect.exit);
+  if (!expect.exit.empty()) {
+    CheckExit(expect.exit, verdict.exit_code, verdict.signal, {}, results);
   }
   if (expect.signal) {
     const std::string found = verdict.signal

@@ -41,6 +41,10 @@ class Results {
 /// "137", "died of SIGKILL", "it did not end by itself".
 [[nodiscard]] std::string DescribeEnd(const std::optional<int>& exit_code, const std::optional<int>& signal);
 
+/// Whether it ended with one of these; `said` is added to what was found where it didn't.
+void CheckExit(const std::vector<int>& expected, const std::optional<int>& exit_code,
+               const std::optional<int>& signal, std::string_view said, Results& results);
+
 /// Failing calls are only seen with kernel evidence.
 [[nodiscard]] bool CallsWatched(const Evidence& evidence);
 

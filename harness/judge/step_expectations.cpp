@@ -30,9 +30,8 @@ void CheckDuration(double max_s, const StepRecord& step, Results& results) {
 }  // namespace
 
 void CheckStep(const Expectation& expect, const StepRecord& step, Results& results) {
-  if (expect.exit) {
-    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(step.exit_code, step.signal),
-                step.exit_code == expect.exit);
+  if (!expect.exit.empty()) {
+    CheckExit(expect.exit, step.exit_code, step.signal, {}, results);
   }
   if (expect.output) {
     const auto found = step.patterns.find(*expect.output);
@@ -46,7 +45,7 @@ void CheckStep(const Expectation& expect, const StepRecord& step, Results& resul
 
 void CheckOwn(const StepPlan& plan, const StepRecord& step, bool expected_elsewhere, Results& results) {
   const CommandExpect& expect = plan.expect;
-  const bool expects = expect.exit || expect.output || expect.max_duration_s;
+  const bool expects = !expect.exit.empty() || expect.output || expect.max_duration_s;
   if (step.skipped) {
     if (expects) {
       results.Add("step", "done", "skipped: " + step.text, false);
@@ -60,10 +59,8 @@ void CheckOwn(const StepPlan& plan, const StepRecord& step, bool expected_elsewh
     return results.Add("step", fmt::format("done within {:g} s", plan.timeout_s), step.text + ": timed out",
                        false);
   }
-  if (expect.exit) {
-    const bool met = step.exit_code == expect.exit;
-    const std::string said = met ? "" : ": " + LastLine(step.output);
-    results.Add("exit", std::to_string(*expect.exit), DescribeEnd(step.exit_code, step.signal) + said, met);
+  if (!expect.exit.empty()) {
+    CheckExit(expect.exit, step.exit_code, step.signal, ": " + LastLine(step.output), results);
   }
   if (expect.output) {
     results.Add("output", *expect.output, LastLine(step.output), step.output_matched);

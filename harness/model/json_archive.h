@@ -35,6 +35,12 @@ struct Limit {
   T& value;
 };
 
+/// A list that older documents have as a single value, null or "" where it is empty.
+template <typename T>
+struct OneOrList {
+  T& values;
+};
+
 /// The names of an enumeration's values and of a variant's alternatives, in order; specialised in
 /// json_fields.h.
 template <typename T>
@@ -64,6 +70,10 @@ class JsonWriter {
   template <typename T>
   [[nodiscard]] static Json Write(const Limit<T>& limit) {
     return limit.value == kNoLimit ? Json(nullptr) : Json(limit.value);
+  }
+  template <typename T>
+  [[nodiscard]] static Json Write(const OneOrList<T>& list) {
+    return Write(list.values);
   }
   template <typename T>
   [[nodiscard]] static Json Write(const std::optional<T>& value) {
@@ -150,6 +160,16 @@ class JsonReader {
       limit.value = kNoLimit;
     } else {
       Read(json, limit.value, place, mistake);
+    }
+  }
+  template <typename T>
+  static void Read(const Json& json, OneOrList<T>& list, const std::string& place, std::string& mistake) {
+    if (json.is_array()) {
+      return Read(json, list.values, place, mistake);
+    }
+    list.values.clear();
+    if (!json.is_null() && json != "") {
+      Read(json, list.values.emplace_back(), place, mistake);
     }
   }
   template <typename T>

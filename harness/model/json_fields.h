@@ -31,7 +31,7 @@ void Fields(auto& a, json::Like<ProcessPlan> auto& x) {
 }
 void Fields(auto& a, json::Like<GroupPlan> auto& x) { a("name", x.name)("settings", x.settings); }
 void Fields(auto& a, json::Like<CommandExpect> auto& x) {
-  a("exit", x.exit)("output", x.output)("max_duration_s", x.max_duration_s);
+  a("exit", json::OneOrList{x.exit})("output", x.output)("max_duration_s", x.max_duration_s);
 }
 void Fields(auto& a, json::Like<RunStep> auto& x) {
   a("argv", x.argv)("env", x.env)("image", x.image)("background", x.background);
@@ -55,8 +55,8 @@ void Fields(auto& a, json::Like<StepPlan> auto& x) {
   a("as", x.as)("action", x.action)("timeout_s", x.timeout_s)("expect", x.expect)("mark", x.mark);
 }
 void Fields(auto& a, json::Like<FailureExpect> auto& x) {
-  a("call", x.call)("errno_name", x.errno_name)("min_count", x.min_count)("max_count", x.max_count);
-  a("binding_limit", x.binding_limit);
+  a("call", json::OneOrList{x.call})("errno_name", x.errno_name)("min_count", x.min_count);
+  a("max_count", x.max_count)("binding_limit", x.binding_limit);
 }
 void Fields(auto& a, json::Like<Range> auto& x) { a("min", x.min)("max", x.max); }
 void Fields(auto& a, json::Like<Expectation> auto& x) {
@@ -64,7 +64,7 @@ void Fields(auto& a, json::Like<Expectation> auto& x) {
   a("failure", x.failure)("no_failures", x.no_failures)("binding_limit", x.binding_limit)("log", x.log);
   a("log_absent", x.log_absent)("oom_scope", x.oom_scope)("peak_memory_bytes", x.peak_memory_bytes);
   a("peak_map_count", x.peak_map_count)("output", x.output)("max_duration_s", x.max_duration_s);
-  a("exit", x.exit)("predicted_victim", x.predicted_victim)("oom_victim", x.oom_victim);
+  a("exit", json::OneOrList{x.exit})("predicted_victim", x.predicted_victim)("oom_victim", x.oom_victim);
   a("stalled", x.stalled)("may_stall", x.may_stall)("first_failure", x.first_failure)("reason", x.reason);
   a("left_charged_bytes", x.left_charged_bytes);
 }

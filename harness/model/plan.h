@@ -77,7 +77,7 @@ struct GroupPlan {
 
 /// What a step's command must do; anything not given is not looked at.
 struct CommandExpect {
-  std::optional<int> exit;
+  std::vector<int> exit;              // any of these
   std::optional<std::string> output;  // regular expression searched in its whole output
   std::optional<double> max_duration_s;
 };
@@ -138,8 +138,8 @@ struct StepPlan {
 };
 
 struct FailureExpect {
-  /// Empty: any call. "clone" also matches clone3, fork and vfork: which one libc uses varies.
-  std::string call;
+  /// Any of these; empty: any call. "clone" also matches clone3, fork and vfork: which one libc uses varies.
+  std::vector<std::string> call;
   std::string errno_name;  // "ENOMEM"; empty: any
   std::optional<std::uint64_t> min_count;
   std::optional<std::uint64_t> max_count;
@@ -182,7 +182,7 @@ struct Expectation {
   std::optional<std::string> output;
   std::optional<double> max_duration_s;
   // of either
-  std::optional<int> exit;
+  std::vector<int> exit;  // any of these
 };
 
 /// With less, a general kernel and an initramfs do not boot.

@@ -232,6 +232,17 @@ std::optional<int> MaybeInt(const Node& map, std::string_view key) {
   return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
 }
 
+std::vector<int> IntsAt(const Node& map, std::string_view key) {
+  std::vector<int> values;
+  for (const std::string& text : TextsAt(map, key)) {
+    int value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) {
+      values.push_back(value);
+    }
+  }
+  return values;
+}
+
 std::optional<std::uint64_t> MaybeCount(const Node& map, std::string_view key) {
   const auto value = MaybeInteger(map, key);
   return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;

@@ -81,6 +81,8 @@ void DecodeRequires(const Node& owner, Decoding& decoding);
 [[nodiscard]] std::map<std::string, std::string> TextMapAt(const Node& map, std::string_view key);
 [[nodiscard]] std::optional<std::int64_t> MaybeInteger(const Node& map, std::string_view key);
 [[nodiscard]] std::optional<int> MaybeInt(const Node& map, std::string_view key);
+/// An integer, or every item of a list.
+[[nodiscard]] std::vector<int> IntsAt(const Node& map, std::string_view key);
 [[nodiscard]] std::optional<std::uint64_t> MaybeCount(const Node& map, std::string_view key);
 /// A duration in seconds.
 [[nodiscard]] std::optional<double> MaybeSeconds(const Node& map, std::string_view key);

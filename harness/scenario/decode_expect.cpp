@@ -35,7 +35,7 @@ std::optional<Range> MaybeRange(const Node& map, std::string_view key, Decoding&
 }
 
 FailureExpect DecodeFailure(const Node& map, Decoding& decoding) {
-  FailureExpect failure{.call = TextAt(map, "call"),
+  FailureExpect failure{.call = TextsAt(map, "call"),
                         .errno_name = TextAt(map, "errno"),
                         .min_count = {},
                         .max_count = {},
@@ -128,7 +128,7 @@ Expectation DecodeExpectation(const Node& subject, const Node& map, Decoding& de
   expect.subject = subject.scalar;
   expect.mark = subject.mark;
   expect.outcome = TextsAt(map, "outcome");
-  expect.exit = MaybeInt(map, "exit");
+  expect.exit = IntsAt(map, "exit");
   expect.signal = MaybeInt(map, "signal");
   expect.killed_by = MaybeText(map, "killed_by");
   expect.no_failures = FlagAt(map, "no_failures");

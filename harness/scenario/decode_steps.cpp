@@ -36,7 +36,7 @@ void MustBeProcessOrChild(const Node& name, Decoding& decoding) {
 }
 
 CommandExpect DecodeCommandExpect(const Node& map) {
-  return {.exit = MaybeInt(map, "exit"),
+  return {.exit = IntsAt(map, "exit"),
           .output = MaybeText(map, "output"),
           .max_duration_s = MaybeSeconds(map, "time")};
 }

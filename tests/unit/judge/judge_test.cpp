@@ -269,7 +269,7 @@ TEST(Judge, LostEventsLeaveOpenWhatMoreFailuresWouldChange) {
 std::optional<bool> LimitIs(const std::string& expected, const Evidence& evidence) {
   Plan plan = ServerPlan();
   plan.expect.push_back({.subject = "server",
-                         .failure = FailureExpect{.call = "mmap",
+                         .failure = FailureExpect{.call = {"mmap"},
                                                   .errno_name = "ENOMEM",
                                                   .min_count = {},
                                                   .max_count = {},

@@ -133,7 +133,7 @@ TEST(Pairs, StepsThatStandElsewhereInTheFileAreTheSame) {
   std::vector<StepPlan> there = {StepAt(60, RunOf({"install", "a b"})), StepAt(61, StartStep{"server"})};
   there[0].as = "folder";
   there[0].timeout_s = 7;
-  there[0].expect.exit = 0;
+  there[0].expect.exit = {0};
   EXPECT_EQ(Steps(here), Steps(there));
 }
 

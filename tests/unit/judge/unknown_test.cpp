@@ -46,7 +46,7 @@ TEST(Unknown, IsTheStallOfAChildWhoseGroupIsItsParents) {
 TEST(Unknown, IsTheFirstFailureWhereSomeAreCountedOnlyOrLost) {
   Evidence evidence = ServerEvidence(1);
   const Expectation expect{.subject = "server",
-                           .first_failure = FailureExpect{.call = "mmap", .errno_name = "ENOMEM"}};
+                           .first_failure = FailureExpect{.call = {"mmap"}, .errno_name = "ENOMEM"}};
   evidence.failed_calls = {AddressSpaceFailure(0.1)};
   evidence.failure_counts = {{.process = "server", .call = "mmap", .errno_name = "ENOMEM", .count = 1}};
   EXPECT_EQ(Met(expect, evidence), true);

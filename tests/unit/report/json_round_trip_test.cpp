@@ -51,7 +51,7 @@ Plan FullPlan() {
   expect.subject = "server";
   expect.outcome = {"survived"};
   expect.failure =
-      FailureExpect{.call = "mmap", .errno_name = "ENOMEM", .min_count = 1, .max_count = std::nullopt};
+      FailureExpect{.call = {"mmap"}, .errno_name = "ENOMEM", .min_count = 1, .max_count = std::nullopt};
   expect.peak_map_count = Range{.min = std::nullopt, .max = 7.5};
   plan.expect = {expect};
   plan.not_runnable = "why";
@@ -78,6 +78,19 @@ TEST(PlanJson, ComesBackAsItWas) {
 TEST(PlanJson, NamesAStepByItsKind) {
   const Json json = Json::parse(PlanToJson(FullPlan()));
   EXPECT_EQ(json["steps"][2]["action"]["signal"]["signal"], 9);
+}
+
+TEST(PlanJson, OlderPlansHaveASingleValueWhereAListIsNow) {
+  const auto plan = PlanFromJson(
+      R"({"expect": [{"exit": 7, "failure": {"call": "mmap"}}, {"exit": null, "failure": {"call": ""}}, {}],)"
+      R"( "steps": [{"action": {"run": {}}, "expect": {"exit": 3}}]})");
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->expect[0].exit, std::vector<int>{7});
+  EXPECT_EQ(plan->expect[0].failure->call, std::vector<std::string>{"mmap"});
+  EXPECT_TRUE(plan->expect[1].exit.empty());
+  EXPECT_TRUE(plan->expect[1].failure->call.empty());
+  EXPECT_TRUE(plan->expect[2].exit.empty());
+  EXPECT_EQ(plan->steps[0].expect.exit, std::vector<int>{3});
 }
 
 TEST(EvidenceJson, ComesBackAsItWas) {

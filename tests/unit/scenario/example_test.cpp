@@ -67,7 +67,7 @@ TEST(Example, PlansItsSteps) {
   const Plan plan = ExamplePlan("reported");
   ASSERT_THAT(plan.steps, SizeIs(4));
   EXPECT_EQ(plan.steps[0].as, "load");
-  EXPECT_EQ(plan.steps[0].expect.exit, 0);
+  EXPECT_EQ(plan.steps[0].expect.exit, std::vector<int>{0});
   EXPECT_THAT(std::get<RunStep>(plan.steps[1].action).argv, SizeIs(4));
   const auto& set = std::get<SetStep>(plan.steps[2].action);
   ASSERT_THAT(set.targets, SizeIs(1));
@@ -82,7 +82,7 @@ TEST(Example, PlansWhatEachCaseExpects) {
   const Plan reported = ExamplePlan("reported");
   ASSERT_THAT(reported.expect, SizeIs(2));
   EXPECT_THAT(reported.expect[0].outcome, ElementsAre("survived"));
-  EXPECT_EQ(reported.expect[0].failure.value().call, "clone");
+  EXPECT_EQ(reported.expect[0].failure.value().call, std::vector<std::string>{"clone"});
   EXPECT_EQ(reported.expect[0].failure.value().errno_name, "ENOMEM");
   EXPECT_EQ(reported.expect[0].binding_limit, "commit_limit");
   EXPECT_EQ(reported.expect[1].subject, "snapshot");

@@ -172,7 +172,7 @@ TEST(Plan, ReadsRunSteps) {
       "expect: {exit: 1, output: x, time: 2s}");
   EXPECT_EQ(step.as, "s");
   EXPECT_EQ(step.timeout_s, 3);
-  EXPECT_EQ(step.expect.exit, 1);
+  EXPECT_THAT(step.expect.exit, ElementsAre(1));
   EXPECT_EQ(step.expect.output, "x");
   EXPECT_EQ(step.expect.max_duration_s, 2);
   const auto& run = std::get<RunStep>(step.action);
@@ -231,7 +231,7 @@ TEST(Plan, ReadsEveryExpectation) {
       "peak_memory: {max: 1KiB}, peak_map_count: {min: 1, max: 2}, stalled: false, "
       "first_failure: {call: munmap, errno: ENOMEM}, reason: why, left_charged: {min: 2KiB}");
   EXPECT_THAT(expect.outcome, ElementsAre("failed", "hung"));
-  EXPECT_EQ(expect.exit, 3);
+  EXPECT_THAT(expect.exit, ElementsAre(3));
   EXPECT_EQ(expect.signal, 9);
   EXPECT_EQ(expect.killed_by, "oom:memcg");
   EXPECT_EQ(expect.oom_scope, "memcg");
@@ -245,7 +245,7 @@ TEST(Plan, ReadsEveryExpectation) {
   EXPECT_EQ(expect.peak_memory_bytes.value().min, std::nullopt);
   EXPECT_EQ(expect.peak_map_count.value().min, 1);
   EXPECT_EQ(expect.stalled, false);
-  EXPECT_EQ(expect.first_failure.value().call, "munmap");
+  EXPECT_THAT(expect.first_failure.value().call, ElementsAre("munmap"));
   EXPECT_EQ(expect.first_failure.value().errno_name, "ENOMEM");
   EXPECT_EQ(expect.reason, "why");
   EXPECT_EQ(expect.left_charged_bytes.value().min, 2048);
@@ -254,6 +254,9 @@ TEST(Plan, ReadsEveryExpectation) {
   EXPECT_EQ(OnlyExpectation("exit: 0").stalled, std::nullopt);
   EXPECT_EQ(OnlyExpectation("stalled: [true, false]").stalled, std::nullopt);
   EXPECT_TRUE(OnlyExpectation("stalled: [true, false]").may_stall);
+  EXPECT_THAT(OnlyExpectation("exit: [1, 2]").exit, ElementsAre(1, 2));
+  EXPECT_THAT(OnlyExpectation("failure: {call: [mmap, mprotect]}").failure.value().call,
+              ElementsAre("mmap", "mprotect"));
   EXPECT_EQ(OnlyExpectation("failure: {count: 4}").failure.value().max_count, 4U);
 }
 
