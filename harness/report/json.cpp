@@ -10,6 +10,7 @@
 
 #include "report/json_values.h"
 #include "report/report.h"
+#include "report/text.h"
 
 namespace brink {
 namespace {
@@ -62,6 +63,7 @@ Json ToJson(const ProcessVerdict& process) {
     left.push_back({{"pid", each.pid}, {"comm", each.comm}});
   }
   return {{"outcome", Name(process.outcome)},
+          {"outcome_text", OutcomeWords(process)},
           {"child", process.child},
           {"exit_code", OrNull(process.exit_code)},
           {"signal", OrNull(process.signal)},
@@ -225,6 +227,7 @@ Json ToJson(const Verdict& verdict) {
           {"guest", ToJson(verdict.guest)},
           {"expected_met", OrNull(verdict.expected_met)},
           {"outcome", Name(verdict.outcome)},
+          {"outcome_text", OutcomeWords(verdict)},
           {"reason", verdict.reason},
           {"remedy", OrNull(verdict.remedy)},
           {"evidence_grade", Name(verdict.grade)},

@@ -45,6 +45,15 @@ bool IsControl(std::string_view character) {
          character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
 }
 
+std::string WordsOf(Outcome outcome, bool failures, bool stalled) {
+  std::string words(Name(outcome));
+  if (outcome == Outcome::kSurvived) {
+    words += failures ? " with failures" : "";
+    words += stalled ? ", stalled" : "";
+  }
+  return words;
+}
+
 }  // namespace
 
 std::string Printable(std::string_view text, bool keep_lines) {
@@ -118,16 +127,16 @@ std::string Wrapped(const std::string& text, const TextStyle& style, std::size_t
 }
 
 std::string OutcomeWords(const Verdict& verdict) {
-  std::string words(Name(verdict.outcome));
-  if (verdict.outcome != Outcome::kSurvived) {
-    return words;
-  }
   const bool stalled = Stalled(verdict);
-  words += verdict.first_failure ? " with failures" : "";
-  if (stalled || !verdict.slower) {
-    return words + (stalled ? ", stalled" : "");
+  std::string words = WordsOf(verdict.outcome, verdict.first_failure.has_value(), stalled);
+  if (verdict.outcome == Outcome::kSurvived && !stalled && verdict.slower) {
+    words += fmt::format(", {:.1f} times slower", verdict.slower->times);
   }
-  return words + fmt::format(", {:.1f} times slower", verdict.slower->times);
+  return words;
+}
+
+std::string OutcomeWords(const ProcessVerdict& process) {
+  return WordsOf(process.outcome, process.first_failure.has_value(), process.stall.has_value());
 }
 
 std::string FailingCallOf(const Verdict& verdict) {

@@ -46,6 +46,8 @@ enum class Colour { kGreen, kRed, kYellow, kBold };
 /// was asked of it may have been refused; "survived, stalled" where its group was held up for long;
 /// "survived, 4.2 times slower" where another case shows that (judge/slowdown.h).
 [[nodiscard]] std::string OutcomeWords(const Verdict& verdict);
+/// The same of one process, which no other case is compared with.
+[[nodiscard]] std::string OutcomeWords(const ProcessVerdict& process);
 
 /// "munmap ENOMEM": the first failure of the process whose limit is the verdict's, as another's beside it
 /// would suggest that the one came of the other; without such a limit the case's first. May be empty.

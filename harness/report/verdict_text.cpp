@@ -200,7 +200,7 @@ std::string FormatUnmet(const Verdict& verdict) {
   }
   if (!unmet && verdict.expected_met == false) {
     text += fmt::format("  expected: survived, as nothing else is expected\n  found:    {}\n",
-                        Name(verdict.outcome));
+                        OutcomeWords(verdict));
   }
   text += "  what happened: " + Printable(verdict.reason) + "\n";
   text += "  evidence: " + EvidenceLine(verdict) + "\n";

@@ -311,6 +311,20 @@ TEST(VerdictText, ASurvivorWhoseGroupWasHeldUpIsNoPlainSurvivor) {
   EXPECT_EQ(FormatHeadline(verdict, {}), "munmap-enomem/reported: survived, stalled, as expected\n");
 }
 
+TEST(VerdictJson, HasTheWordsOfTheTable) {
+  Verdict verdict = MetVerdict();
+  verdict.outcome = Outcome::kSurvived;
+  verdict.processes.begin()->second.outcome = Outcome::kSurvived;
+  verdict.processes.begin()->second.stall = Stall{};
+  const std::string text = FormatJson({.brink_version = "0", .host = {}, .results = {verdict}});
+  EXPECT_NE(text.find(R"("outcome": "survived",
+      "outcome_text": "survived with failures, stalled",)"),
+            std::string::npos)
+      << text;
+  verdict.processes.begin()->second.first_failure.reset();
+  EXPECT_EQ(OutcomeWords(verdict.processes.begin()->second), "survived, stalled");
+}
+
 TEST(VerdictText, ASurvivorThatWasSlowedDownIsNoPlainSurvivor) {
   Verdict verdict = MetVerdict();
   verdict.outcome = Outcome::kSurvived;
