@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "judge/death.h"
@@ -91,6 +93,47 @@ void AddLogLines(const Plan& plan, const Evidence& evidence, std::vector<ChainLi
   }
 }
 
+/// When a call of it or of a child of it, whose output is its own, first failed.
+std::optional<double> FirstOfAnyCall(const Evidence& evidence, const std::string& name) {
+  std::set<std::string> names = {name};
+  for (const ProcessRecord& record : evidence.processes) {
+    if (record.parent == name) {
+      names.insert(record.name);
+    }
+  }
+  std::optional<double> first;
+  for (const FailedCall& call : evidence.failed_calls) {
+    if (names.contains(call.process)) {
+      first = std::min(first.value_or(call.t_s), call.t_s);
+    }
+  }
+  return first;
+}
+
+/// What it printed of a failed call: the first such line after that, which need not be true ("corrupt").
+void AddComplaint(const Evidence& evidence, const std::string& name, std::vector<ChainLink>& chain) {
+  const std::optional<double> since = FirstOfAnyCall(evidence, name);
+  const OutputLine* complaint = nullptr;
+  for (const ProcessRecord& record : evidence.processes) {
+    for (const OutputLine& line : record.complaints) {
+      if (record.name == name && since && line.t_s >= *since &&
+          (complaint == nullptr || line.t_s < complaint->t_s)) {
+        complaint = &line;
+      }
+    }
+  }
+  const auto told = [&](const ChainLink& link) {
+    return link.kind == "log" && link.what == Quoted(complaint->text);
+  };
+  if (complaint != nullptr && std::none_of(chain.begin(), chain.end(), told)) {
+    chain.push_back({.t_s = complaint->t_s,
+                     .process = name,
+                     .kind = "log",
+                     .what = Quoted(complaint->text),
+                     .limit = {}});
+  }
+}
+
 void AddSteps(const Evidence& evidence, std::vector<ChainLink>& chain) {
   for (const StepRecord& step : evidence.steps) {
     const bool bad = step.exit_code.value_or(0) != 0 || step.signal || step.timed_out || !step.error.empty();
@@ -143,6 +186,9 @@ std::vector<ChainLink> ChainOf(const Plan& plan, const Evidence& evidence,
   }
   AddUnnamedKills(evidence, chain);
   AddLogLines(plan, evidence, chain);
+  for (const auto& [name, verdict] : processes) {
+    AddComplaint(evidence, name, chain);
+  }
   AddSteps(evidence, chain);
   std::stable_sort(chain.begin(), chain.end(),
                    [](const ChainLink& a, const ChainLink& b) { return a.t_s < b.t_s; });

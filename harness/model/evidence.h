@@ -168,13 +168,19 @@ struct SignalSent {
   double t_s = 0;
 };
 
-/// A process that lived during the case.
 /// A process that was still running.
 struct LeftRunning {
   int pid = 0;
   std::string comm;
 };
 
+/// A line of a process's output, at most 500 bytes of it.
+struct OutputLine {
+  double t_s = 0;
+  std::string text;
+};
+
+/// A process that lived during the case.
 struct ProcessRecord {
   std::string name;  // of the plan's process, child rule, or step (its `as`)
   enum class Kind { kProcess, kChild, kStep };
@@ -213,8 +219,9 @@ struct ProcessRecord {
   /// case was over; brink ended them. The first few of left_running_count.
   std::vector<LeftRunning> left_running;
   std::uint64_t left_running_count = 0;
-  std::string last_line;  // of its output, the last that is not empty; at most 500 bytes
-  std::string log;        // the file that holds it, relative to the run directory; of kProcess
+  std::string last_line;               // of its output, the last that is not empty; at most 500 bytes
+  std::string log;                     // the file that holds it, relative to the run directory; of kProcess
+  std::vector<OutputLine> complaints;  // the first of its output that sound like a lack of memory or its harm
 };
 
 struct GroupRecord {

@@ -147,6 +147,7 @@ void Fields(auto& a, json::Like<SignalSent> auto& x) {
   a("sender", x.sender)("process", x.process)("pid", x.pid)("t_s", x.t_s);
 }
 void Fields(auto& a, json::Like<LeftRunning> auto& x) { a("pid", x.pid)("comm", x.comm); }
+void Fields(auto& a, json::Like<OutputLine> auto& x) { a("t_s", x.t_s)("text", x.text); }
 void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
   a("name", x.name)("kind", x.kind)("parent", x.parent)("pid", x.pid)("comm", x.comm)("started", x.started);
   a("start_error", x.start_error)("start_remedy", x.start_remedy)("ready", x.ready)("start_s", x.start_s)(
@@ -157,7 +158,7 @@ void Fields(auto& a, json::Like<ProcessRecord> auto& x) {
   a("under_oom", x.under_oom)("under_oom_s", x.under_oom_s)("throttled_high", x.throttled_high)(
       "left_running", x.left_running);
   a("left_running_count", x.left_running_count)("last_line", x.last_line)("log", x.log);
-  a("group_shmem_bytes", x.group_shmem_bytes);
+  a("group_shmem_bytes", x.group_shmem_bytes)("complaints", x.complaints);
 }
 void Fields(auto& a, json::Like<GroupRecord> auto& x) {
   a("name", x.name)("path", x.path)("memory_limit_bytes", x.memory_limit_bytes);

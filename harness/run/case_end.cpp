@@ -200,6 +200,7 @@ void CaseRunner::RecordLogs() {
     if (target->record != LiveTarget::kNoRecord) {
       ProcessRecord& record = Record().processes[target->record];
       record.last_line = target->log.LastLine();
+      record.complaints = target->log.Complaints();
       record.log = fs::path(target->log.EndPath()).lexically_relative(plan_.run_dir).string();
     }
     if (!target->log.DiskError().empty()) {

@@ -10,6 +10,24 @@
 #include <utility>
 
 namespace brink {
+namespace {
+
+constexpr std::size_t kKeptOfLine = 500;
+
+/// Errnos as C libraries, runtimes and languages word them, and what programs say of what they then lack.
+const Pattern& ComplaintPattern() {
+  static const Pattern kPattern =
+      Pattern::Compile(
+          R"((?i)(?:cannot|can't|can not|could not|couldn't|unable to|failed to) (?:allocate|map|lock|fork)\b)"
+          R"(|unable to create (?:\w+ )?thread|allocation (?:of \d+ bytes )?failed|out of memory|outofmemory|memoryerror)"
+          R"(|bad_alloc|not enough (?:space|memory)|insufficient memory|resource temporarily unavailable)"
+          R"(|\bENOMEM\b|\bEAGAIN\b|\b(?:errno|error)[ :=]{1,2}1[12]\b|corrupt|segmentation fault)"
+          R"(|\b(?:mmap|munmap|mremap|mprotect|mlock|mlockall|madvise|malloc|fork|pthread_create)(?:\(\))? failed)")
+          .value();
+  return kPattern;
+}
+
+}  // namespace
 
 Result<LogSink> LogSink::Open(std::string path_without_suffix) {
   LogSink sink;
@@ -46,7 +64,7 @@ void LogSink::Write(std::string_view chunk, double t_s) {
     tail_.erase(0, tail_.size() - kExcerptHalf);
     tail_cut_ = true;
   }
-  if (!patterns_.empty()) {
+  if (!patterns_.empty() || complaints_.size() < kComplaintsCap) {
     SearchLines(chunk, t_s);
   }
 }
@@ -141,12 +159,15 @@ void LogSink::SearchLines(std::string_view chunk, double t_s) {
 }
 
 void LogSink::SearchLine(std::string_view line, double t_s) {
+  if (complaints_.size() < kComplaintsCap && ComplaintPattern().FoundIn(line)) {
+    complaints_.push_back({.t_s = t_s, .text = std::string(line.substr(0, kKeptOfLine))});
+  }
   for (WatchedPattern& watched : patterns_) {
     if (!watched.pattern.FoundIn(line)) {
       continue;
     }
     if (watched.count++ == 0) {
-      watched.first_line = std::string(line.substr(0, 500));
+      watched.first_line = std::string(line.substr(0, kKeptOfLine));
       watched.first_s = t_s;
     }
   }

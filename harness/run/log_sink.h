@@ -10,6 +10,7 @@
 #include "base/pattern.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "model/evidence.h"
 
 namespace brink {
 
@@ -29,6 +30,8 @@ class LogSink {
   static constexpr std::uint64_t kFileCap = 4ULL << 20;
   /// Longer lines are searched in pieces of this size.
   static constexpr std::size_t kLineCap = 8192;
+  /// So many lines that sound like a lack of memory are kept, the first ones.
+  static constexpr std::size_t kComplaintsCap = 16;
   /// Of the output, this much of its beginning and of its end is kept in memory for Excerpt().
   static constexpr std::size_t kExcerptHalf = 8192;
 
@@ -44,6 +47,8 @@ class LogSink {
   /// How many lines matched so far; 0 for a text that is not watched.
   [[nodiscard]] std::uint64_t MatchCount(const std::string& text) const;
   [[nodiscard]] const std::deque<WatchedPattern>& Patterns() const { return patterns_; }
+  /// Lines with the text of an errno that a limit of memory or tasks gives, or of the harm that it does.
+  [[nodiscard]] const std::vector<OutputLine>& Complaints() const { return complaints_; }
   /// The first and the last kExcerptHalf bytes.
   [[nodiscard]] std::string Excerpt() const;
   /// The last line that is not empty, at most 500 bytes of it.
@@ -70,6 +75,7 @@ class LogSink {
   std::string tail_;
   bool tail_cut_ = false;
   std::deque<WatchedPattern> patterns_;
+  std::vector<OutputLine> complaints_;
 };
 
 }  // namespace brink

@@ -105,6 +105,7 @@ TEST(EvidenceJson, ComesBackAsItWas) {
   evidence.processes.resize(1);
   evidence.processes[0].kind = ProcessRecord::Kind::kChild;
   evidence.processes[0].exit_code = 0;
+  evidence.processes[0].complaints = {{.t_s = 0.5, .text = "corrupt"}};
   evidence.oom_kills.resize(1);
   evidence.left_out = {.failed_calls = 5, .signals = 6, .oom_kills = 7};
   evidence.maps.resize(1);
@@ -122,6 +123,7 @@ TEST(EvidenceJson, ComesBackAsItWas) {
   EXPECT_EQ(again->processes[0].kind, ProcessRecord::Kind::kChild);
   EXPECT_EQ(again->processes[0].exit_code, 0);
   EXPECT_FALSE(again->processes[0].signal);
+  EXPECT_EQ(again->processes[0].complaints.at(0).text, "corrupt");
   EXPECT_EQ(again->left_out.failed_calls, 5U);
   EXPECT_EQ(again->left_out.signals, 6U);
   EXPECT_EQ(again->left_out.oom_kills, 7U);

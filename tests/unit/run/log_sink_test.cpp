@@ -52,6 +52,34 @@ TEST_F(LogSinkTest, FindsAPatternAcrossChunks) {
   EXPECT_DOUBLE_EQ(sink->Patterns().front().first_s, 2);
 }
 
+TEST_F(LogSinkTest, KeepsTheFirstLinesThatSoundLikeALackOfMemory) {
+  auto sink = LogSink::Open(folder_ + "/server");
+  ASSERT_TRUE(sink);
+  sink->Write("listening on port 12, 11 errors\nexit code 12\nblock 7: mmap: Cannot allo", 1);
+  sink->Write("cate memory\n", 2);
+  const auto kept = [&](const std::string& line) {
+    const std::size_t before = sink->Complaints().size();
+    sink->Write(line + "\n", 3);
+    return sink->Complaints().size() > before && sink->Complaints().back().text == line;
+  };
+  ASSERT_EQ(sink->Complaints().size(), 1U);
+  EXPECT_EQ(sink->Complaints()[0].text, "block 7: mmap: Cannot allocate memory");
+  EXPECT_DOUBLE_EQ(sink->Complaints()[0].t_s, 2);
+  for (const char* line :
+       {"fork: Resource temporarily unavailable",
+        "os::commit_memory failed; error='Not enough space' (errno=12)", "Os { code: 12, kind: OutOfMemory }",
+        "(os error 11)", "memory allocation of 4096 bytes failed", "terminate called: std::bad_alloc",
+        "Corrupted block 01H", "could not fork worker process",
+        "java.lang.OutOfMemoryError: unable to create native thread", "munmap failed"}) {
+    EXPECT_TRUE(kept(line)) << line;
+  }
+  EXPECT_FALSE(kept("64 MiB allocated"));
+  for (std::size_t i = 0; i < 2 * LogSink::kComplaintsCap; ++i) {
+    sink->Write("ENOMEM\n", 4);
+  }
+  EXPECT_EQ(sink->Complaints().size(), LogSink::kComplaintsCap);
+}
+
 TEST_F(LogSinkTest, SearchesALastLineWithoutLineFeed) {
   auto sink = LogSink::Open(folder_ + "/server");
   ASSERT_TRUE(sink);
