@@ -31,13 +31,29 @@ const Node* FindBelow(const Node& map, std::string_view key, std::string_view be
   return value == nullptr ? nullptr : Find(*value, below);
 }
 
+std::string FileName(const Node& path) { return std::filesystem::path(path.scalar).filename().string(); }
+
+/// A script beside the file that needs an interpreter and nothing else is a model as well, but where the
+/// language itself is the system.
+bool IsModelScript(const Node& run, const Node* required, const CatalogueEntry& entry) {
+  if (run.items.size() < 2 || !run.items[1].scalar.starts_with("${scenario_dir}/")) {
+    return false;
+  }
+  std::vector<std::string> packages;
+  AddTexts(packages, required);
+  const std::string interpreter = FileName(run.items.front());
+  return packages == std::vector{interpreter} && !interpreter.starts_with(entry.system);
+}
+
 void ReadProcess(const Node& process, CatalogueEntry& entry) {
   const Node* required = FindBelow(process, "requires", "debian");
-  AddTexts(entry.software, required);
-  entry.real = entry.real || (required != nullptr && FindBelow(process, "env", "LD_PRELOAD") == nullptr);
   const Node* run = Find(process, "run");
+  const bool script = run != nullptr && IsModelScript(*run, required, entry);
+  AddTexts(entry.software, required);
+  entry.real =
+      entry.real || (required != nullptr && !script && FindBelow(process, "env", "LD_PRELOAD") == nullptr);
   if (run != nullptr && !run->items.empty()) {
-    AddOnce(entry.programs, std::filesystem::path(run->items.front().scalar).filename().string());
+    AddOnce(entry.programs, FileName(run->items[script ? 1 : 0]));
   }
 }
 

@@ -21,8 +21,8 @@ struct CatalogueEntry {
   std::vector<std::string> tags = {};
   std::vector<std::string> cases = {};
   // The rest is what the cases say, each word once, in the file's order.
-  std::vector<std::string> software = {};        // Debian packages that its processes or steps require
-  bool real = false;                             // some of it is run, not only preloaded into a model
+  std::vector<std::string> software = {};  // Debian packages that its processes or steps require
+  bool real = false;  // some of it is run: not only preloaded into a model, nor its interpreter
   std::vector<std::string> programs = {};        // what its processes run, without folders
   std::vector<std::string> binding_limits = {};  // expected ones, without "none"
   std::vector<std::string> stall_limits = {};    // those of them that hold a process up

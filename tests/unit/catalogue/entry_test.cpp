@@ -54,12 +54,16 @@ TEST(CatalogueEntry, TellsWhatTheCasesSayEachWordOnce) {
 
 // A model with another allocator is a model.
 TEST(CatalogueEntry, IsOfRealSoftwareWhereSomeOfItIsRun) {
-  const auto is_real = [](const std::string& process) {
-    return EntryOf(ParseScenario("name: x\nprocesses: {p: {" + process + "}}\n", "/x.yaml").scenario).real;
+  const auto is_real = [](const std::string& process, const std::string& file = "/sysv/x.yaml") {
+    return EntryOf(ParseScenario("name: x\nprocesses: {p: {" + process + "}}\n", file).scenario).real;
   };
   EXPECT_FALSE(is_real("run: [true]"));
   EXPECT_FALSE(is_real("run: [true], requires: {debian: libjemalloc2}, env: {LD_PRELOAD: /lib/a.so}"));
   EXPECT_TRUE(is_real("run: [redis-server], requires: {debian: redis-server}"));
+  const std::string script = "run: [/usr/bin/python3, \"${scenario_dir}/a.py\"], requires: {debian: ";
+  EXPECT_FALSE(is_real(script + "python3}"));
+  EXPECT_TRUE(is_real(script + "python3-lmdb}"));
+  EXPECT_TRUE(is_real(script + "python3}", "/python/x.yaml"));
 }
 
 TEST(CatalogueEntry, OfAFileThatIsOnlySkimmedIsTheSame) {

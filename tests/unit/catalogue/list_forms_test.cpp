@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "shipped.h"
@@ -11,6 +12,8 @@
 namespace brink {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -131,6 +134,18 @@ TEST(WithCatalogue, ReplacesWhatIsBetweenTheMarkersAlone) {
   for (const char* text :
        {"", "<!-- catalogue: x -->\n", "<!-- end of catalogue --><!-- catalogue: x -->\n"}) {
     EXPECT_FALSE(WithCatalogue(text, "new")) << text;
+  }
+}
+
+/// What the catalogue is for: no incident without its reproduction, its cure, and what would exclude it.
+TEST(ShippedCatalogue, HasOverFortyIncidentsMostlyOfRealSoftwareEachWithItsCure) {
+  const std::vector<CatalogueEntry>& entries = testing::Catalogue();
+  EXPECT_GE(entries.size(), 45U);
+  EXPECT_GE(std::count_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.real; }), 25);
+  for (const CatalogueEntry& entry : entries) {
+    EXPECT_THAT(entry.cases, AllOf(Contains("reported"), Contains("tuned"))) << entry.file;
+    ASSERT_TRUE(entry.incident) << entry.file;
+    EXPECT_FALSE(entry.incident->exclude.empty()) << entry.file;
   }
 }
 
