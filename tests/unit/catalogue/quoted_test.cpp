@@ -121,14 +121,6 @@ INSTANTIATE_TEST_SUITE_P(
           {"redis-bgsave-overcommit"}},
          {"rdb_last_bgsave_status:err", {"redis-bgsave-overcommit"}},
          {"# Background saving terminated by signal 9", {"redis-bgsave-cow", "fork-snapshot-cow"}},
-         {"WARNING Memory overcommit must be enabled! Without it, a background save or replication may "
-          "fail under "
-          "low memory condition.",
-          {"redis-jemalloc-overcommit", "redis-bgsave-overcommit"}},
-         {"WARNING overcommit_memory is set to 0! Background save may fail under low memory condition. To "
-          "fix "
-          "this issue add 'vm.overcommit_memory = 1' to /etc/sysctl.conf",
-          {"redis-bgsave-overcommit"}},
          {"Scheduled command failed: erasedata: ExecFile::execute(...) Fork failed.",
           {"fork-snapshot-overcommit"}},
          {"Event 'event.download.finished' failed: ExecFile::execute(...) Fork failed",

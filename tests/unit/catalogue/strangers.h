@@ -14,6 +14,12 @@ namespace brink::testing {
 inline constexpr std::array kStrangers{
     "EMFILE too many open files", "accept4: Too many open files (errno 24)",
     "dial tcp 10.0.0.7:6379: connect: connection refused",
+    // Redis prints them at each start, and most often all goes well.
+    "# WARNING Memory overcommit must be enabled! Without it, a background save or replication may fail "
+    "under low memory condition.",
+    "# WARNING overcommit_memory is set to 0! Background save may fail under low memory condition.",
+    "# WARNING you have Transparent Huge Pages (THP) support enabled in your kernel. This will create "
+    "latency and memory usage issues with Redis.",
     "192.0.2.7 - - [21/Nov/2026:09:10:11 +0000] \"GET /memory/limits?page=2 HTTP/1.1\" 200 5316 \"-\" "
     "\"curl/7.88.1\"\n"
     "2026/11/21 09:10:12 [error] 31#31: *4 open() \"/srv/www/favicon.ico\" failed (2: No such file or "
