@@ -218,9 +218,9 @@ std::string GuestText(const LoggedOomKill& kill, std::uint64_t memory_here) {
         "  # Less than it had, as this machine has no more for a guest now: make what its processes need "
         "smaller\n  # by as much, or use a larger machine.\n";
   }
-  text += fmt::format(
-      "  memory: {}  # {}{}\n", memory, FormatBytes(memory),
-      kill.memory ? fmt::format("; it had {}: \"pages RAM\" of the kernel's report", FormatBytes(had)) : "");
+  const std::string had_text = memory == had ? "" : "; it had " + FormatBytes(had);
+  text += fmt::format("  memory: {}  # {}{}{}\n", memory, FormatBytes(memory), kill.memory ? had_text : "",
+                      kill.memory ? ": \"pages RAM\" of the kernel's report" : "");
   if (kill.swap.value_or(0) > 0) {
     text += fmt::format("  swap: {}  # {}: \"Total swap\" of the kernel's report\n", *kill.swap,
                         FormatBytes(*kill.swap));

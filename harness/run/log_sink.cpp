@@ -18,11 +18,12 @@ constexpr std::size_t kKeptOfLine = 500;
 const Pattern& ComplaintPattern() {
   static const Pattern kPattern =
       Pattern::Compile(
-          R"((?i)(?:cannot|can't|can not|could not|couldn't|unable to|failed to) (?:allocate|map|lock|fork)\b)"
-          R"(|unable to create (?:\w+ )?thread|allocation (?:of \d+ bytes )?failed|out of memory|outofmemory|memoryerror)"
-          R"(|bad_alloc|not enough (?:space|memory)|insufficient memory|resource temporarily unavailable)"
-          R"(|\bENOMEM\b|\bEAGAIN\b|\b(?:errno|error)[ :=]{1,2}1[12]\b|corrupt|segmentation fault)"
-          R"(|\b(?:mmap|munmap|mremap|mprotect|mlock|mlockall|madvise|malloc|fork|pthread_create)(?:\(\))? failed)")
+          R"((?i)(?:cannot|can't|could not|couldn't|unable to|failed to) (?:allocate|map|lock|fork)\b)"
+          R"(|unable to create (?:\w+ )?thread|allocation (?:of \d+ bytes )?failed|out of memory)"
+          R"(|outofmemory|memoryerror|bad_alloc|not enough (?:space|memory)|insufficient memory)"
+          R"(|resource temporarily unavailable|\bENOMEM\b|\bEAGAIN\b|\b(?:errno|error)[ :=]{1,2}1[12]\b)"
+          R"(|corrupt|segmentation fault|\b(?:mmap|munmap|mremap|mprotect|mlock|mlockall|madvise|malloc)"
+          R"(|fork|pthread_create)(?:\(\))? failed)")
           .value();
   return kPattern;
 }
