@@ -35,7 +35,7 @@ std::string StartedAs(const LivingProcess& process) {
   const std::string exe = fmt::format("/proc/{}/exe", process.pid);
   const std::string line = process.command.empty() ? "" : process.command.front();
   for (const std::string& name : {line, line.substr(0, line.find_first_of(" :")), process.comm}) {
-    const std::string path = FindCommand(name, process.cwd.empty() ? "/" : process.cwd, CommandSearchPath());
+    std::string path = FindCommand(name, process.cwd.empty() ? "/" : process.cwd, CommandSearchPath());
     std::error_code error;
     if (!path.empty() && std::filesystem::equivalent(path, exe, error)) {
       return path;
