@@ -40,6 +40,8 @@ template <typename T>
 struct OneOrList {
   T& values;
 };
+template <typename T>
+OneOrList(T&) -> OneOrList<T>;  // clang 14 deduces none for an aggregate
 
 /// The names of an enumeration's values and of a variant's alternatives, in order; specialised in
 /// json_fields.h.
