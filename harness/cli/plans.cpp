@@ -129,6 +129,21 @@ struct Ground {
   NameChecks names;
 };
 
+/// Where a case needs no package of this machine: in a guest, if an image has what it requires.
+std::string ImageRemedy(const std::vector<std::string>& packages, bool in_guest) {
+  const auto places = DefaultImagePlaces(CacheUse::kLook);
+  if (!places) {
+    return "";
+  }
+  const std::string made = FindImageWith(packages, *places);
+  const std::string known = made.empty() ? FindRecipeWith(packages, *places) : "";
+  if (!made.empty()) {
+    return in_guest ? "" : fmt::format("--sandbox vm, where the image {} has it", made);
+  }
+  return known.empty() ? ""
+                       : fmt::format("brink image build {}{}", known, in_guest ? "" : " and --sandbox vm");
+}
+
 PlanContext ContextFor(const Chosen& chosen, const Ground& ground,
                        const std::map<std::string, std::string>& installed, PortPool& ports) {
   PlanContext context;
@@ -157,18 +172,31 @@ PlanContext ContextFor(const Chosen& chosen, const Ground& ground,
     const auto places = DefaultImagePlaces(CacheUse::kLook);
     return places ? FindImage(name, *places) : tl::unexpected(places.error());
   };
+  context.other_remedy = [](const std::vector<std::string>& packages) {
+    return ImageRemedy(packages, false);
+  };
   context.names = ground.names;  // --set may have put others in
   return context;
 }
 
 /// A plan where it will run. Shares of the memory are of the machine it runs on, so one for a guest is made
 /// again once it is clear how large that is.
-PlanResult MakeFittingPlan(const Chosen& chosen, PlanContext context, const SandboxChoice& sandbox) {
+PlanResult MakeFittingPlan(const Chosen& chosen, PlanContext context, const Ground& ground) {
+  const SandboxChoice& sandbox = ground.sandbox;
   PlanResult made = MakePlan(*chosen.scenario, *chosen.scenario_case, context);
   FitToCell(made.plan, made.cgroup, *chosen.cell, sandbox);
   if (made.plan.sandbox == "vm" && made.complaints.empty()) {
     const GuestSpec guest = made.plan.guest;
     context.memory_bytes = guest.memory_bytes;
+    if (!ground.choice.install) {
+      context.image_with = [](const std::vector<std::string>& packages) {
+        const auto places = DefaultImagePlaces(CacheUse::kLook);
+        return places ? FindImageWith(packages, *places) : "";
+      };
+    }
+    context.other_remedy = [](const std::vector<std::string>& packages) {
+      return ImageRemedy(packages, true);
+    };
     made = MakePlan(*chosen.scenario, *chosen.scenario_case, context);
     FitToCell(made.plan, made.cgroup, *chosen.cell, sandbox);
     made.plan.guest = guest;  // its own size is a share of the host's memory, if of anything
@@ -209,7 +237,7 @@ Planned PlanAll(const std::vector<Chosen>& chosen, const Ground& ground) {
   Planned planned;
   PortPool ports;
   for (const Chosen& one : chosen) {
-    PlanResult made = MakeFittingPlan(one, ContextFor(one, ground, installed, ports), ground.sandbox);
+    PlanResult made = MakeFittingPlan(one, ContextFor(one, ground, installed, ports), ground);
     for (const Complaint& complaint : made.complaints) {
       PrintNotice(FormatComplaint(complaint) + "\n");
       planned.good = false;
@@ -306,7 +334,9 @@ std::string DescribePlan(const Plan& plan) {
     }
   }
   for (const ProcessPlan& process : plan.processes) {
-    text += fmt::format("  process {}: {}\n", process.name, fmt::join(process.argv, " "));
+    text += fmt::format("  process {}{}: {}\n", process.name,
+                        process.image.empty() ? "" : " in the image " + process.image,
+                        fmt::join(process.argv, " "));
     for (const RlimitSetting& limit : process.rlimits) {
       text += fmt::format("    {} = {}, hard {}\n", limit.name, WithUnits(limit.name, limit.soft),
                           WithUnits(limit.name, limit.hard));

@@ -8,7 +8,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "base/shipped_files.h"
 #include "sandbox/cache.h"
@@ -44,6 +48,51 @@ tl::unexpected<Error> FailUnknown(const std::string& name, const ImagePlaces& pl
 }
 
 std::string FactsOf(const std::string& folder) { return folder + "/etc/brink-image"; }
+
+/// All packages of an image that has been made.
+std::set<std::string> PackagesIn(const std::string& name, const ImagePlaces& places) {
+  const auto folder = FindImage(name, places);
+  std::ifstream file(folder ? FactsOf(*folder) : "");
+  const auto facts = nlohmann::json::parse(file, nullptr, false);
+  std::set<std::string> packages;
+  if (facts.is_object() && facts.contains("packages") && facts["packages"].is_object()) {
+    for (const auto& [package, version] : facts["packages"].items()) {
+      packages.insert(package);
+    }
+  }
+  return packages;
+}
+
+/// The words of a recipe, the packages among them.
+std::set<std::string> WordsOfRecipe(const std::string& name, const ImagePlaces& places) {
+  std::ifstream file(fs::path(places.script).parent_path() / "images" / name);
+  std::set<std::string> words;
+  for (std::string line; std::getline(file, line);) {
+    line.erase(std::min(line.find('#'), line.size()));
+    std::replace_if(
+        line.begin(), line.end(), [](char letter) { return letter == '(' || letter == ')'; }, ' ');
+    std::istringstream parts(line);
+    words.insert(std::istream_iterator<std::string>(parts), {});
+  }
+  return words;
+}
+
+/// Of the images that there is a recipe for, the one whose set holds all of these and fewest others.
+std::string SmallestWith(
+    const std::vector<std::string>& packages, const ImagePlaces& places,
+    const std::function<std::set<std::string>(const std::string&, const ImagePlaces&)>& set_of) {
+  const std::set<std::string> wanted(packages.begin(), packages.end());
+  std::string smallest;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const std::string& name : KnownImageNames(places)) {
+    const std::set<std::string> all = set_of(name, places);
+    if (all.size() < least && std::includes(all.begin(), all.end(), wanted.begin(), wanted.end())) {
+      smallest = name;
+      least = all.size();
+    }
+  }
+  return smallest;
+}
 
 }  // namespace
 
@@ -97,6 +146,14 @@ Result<std::string> FindImage(const std::string& name, const ImagePlaces& places
     return FailUnknown(name, places);
   }
   return Fail(fmt::format("the image {} is not in {}", name, places.cache), "brink image build " + name);
+}
+
+std::string FindImageWith(const std::vector<std::string>& packages, const ImagePlaces& places) {
+  return SmallestWith(packages, places, PackagesIn);
+}
+
+std::string FindRecipeWith(const std::vector<std::string>& packages, const ImagePlaces& places) {
+  return SmallestWith(packages, places, WordsOfRecipe);
 }
 
 ImageRecord ReadImage(const std::string& name, const std::string& folder) {

@@ -33,6 +33,12 @@ struct ImagePlaces {
 /// remedy says how to make it.
 [[nodiscard]] Result<std::string> FindImage(const std::string& name, const ImagePlaces& places);
 
+/// Of the images that have been made, the one with all of these packages and the fewest others; empty: none.
+[[nodiscard]] std::string FindImageWith(const std::vector<std::string>& packages, const ImagePlaces& places);
+
+/// The image whose recipe names all of these packages, and fewest others; empty: none does.
+[[nodiscard]] std::string FindRecipeWith(const std::vector<std::string>& packages, const ImagePlaces& places);
+
 /// What an image says of itself; of one that says nothing, or not in the form that make-image writes, the
 /// name alone.
 [[nodiscard]] ImageRecord ReadImage(const std::string& name, const std::string& folder);

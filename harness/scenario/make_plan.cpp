@@ -87,13 +87,36 @@ std::vector<std::string> FindPackages(Plan& plan, const std::vector<std::string>
   return missing;
 }
 
+/// Commands that the image has, and that name no image, run in it; the others, brink's workloads among them,
+/// stay where they are.
+void LetImageStandIn(Plan& plan, const std::string& name, const PlanContext& context) {
+  const std::string folder = context.image_folder(name).value_or("");
+  const auto stand_in = [&](const std::vector<std::string>& argv, std::string& image) {
+    if (image.empty() && !argv.empty() &&
+        !FindCommandInImage(argv.front(), plan.scenario_dir, folder).empty()) {
+      image = name;
+    }
+  };
+  for (ProcessPlan& process : plan.processes) {
+    stand_in(process.argv, process.image);
+  }
+  for (StepPlan& step : plan.steps) {
+    if (auto* run = std::get_if<RunStep>(&step.action)) {
+      stand_in(run->argv, run->image);
+    }
+  }
+  plan.packages.clear();  // the image's count, and are in its record
+}
+
 /// A missing package is named rather than the commands it would bring.
 void ComplainOfMissing(Plan& plan, const std::vector<std::string>& packages,
-                       const std::vector<std::string>& missing, const std::vector<std::string>& commands) {
+                       const std::vector<std::string>& missing, const std::vector<std::string>& commands,
+                       const PlanContext& context) {
   if (!missing.empty()) {
+    const std::string other = context.other_remedy ? context.other_remedy(packages) : "";
     plan.not_runnable = AreMissing(missing, "not installed");
-    plan.not_runnable_remedy =
-        fmt::format("apt-get install {}; or let brink: run --install", fmt::join(missing, " "));
+    plan.not_runnable_remedy = fmt::format("apt-get install {}; or let brink: run --install{}{}",
+                                           fmt::join(missing, " "), other.empty() ? "" : "; or ", other);
   } else if (!commands.empty()) {
     plan.not_runnable = AreMissing(commands, "not to be found");
     plan.not_runnable_remedy =
@@ -107,11 +130,17 @@ void ComplainOfMissing(Plan& plan, const std::vector<std::string>& packages,
 
 PlanResult MakePlan(const Scenario& scenario, const ScenarioCase& scenario_case, const PlanContext& context) {
   Decoded decoded = DecodeCase(scenario, scenario_case, context);
+  std::vector<std::string> packages = FindPackages(decoded.plan, decoded.packages, context);
+  const std::string image =
+      packages.empty() || !context.image_with ? "" : context.image_with(decoded.packages);
+  if (!image.empty()) {
+    LetImageStandIn(decoded.plan, image, context);
+    packages.clear();
+  }
   FindImages(decoded.plan, context);
   const std::vector<std::string> commands = ResolveCommands(decoded.plan, context);
-  std::vector<std::string> packages = FindPackages(decoded.plan, decoded.packages, context);
   if (!decoded.plan.not_runnable) {
-    ComplainOfMissing(decoded.plan, decoded.packages, packages, commands);
+    ComplainOfMissing(decoded.plan, decoded.packages, packages, commands, context);
   }
   return {.plan = std::move(decoded.plan),
           .cgroup = std::move(decoded.cgroup),

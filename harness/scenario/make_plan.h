@@ -31,6 +31,11 @@ struct PlanContext {
   std::function<Result<std::string>(const std::string& name)> image_folder;
   /// The version of a Debian package; empty when it is not installed.
   std::function<std::string(const std::string& package)> package_version;
+  /// The image that has all of these packages; empty: none. Asked where the machine lacks one of those that
+  /// the scenario requires: the image then stands in for the machine. Unset: none does.
+  std::function<std::string(const std::vector<std::string>& packages)> image_with;
+  /// What else than installing them helps where packages are missing; empty or unset: nothing.
+  std::function<std::string(const std::vector<std::string>& packages)> other_remedy;
   NameChecks names;
 };
 

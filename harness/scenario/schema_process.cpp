@@ -79,7 +79,10 @@ std::vector<Section> ProcessSections() {
              .doc = "`manual`: a `start` step starts it."},
             {.name = "stop", .type = kSection, .section = "stop", .doc = "How it is ended."}}},
       {.name = "requires",
-       .doc = "Without it the case is inconclusive, with the command that installs it.",
+       .doc =
+           "Without it the case is inconclusive, with the command that installs it; but in a guest an image "
+           "stands in that has all the packages that the case requires and has been made (`brink image "
+           "build`): commands that it has run in it, others (brink's workloads) outside.",
        .keys = {{.name = "debian",
                  .shape = kOneOrList,
                  .pattern = "[a-z0-9][a-z0-9+.-]+",

@@ -109,5 +109,25 @@ TEST_F(ImageServers, AnswerInAGuest) {
   }
 }
 
+/// A shipped case of a package that, as far as its brink can see, this machine lacks.
+TEST_F(ImageServers, StandInInAGuestForAPackageThatIsNotInstalled) {
+  if (::geteuid() != 0 || !IsBuilt({"memcached", "memcached"})) {
+    GTEST_SKIP() << "needs root, and the image: " << Remedy("memcached");
+  }
+  if (const auto kernel = FetchKernel("debian-12", {}); !kernel) {
+    GTEST_SKIP() << "no kernel for guests: " << kernel.error().message;
+  }
+  const Ended ended = Shell(R"(export BRINK; exec unshare --mount sh -c '
+awk -v RS= -v ORS="\n\n" "!/^Package: memcached\n/" /var/lib/dpkg/status > status &&
+mount --bind status /var/lib/dpkg/status &&
+exec $BRINK run )" BRINK_SCENARIOS R"(/memcached --case reported --sandbox vm --format json')");
+  const json document = ExpectOneDocument(ended.output);
+  ASSERT_EQ(document["results"].size(), 1U) << ended.errors;
+  const json& result = document["results"][0];
+  EXPECT_EQ(result["expected_met"], true) << result.dump(1);
+  ASSERT_EQ(result["images"].size(), 1U) << result.dump(1);
+  EXPECT_EQ(result["images"][0]["name"], "memcached");
+}
+
 }  // namespace
 }  // namespace brink::live

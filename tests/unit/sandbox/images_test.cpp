@@ -64,6 +64,25 @@ TEST_F(ImagesTest, ThatThereIsARecipeForAreKnown) {
   EXPECT_THAT(KnownImageNames(places_), ElementsAre("broken", "liar", "redis"));
 }
 
+TEST_F(ImagesTest, TheSmallestThatHasAllPackagesIsFound) {
+  EXPECT_EQ(FindImageWith({"redis-server"}, places_), "") << "none has been made";
+  ASSERT_TRUE(Make("redis"));
+  Write("recipes/images/brink", "packages=()");
+  Write("cache/images/brink/etc/brink-image",
+        R"({"packages": {"libc6": "2.36", "qemu": "7", "redis-server": "5:7.0", "zlib1g": "1.2"}})");
+  EXPECT_EQ(FindImageWith({"redis-server", "zlib1g"}, places_), "redis");
+  EXPECT_EQ(FindImageWith({"redis-server", "qemu"}, places_), "brink");
+  EXPECT_EQ(FindImageWith({"redis-server", "memcached"}, places_), "");
+}
+
+TEST_F(ImagesTest, ARecipeIsFoundByThePackagesItNames) {
+  Write("recipes/images/redis", "# memcached\npackages=(redis-server redis-tools)\n");
+  Write("recipes/images/brink", "packages=(\n  redis-server redis-tools  # targets\n  qemu\n)\n");
+  EXPECT_EQ(FindRecipeWith({"redis-tools", "redis-server"}, places_), "redis");
+  EXPECT_EQ(FindRecipeWith({"qemu"}, places_), "brink");
+  EXPECT_EQ(FindRecipeWith({"memcached"}, places_), "");
+}
+
 TEST_F(ImagesTest, OneThatIsNotMadeNamesTheCommandThatMakesIt) {
   const auto found = FindImage("redis", places_);
   ASSERT_FALSE(found);

@@ -88,6 +88,46 @@ TEST_F(Image, SeesProgramsInTheScenariosFolder) {
   EXPECT_EQ(FindCommandInImage("./server", folder, "/no/image"), folder + "/server");
 }
 
+constexpr const char* kOfAPackage =
+    "name: n\n"
+    "processes:\n"
+    "  a: {run: [server], requires: {debian: [redis-server, redis-tools]}}\n"
+    "  b: {run: [\"true\"]}\n"
+    "steps:\n"
+    "  - {run: [linked]}\n"
+    "  - {run: [\"true\"], image: host}\n";
+
+TEST_F(Image, StandsInForPackagesThatTheMachineLacks) {
+  context_.package_version = [](const std::string& package) { return package == "redis-tools" ? "1.0" : ""; };
+  std::vector<std::string> asked;
+  context_.image_with = [&](const std::vector<std::string>& packages) {
+    asked = packages;
+    return "redis";
+  };
+  const Plan plan = PlanOf(kOfAPackage, "default", context_);
+  EXPECT_EQ(plan.not_runnable, std::nullopt);
+  EXPECT_THAT(asked, ElementsAre("redis-server", "redis-tools"));
+  EXPECT_EQ(plan.processes.at(0).image, "redis");
+  EXPECT_EQ(plan.processes.at(0).argv, std::vector<std::string>{"/usr/bin/server"});
+  EXPECT_EQ(plan.processes.at(1).image, "") << "the image has no such command";
+  EXPECT_EQ(std::get<RunStep>(plan.steps.at(0).action).image, "redis");
+  EXPECT_THAT(plan.packages, ::testing::IsEmpty()) << "the image's count";
+}
+
+TEST_F(Image, DoesNotStandInWhereAllIsInstalled) {
+  context_ = FakeHost();
+  context_.image_with = [](const std::vector<std::string>&) { return "redis"; };
+  EXPECT_EQ(PlanOf(WithProcess("    requires: {debian: bash}\n"), "default", context_).processes.at(0).image,
+            "");
+}
+
+TEST_F(Image, ThatCouldStandInIsNamedBesideTheAptCommand) {
+  context_.other_remedy = [](const std::vector<std::string>&) { return "brink image build redis"; };
+  EXPECT_EQ(
+      PlanOf(kOfAPackage, "default", context_).not_runnable_remedy,
+      "apt-get install redis-server redis-tools; or let brink: run --install; or brink image build redis");
+}
+
 TEST(ImageKey, OfAStepNeedsACommand) {
   EXPECT_THAT(ComplaintsOf(WithProcess("", "steps: [{stop: p, image: redis}]\n")),
               ElementsAre(HasSubstr("image")));
