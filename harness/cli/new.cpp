@@ -67,10 +67,48 @@ Result<std::string> FromLog(const NewOptions& options) {
 }
 
 Result<std::string> FromProcess(const NewOptions& options, std::uint64_t pid) {
-  const int number = pid > std::numeric_limits<int>::max() ? 0 : static_cast<int>(pid);
-  const auto process = ReadLivingProcess(Roots{}, number, CountProcessMappingsByKernel);
+  if (pid > std::numeric_limits<int>::max()) {
+    return tl::unexpected(Error{.message = fmt::format("there is no process {}", pid),
+                                .remedy = "see `ps -e` for those that live",
+                                .code = ESRCH});
+  }
+  const auto process = ReadLivingProcess(Roots{}, static_cast<int>(pid), CountProcessMappingsByKernel);
   return process ? Result<std::string>(ScenarioOfLiving(*process, options.name))
                  : tl::unexpected(process.error());
+}
+
+/// Whether a command means more to a shell than words: operators, variables, patterns, an assignment before
+/// it.
+bool IsForAShell(const std::string& command) {
+  char quote = 0;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    if (c == '\\' && quote != '\'') {
+      ++i;
+    } else if (quote != 0 ? c == quote : c == '\'' || c == '"') {
+      quote = quote == 0 ? c : '\0';
+    } else if (quote != '\'' &&
+               std::string_view(quote == 0 ? "$`&|;<>()*?~\n" : "$`").find(c) != std::string::npos) {
+      return true;
+    }
+  }
+  const std::string first = command.substr(0, command.find_first_of(" \t"));
+  const std::size_t equals = first.find('=');
+  return equals != std::string::npos && first.find('/') > equals;
+}
+
+Result<std::vector<std::string>> WordsOf(const std::string& command) {
+  if (IsForAShell(command)) {
+    return std::vector<std::string>{"sh", "-c", command};
+  }
+  auto words = CLI::detail::split_up(command);
+  for (std::string& word : words) {
+    CLI::detail::remove_quotes(word);
+  }
+  if (words.empty()) {
+    return Fail("--from is empty", "give a process number, a command in quotes, or dmesg");
+  }
+  return words;
 }
 
 Result<std::string> TextOf(const NewOptions& options) {
@@ -80,14 +118,8 @@ Result<std::string> TextOf(const NewOptions& options) {
   if (const auto pid = ParseNumber(options.from)) {
     return FromProcess(options, *pid);
   }
-  auto words = CLI::detail::split_up(options.from);
-  for (std::string& word : words) {
-    CLI::detail::remove_quotes(word);
-  }
-  if (words.empty()) {
-    return Fail("--from is empty", "give a process number, a command in quotes, or dmesg");
-  }
-  return ScenarioOf(words, options.name);
+  const auto words = WordsOf(options.from);
+  return words ? Result<std::string>(ScenarioOf(*words, options.name)) : tl::unexpected(words.error());
 }
 
 int RunNew(const NewOptions& options) {

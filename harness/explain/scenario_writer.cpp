@@ -30,7 +30,9 @@ std::string Head(const std::string& name, const std::string& title, const std::s
       "# {}\n"
       "# `brink check` names every mistake in this file, `brink run` runs it; scenarios/FORMAT.md has all "
       "keys.\n"
+      "# Letters, digits, '.', '_' and '-'; tables and folders of results are called by it.\n"
       "name: {}\n"
+      "# What `brink list` and the verdict say of it.\n"
       "title: {}\n"
       "# How long a case may take. A process that still runs then counts as hung.\n"
       "timeout: 60s\n",
@@ -199,6 +201,9 @@ std::string OomExpectation(const LoggedOomKill& kill) {
 }
 
 std::string WhatRanOut(const LoggedOomKill& kill) {
+  if (!kill.scope_known) {
+    return "the machine, or a control group: the log does not tell,";
+  }
   if (kill.of_group) {
     return "the memory cgroup " + (kill.group.empty() ? "whose name the log lacks" : kill.group);
   }
@@ -210,7 +215,11 @@ std::string WhatRanOut(const LoggedOomKill& kill) {
 std::string GuestText(const LoggedOomKill& kill, std::uint64_t memory_here) {
   const std::uint64_t had = kill.memory.value_or(GuestSpec{}.memory_bytes);
   const std::uint64_t memory = std::clamp(had, kLeastGuestMemory, std::max(memory_here, kLeastGuestMemory));
-  std::string text = "# The machine ran out: the case needs a guest of that size.\nmachine:\n";
+  std::string text = kill.scope_known ? "# The machine ran out: the case needs a guest of that size.\n"
+                                      : "# If the machine ran out, the case needs a guest of its size. If a "
+                                        "control group did, leave this out\n"
+                                        "# and give the process its limit: `cgroup: {memory.max: 1GiB}`.\n";
+  text += "machine:\n";
   if (!kill.memory) {
     text += "  # The log lacks the line \"... pages RAM\": put in what the machine had.\n";
   } else if (memory < had) {

@@ -228,6 +228,22 @@ TEST_F(ExplainTest, NewStartsAFileFromAProcessACommandOrALog) {
   EXPECT_EQ(Run({Path("two.yaml")}).status, 0);
 }
 
+TEST_F(ExplainTest, NewLeavesToAShellWhatMeansMoreThanWords) {
+  const auto run_of = [&](const std::string& quoted) {
+    const Ended ended = Shell("rm -f mine.yaml; exec $BRINK new mine --from " + quoted);
+    EXPECT_EQ(ended.status, 0) << ended.errors;
+    const std::string text = ReadText(Path("mine.yaml"));
+    const auto begin = text.find("run: ");
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(run_of("'FOO=bar sleep 0'"), R"(run: ["sh", "-c", "FOO=bar sleep 0"])");
+  EXPECT_EQ(Run({Path("mine.yaml")}).status, 0);
+  EXPECT_EQ(run_of("'true && echo \"$HOME\" > out'"), R"(run: ["sh", "-c", "true && echo \"$HOME\" > out"])");
+  EXPECT_EQ(Run({Path("mine.yaml")}).status, 0);
+  EXPECT_EQ(run_of("\"grep 'a|b*' file --only=one\""), R"(run: ["grep", "a|b*", "file", "--only=one"])");
+  EXPECT_EQ(run_of("'/opt/a=b/server \"two words\"'"), R"(run: ["/opt/a=b/server", "two words"])");
+}
+
 TEST_F(ExplainTest, NewTellsWhatIsWrong) {
   for (const auto& [words, status] :
        std::vector<std::pair<std::string, int>>{{"new", 2},
@@ -235,7 +251,8 @@ TEST_F(ExplainTest, NewTellsWhatIsWrong) {
                                                 {"new mine", 2},
                                                 {"new mine --from ''", 2},
                                                 {"new mine --from - </dev/null", 2},
-                                                {"new mine --from 4194304", 1}}) {
+                                                {"new mine --from 4194304", 1},
+                                                {"new mine --from 99999999999999", 1}}) {
     EXPECT_EQ(Shell("$BRINK " + words).status, status) << words;
     EXPECT_FALSE(std::filesystem::exists(Path("mine.yaml"))) << words;
   }
