@@ -170,7 +170,8 @@ class JsonReader {
       return Read(json, list.values, place, mistake);
     }
     list.values.clear();
-    if (!json.is_null() && json != "") {
+    const bool none = json.is_null() || (json.is_string() && json.get_ref<const std::string&>().empty());
+    if (!none) {
       Read(json, list.values.emplace_back(), place, mistake);
     }
   }
