@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <limits>
 #include <memory>
 
@@ -54,7 +55,9 @@ Result<std::string> ReadStandardInput() { return ReadSmallFile("/dev/stdin"); }
 std::uint64_t MemoryForAGuest() { return MemoryToBeHad(Roots{}) / 5 * 4 / kMiB * kMiB; }
 
 Result<std::string> FromLog(const NewOptions& options) {
-  auto log = options.from == "-" ? ReadStandardInput() : ReadKernelLog();
+  auto log = options.from == "-"       ? ReadStandardInput()
+             : options.from == "dmesg" ? ReadKernelLog()
+                                       : ReadSmallFile(options.from);
   if (!log) {
     return log;
   }
@@ -97,6 +100,12 @@ bool IsForAShell(const std::string& command) {
   return equals != std::string::npos && first.find('/') > equals;
 }
 
+/// A file that is no program.
+bool IsLog(const std::string& from) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(from, error) && ::access(from.c_str(), X_OK) != 0;
+}
+
 Result<std::vector<std::string>> WordsOf(const std::string& command) {
   if (IsForAShell(command)) {
     return std::vector<std::string>{"sh", "-c", command};
@@ -112,7 +121,7 @@ Result<std::vector<std::string>> WordsOf(const std::string& command) {
 }
 
 Result<std::string> TextOf(const NewOptions& options) {
-  if (options.from == "dmesg" || options.from == "-") {
+  if (options.from == "dmesg" || options.from == "-" || IsLog(options.from)) {
     return FromLog(options);
   }
   if (const auto pid = ParseNumber(options.from)) {
@@ -149,8 +158,8 @@ void AddNewCommand(CLI::App& app, int& status) {
   command
       ->add_option(
           "--from", options->from,
-          "A process number, a command in quotes, dmesg for the kernel's last OOM kill, or - for a log on "
-          "standard input")
+          "A process number, a command in quotes, dmesg for the kernel's last OOM kill, or a log: a file, or "
+          "- for standard input")
       ->type_name("PID|COMMAND|dmesg")
       ->required();
   command->callback([options, &status] { status = RunNew(*options); });

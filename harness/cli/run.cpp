@@ -162,7 +162,9 @@ int Run(const RunChoice& choice, const std::string& format, const std::string& j
 /// Which cases run, and how often.
 void AddSelection(CLI::App& command, RunChoice& choice) {
   command.add_option("--case", choice.case_name, "Only cases of this name")->type_name("NAME");
-  command.add_option("--tag", choice.tags, "Only scenarios with this tag; given again: with each of them")
+  command
+      .add_option("--tag", choice.tags,
+                  "Only scenarios with this tag, or where this limit binds; given again: with each of them")
       ->type_name("TAG")
       ->take_all()
       ->expected(1);

@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "catalogue/entry.h"
 #include "cli/common.h"
 
 namespace brink {
@@ -39,22 +40,35 @@ Result<Shard> ParseShard(const std::string& text) {
               "for the second of four parts write --shard 2/4");
 }
 
+/// What --tag knows a scenario by: its tags, and the limits that its cases expect to bind.
+std::set<std::string> TagsOf(const Scenario& scenario) {
+  std::set<std::string> tags(scenario.tags.begin(), scenario.tags.end());
+  const CatalogueEntry entry = EntryOf(scenario);
+  tags.insert(entry.binding_limits.begin(), entry.binding_limits.end());
+  return tags;
+}
+
 /// All that --case and --tag let through, each in every cell as often as --repeat says.
 std::vector<Chosen> Choose(const std::vector<Scenario>& scenarios, const std::vector<Cell>& cells,
                            const RunChoice& choice) {
+  std::vector<const Scenario*> tagged;
+  for (const Scenario& scenario : scenarios) {
+    const auto tags = choice.tags.empty() ? std::set<std::string>() : TagsOf(scenario);
+    if (std::all_of(choice.tags.begin(), choice.tags.end(),
+                    [&](const std::string& tag) { return tags.contains(tag); })) {
+      tagged.push_back(&scenario);
+    }
+  }
   std::vector<Chosen> chosen;
   for (int repeat = 1; repeat <= choice.repeat; ++repeat) {
-    for (const Scenario& scenario : scenarios) {
-      const bool tagged = std::all_of(choice.tags.begin(), choice.tags.end(), [&](const std::string& tag) {
-        return std::find(scenario.tags.begin(), scenario.tags.end(), tag) != scenario.tags.end();
-      });
-      for (const ScenarioCase& scenario_case : scenario.cases) {
-        if (!tagged || !(choice.case_name.empty() || scenario_case.name == choice.case_name)) {
+    for (const Scenario* scenario : tagged) {
+      for (const ScenarioCase& scenario_case : scenario->cases) {
+        if (!choice.case_name.empty() && scenario_case.name != choice.case_name) {
           continue;
         }
         for (const Cell& cell : cells) {
-          chosen.push_back(Chosen{
-              .scenario = &scenario, .scenario_case = &scenario_case, .cell = &cell, .repeat = repeat});
+          chosen.push_back(
+              Chosen{.scenario = scenario, .scenario_case = &scenario_case, .cell = &cell, .repeat = repeat});
         }
       }
     }
@@ -67,7 +81,7 @@ Error NothingChosen(const std::vector<Scenario>& scenarios, const RunChoice& cho
   std::set<std::string> tags;
   std::set<std::string> cases;
   for (const Scenario& scenario : scenarios) {
-    tags.insert(scenario.tags.begin(), scenario.tags.end());
+    tags.merge(TagsOf(scenario));
     for (const ScenarioCase& each : scenario.cases) {
       cases.insert(each.name);
     }

@@ -61,6 +61,7 @@ std::string RunText(const LivingProcess& process) {
   }
   return fmt::format(
       "    # Its command line. It must stay in the foreground: the case ends when this process does.\n"
+      "    # Folders and ports named in it are in use: name others, such as ${{dir}} and ${{port}}.\n"
       "    run: {}\n",
       ListOf(words));
 }
@@ -213,7 +214,10 @@ std::string WhatRanOut(const LoggedOomKill& kill) {
 
 /// The machine that ran out, as far as a guest here can have its size.
 std::string GuestText(const LoggedOomKill& kill, std::uint64_t memory_here) {
-  const std::uint64_t had = kill.memory.value_or(GuestSpec{}.memory_bytes);
+  // Where the log does not tell, more than the victim held.
+  const std::uint64_t held = kill.anon_rss + kill.file_rss + kill.shmem_rss;
+  const std::uint64_t had =
+      kill.memory.value_or(std::max(GuestSpec{}.memory_bytes, (held + held / 4) / kMiB * kMiB));
   const std::uint64_t memory = std::clamp(had, kLeastGuestMemory, std::max(memory_here, kLeastGuestMemory));
   std::string text = kill.scope_known ? "# The machine ran out: the case needs a guest of that size.\n"
                                       : "# If the machine ran out, the case needs a guest of its size. If a "
@@ -285,9 +289,14 @@ std::string ScenarioOf(const LivingProcess& process, const std::string& name, st
            fmt::format("Made from the living process {} ({}).", process.pid, process.comm));
   text += MachineText(process);
   text += fmt::format("processes:\n  {}:\n", target) + RunText(process);
-  if (!process.cwd.empty()) {
+  if (process.cwd == "/") {
+    text += "    cwd: /\n";
+  } else if (!process.cwd.empty()) {
     text += fmt::format(
-        "    # Its working directory; what it writes there, it writes there again.\n    cwd: {}\n",
+        "    # It works in the folder below, which is its own as long as it lives: two of it there spoil "
+        "each\n"
+        "    # other's data. It is given an empty folder; where it needs what is there, make a copy for it.\n"
+        "    # cwd: {}\n",
         QuotedScalar(process.cwd));
   }
   text +=

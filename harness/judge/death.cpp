@@ -201,6 +201,29 @@ const GroupRecord* GroupOf(const Plan& plan, const Evidence& evidence, const Pro
   return found == evidence.groups.end() ? nullptr : &*found;
 }
 
+/// How a program came by a status of 128 and a signal's number: that is how a shell tells what became of the
+/// last program that it ran.
+std::string NoteOfExit(const Evidence& evidence, const ProcessRecord& record) {
+  const SignalSent* sent = nullptr;
+  for (const SignalSent& each : evidence.signals) {
+    if (each.process == record.name && each.pid != record.pid && each.signal + 128 == *record.exit_code &&
+        each.sender != "brink" && Within(record, each.t_s)) {
+      sent = &each;
+    }
+  }
+  if (sent != nullptr) {
+    const std::string by = SenderOf(evidence, record, *sent);
+    return fmt::format("pid {}, which it started, was sent {}{} at {:.2f} s", sent->pid,
+                       SignalName(sent->signal),
+                       by.empty()                                    ? ""
+                       : by == "self" || sent->sender == record.name ? " by one of its own"
+                                                                     : " by " + by,
+                       sent->t_s);
+  }
+  const bool looks_killed = *record.exit_code == 128 + SIGKILL || *record.exit_code == SIGKILL;
+  return looks_killed ? "it called exit itself; no signal ended it" : "";
+}
+
 Death DeathOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   const OomKill* oom = OomKillOf(evidence, record);
   const SignalSent* sent = record.signal ? FatalSignal(evidence, record) : nullptr;
@@ -213,11 +236,8 @@ Death DeathOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& r
     return {.kind = Death::Kind::kOomKilled, .killed_by = "oom" + scope, .oom = oom, .note = ""};
   }
   if (record.exit_code) {
-    const bool looks_killed = *record.exit_code == 128 + SIGKILL || *record.exit_code == SIGKILL;
-    return {.kind = Death::Kind::kExited,
-            .killed_by = "",
-            .oom = nullptr,
-            .note = looks_killed ? "it called exit itself; no signal ended it" : ""};
+    return {
+        .kind = Death::Kind::kExited, .killed_by = "", .oom = nullptr, .note = NoteOfExit(evidence, record)};
   }
   if (record.signal) {
     return SignalDeath(plan, evidence, record, sent);

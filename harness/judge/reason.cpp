@@ -220,9 +220,22 @@ std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, c
          HeldByItsGroup(record, kill) + (kill.scope == "machine" ? TakenByZram(evidence) : "");
 }
 
+/// The time that ran out: the case's, or that of the step that waited for something of it.
+std::string WhenItHung(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  for (const StepRecord& step : evidence.steps) {
+    const StepPlan& planned = plan.steps.at(static_cast<std::size_t>(step.index));
+    const auto* wait = std::get_if<WaitStep>(&planned.action);
+    if (!evidence.timed_out && step.timed_out && wait != nullptr && wait->process == record.name) {
+      return fmt::format("was alive when step {} (\"{}\") ran out of its time of {:g} s", step.index + 1,
+                         step.text, planned.timeout_s);
+    }
+  }
+  return evidence.timed_out ? fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s)
+                            : "was alive, and not ready when its time for that had passed";
+}
+
 std::string DescribeHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
-  return fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s) + HowItWaited(record) +
-         LostDescendant(evidence, record);
+  return WhenItHung(plan, evidence, record) + HowItWaited(record) + LostDescendant(evidence, record);
 }
 
 bool KilledByOther(const ProcessRecord& record, const Finding& finding) {

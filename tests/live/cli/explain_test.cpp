@@ -221,10 +221,14 @@ TEST_F(ExplainTest, NewStartsAFileFromAProcessACommandOrALog) {
       "shmem-rss:0kB, UID:0 pgtables:8kB oom_score_adj:0\n";
   const Ended ended = Shell("$BRINK new one --from " + target.Pid() +
                             " && $BRINK new two --from \"sh -c 'exit 0'\" && printf '" + log +
-                            "' | $BRINK new three --from - && $BRINK check one.yaml two.yaml three.yaml");
+                            "' > kernel.log && $BRINK new three --from - < kernel.log"
+                            " && $BRINK new four --from kernel.log"
+                            " && $BRINK check one.yaml two.yaml three.yaml four.yaml");
   EXPECT_EQ(ended.status, 0) << ended.errors;
   EXPECT_THAT(ReadText(Path("two.yaml")), HasSubstr(R"(["sh", "-c", "exit 0"])"));
-  EXPECT_THAT(ReadText(Path("three.yaml")), HasSubstr("memory.max: 67108864"));
+  for (const char* file : {"three.yaml", "four.yaml"}) {
+    EXPECT_THAT(ReadText(Path(file)), HasSubstr("memory.max: 67108864"));
+  }
   EXPECT_EQ(Run({Path("two.yaml")}).status, 0);
 }
 

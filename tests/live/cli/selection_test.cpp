@@ -60,6 +60,15 @@ TEST_F(SelectionTest, ByCaseByTagAndByBoth) {
   EXPECT_THAT(CasesRun({"--tag", "late", "--tag", "late", "--case", "a"}), ElementsAre("more/a#1"));
 }
 
+TEST_F(SelectionTest, ByTheLimitThatBinds) {
+  const std::string file =
+      Write("bound", "processes: {p: {run: [\"true\"]}}\nexpect: {p: {binding_limit: RLIMIT_AS}}\n");
+  const Ended ended = Shell("exec $BRINK run " + file + " " + files_[1] + " --tag RLIMIT_AS --dry-run");
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ended.output,
+              testing::AllOf(testing::HasSubstr("bound default"), testing::Not(testing::HasSubstr("more "))));
+}
+
 TEST_F(SelectionTest, RepeatsHaveFoldersOfTheirOwn) {
   const Ended ended = Run({files_[1], "--case", "a", "--repeat", "3"});
   const auto document = ExpectOneDocument(ended.output);

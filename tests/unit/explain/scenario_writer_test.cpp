@@ -46,6 +46,8 @@ std::vector<std::string> RunOf(const Scenario& scenario) {
 TEST(ScenarioWriter, KeepsTheCommandLineWhateverItHolds) {
   const Scenario scenario = Loaded(ScenarioOf(Sample(), "mine", 1000));
   EXPECT_EQ(scenario.name, "mine");
+  EXPECT_THAT(ScenarioOf(Sample(), "mine", 1000), HasSubstr("    # cwd: \"/var/lib/server files\"\n"))
+      << "the living process's folder is not given to another one";
   EXPECT_THAT(RunOf(scenario), testing::ElementsAre("/usr/sbin/server", "--all",
                                                     "a \"quoted\" $${word}\nand a line \\ more", ""))
       << "$${ is the format's word for ${";
@@ -163,6 +165,9 @@ TEST(ScenarioWriter, AnOomKillOfTheMachineGivesItsSizeAsFarAsAGuestCanHaveIt) {
   EXPECT_THAT(text(0), AllOf(HasSubstr("the memory nodes that it may use (CONSTRAINT_CPUSET) had run out"),
                              HasSubstr("{outcome: oom_killed, oom_scope: machine}")));
   kill.scope_known = false;
+  kill.memory.reset();
+  kill.anon_rss = 4096 * kMiB;
+  EXPECT_THAT(text(16384 * kMiB), HasSubstr("memory: 5368709120  # 5 GiB\n")) << "more than it held";
   EXPECT_THAT(text(0),
               AllOf(HasSubstr("{outcome: oom_killed}"), HasSubstr("the log does not tell, had run out"),
                     HasSubstr("If a control group did")));

@@ -60,6 +60,22 @@ TEST(Hang, OfAParentThatRunsIsNotBlamedOnAKilledWorker) {
   EXPECT_THAT(verdict.reason, HasSubstr("; server: was alive when the timeout"));
 }
 
+TEST(Hang, ThatAStepWaitedForNamesTheStepsTimeAndNotTheCases) {
+  Evidence evidence = HungAfterItsWorkerWasKilled("S");
+  evidence.timed_out = false;
+  Plan plan = ServerPlan();
+  StepPlan wait;
+  wait.action = WaitStep{.process = "server"};
+  wait.timeout_s = 2;
+  plan.steps = {wait};
+  StepRecord step;
+  step.text = "wait until server is done";
+  step.timed_out = true;
+  evidence.steps = {step};
+  EXPECT_THAT(Judge(plan, evidence).reason,
+              HasSubstr("was alive when step 1 (\"wait until server is done\") ran out of its time of 2 s"));
+}
+
 TEST(Hang, BesideAnotherProcessThatFailedDoesNotDecideTheCase) {
   Evidence evidence = HungAfterItsWorkerWasKilled("S");
   ProcessRecord other = ServerEvidence(1).processes.front();

@@ -272,6 +272,28 @@ TEST(Reason, WhatALimitDidNotStopFromStartingIsInconclusive) {
   EXPECT_EQ(verdict.reason, "server: did not start: start /s: exec /s: Permission denied");
 }
 
+TEST(Reason, AShellsStatusIsTracedToTheSignalOfWhatItRan) {
+  Evidence evidence = ServerEvidence(128 + SIGKILL);
+  evidence.signals = {{.signal = SIGKILL,
+                       .sender_pid = 90,
+                       .sender = "watchdog",
+                       .process = "server",
+                       .pid = 12,
+                       .t_s = 0.4}};
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              HasSubstr("exited with 137 at 0.50 s (pid 12, which it started, was sent SIGKILL by process "
+                        "watchdog at 0.40 s)"));
+  evidence.signals.front().sender = "server";
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              HasSubstr("was sent SIGKILL by one of its own at 0.40 s"));
+  evidence.signals.front().signal = SIGTERM;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("it called exit itself; no signal ended it"));
+  evidence.processes.front().exit_code = 128 + SIGTERM;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("was sent SIGTERM by one of its own"));
+  evidence.signals.front().sender = "brink";
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("was sent")));
+}
+
 TEST(Reason, WhatAProgramPrintedIsQuotedOnOneShortLine) {
   EXPECT_EQ(Quoted("a\tb\nc"), R"("a\x09b\x0ac")");
   EXPECT_EQ(Quoted(std::string(199, 'x') + "\xC3\xA9y"), "\"" + std::string(199, 'x') + "...\"");
