@@ -25,6 +25,7 @@
 #include "judge/reason.h"
 #include "judge/results.h"
 #include "judge/slowdown.h"
+#include "model/json.h"
 
 namespace brink {
 namespace {
@@ -250,7 +251,21 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   }
 }
 
-std::optional<bool> ExpectedMet(const Plan& plan, const Verdict& verdict) {
+/// A plan that expects nothing of its processes expects them to survive, and not to be held up.
+void ExpectSurvival(const Plan& plan, Verdict& verdict) {
+  const bool survived = verdict.outcome == Outcome::kSurvived && !Stalled(verdict);
+  if (plan.expect.empty() && !survived && verdict.outcome != Outcome::kInconclusive) {
+    verdict.expectations.push_back(
+        {.subject = "case",
+         .what = "outcome",
+         .expected = "survived, as the file expects nothing else",
+         .found = std::string(Name(verdict.outcome)) + (Stalled(verdict) ? ", stalled" : ""),
+         .met = false,
+         .mark = {}});
+  }
+}
+
+std::optional<bool> ExpectedMet(const Verdict& verdict) {
   if (verdict.outcome == Outcome::kInconclusive) {
     return std::nullopt;
   }
@@ -258,9 +273,7 @@ std::optional<bool> ExpectedMet(const Plan& plan, const Verdict& verdict) {
     return std::any_of(verdict.expectations.begin(), verdict.expectations.end(),
                        [&](const ExpectationResult& result) { return result.met == met; });
   };
-  // A plan that expects nothing of its processes expects them to survive, and not to be held up.
-  const bool survived = verdict.outcome == Outcome::kSurvived && !Stalled(verdict);
-  if (any(false) || (plan.expect.empty() && !survived)) {
+  if (any(false)) {
     return false;
   }
   return any(std::nullopt) ? std::nullopt : std::optional(true);
@@ -336,7 +349,8 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
   if (loss && !LostByHost(evidence)) {
     JudgeLoss(plan, *loss, verdict);
   }
-  verdict.expected_met = ExpectedMet(plan, verdict);
+  ExpectSurvival(plan, verdict);
+  verdict.expected_met = ExpectedMet(verdict);
   return verdict;
 }
 
