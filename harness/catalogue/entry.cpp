@@ -78,6 +78,8 @@ void ReadExpectation(const Node& expectation, CatalogueEntry& entry) {
 }
 
 void ReadCase(const Node& tree, CatalogueEntry& entry) {
+  AddTexts(entry.beside, FindBelow(tree, "incident", "beside"));
+  AddTexts(entry.refuted_by, FindBelow(tree, "incident", "refuted_by"));
   for (const auto& [name, process] : EntriesOf(Find(tree, "processes"))) {
     ReadProcess(process, entry);
   }

@@ -29,6 +29,9 @@ struct CatalogueEntry {
   std::vector<std::string> calls = {};           // that are expected to fail
   std::vector<std::string> errnos = {};          // with these
   bool oom_kill = false;                         // some case expects one
+  // Of the incident: lines that are no more than support, and words of lines that tell of another cause.
+  std::vector<std::string> beside = {};
+  std::vector<std::string> refuted_by = {};
 };
 
 [[nodiscard]] CatalogueEntry EntryOf(const Scenario& scenario);

@@ -26,6 +26,8 @@ std::string_view Name(MatchKind kind) {
       return "similar";
     case MatchKind::kWords:
       return "words";
+    case MatchKind::kUsual:
+      return "usual";
     case MatchKind::kErrno:
       return "errno";
   }
@@ -40,6 +42,7 @@ Search::Search(const SearchIndex& index)
       by_entry_(index.Entries()),
       unlike_here_(index.Entries()),
       unlike_(index.Entries()),
+      other_cause_(index.Entries()),
       refuted_(index.Entries()) {}
 
 void Search::AddLine(std::string_view line) {
@@ -88,11 +91,15 @@ bool Search::InLine(const std::vector<TermId>& terms) const {
 }
 
 void Search::FindUnlike() {
+  const auto any_here = [&](const std::vector<std::vector<TermId>>& each) {
+    return std::any_of(each.begin(), each.end(),
+                       [&](const std::vector<TermId>& terms) { return InLine(terms); });
+  };
   for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
-    const auto& unlike = index_.ContextOf(entry).unlike;
-    unlike_here_[entry] = std::any_of(unlike.begin(), unlike.end(),
-                                      [&](const std::vector<TermId>& terms) { return InLine(terms); });
+    const Context& context = index_.ContextOf(entry);
+    unlike_here_[entry] = any_here(context.unlike);
     unlike_[entry] = unlike_[entry] || unlike_here_[entry];
+    other_cause_[entry] = other_cause_[entry] || any_here(context.refuted_by);
   }
 }
 
@@ -174,11 +181,15 @@ void Search::MatchSymptoms(std::string_view line) {
     if (unlike_here_[symptom.entry]) {
       continue;
     }
+    const bool most = share >= kLeastSimilar && terms >= kLeastSimilarTerms;
+    // Words that any such failure prints say nothing: not to the words rule either.
+    refuted_[symptom.entry] =
+        refuted_[symptom.entry] || (most && (symptom.beside || !InLine(symptom.needed)));
     if (terms == symptom.terms.size() && StandsIn(at, line)) {
       whole.push_back(at);
-    } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms && !InLine(symptom.needed)) {
-      refuted_[symptom.entry] = true;
-    } else if (share >= kLeastSimilar && terms >= kLeastSimilarTerms) {
+    } else if (symptom.beside || !InLine(symptom.needed)) {
+      continue;
+    } else if (most) {
       similar.emplace_back(at, share * weight + ContextScore(symptom.entry));
     }
   }
@@ -234,13 +245,15 @@ std::optional<SearchMatch> Search::BySymptoms(std::size_t entry) const {
   for (std::size_t at = 0; at < by_symptom_.size(); ++at) {
     const std::optional<Best>& best = by_symptom_[at];
     const Symptom& symptom = index_.Symptoms()[at];
-    if (!best || symptom.entry != entry || (unlike_[entry] && symptom.shared)) {
+    if (!best || symptom.entry != entry || (unlike_[entry] && (symptom.shared || symptom.beside)) ||
+        (other_cause_[entry] && symptom.beside)) {
       continue;
     }
+    const MatchKind kind = symptom.beside || other_cause_[entry] ? MatchKind::kUsual : best->kind;
     sum += best->line.score;
-    specific = specific || (best->kind == MatchKind::kMessage && symptom.specific);
-    if (!match || std::tuple(best->kind, -best->line.score) < std::tuple(match->kind, -match->line.score)) {
-      match = SearchMatch{.entry = entry, .kind = best->kind, .line = best->line, .symptom = symptom.text};
+    specific = specific || (kind == MatchKind::kMessage && symptom.specific);
+    if (!match || std::tuple(kind, -best->line.score) < std::tuple(match->kind, -match->line.score)) {
+      match = SearchMatch{.entry = entry, .kind = kind, .line = best->line, .symptom = symptom.text};
     }
   }
   if (match) {
@@ -286,8 +299,11 @@ std::vector<SearchMatch> Search::Matches() const {
   };
   std::stable_sort(matches.begin(), matches.end(),
                    [&](const SearchMatch& a, const SearchMatch& b) { return order(a) < order(b); });
-  if (!matches.empty() && matches.front().kind != MatchKind::kErrno) {
-    std::erase_if(matches, [](const SearchMatch& match) { return match.kind == MatchKind::kErrno; });
+  if (!matches.empty()) {
+    const MatchKind best = matches.front().kind;
+    std::erase_if(matches, [&](const SearchMatch& match) {
+      return match.kind >= MatchKind::kUsual && match.kind != best;
+    });
   }
   return matches;
 }

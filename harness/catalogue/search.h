@@ -14,13 +14,19 @@
 // - words: of words that the user typed the incident has at least 60% by weight, where words that no incident
 //   has count as rare ones. Score: the weight of what it has.
 //
+// - usual: a line of the incident that other failures print too (its `beside`) stands in the line, word for
+//   word; or a symptom does in a log that tells of another cause (its `refuted_by`). Score: as a message's.
+//   Beside a message of the same incident such lines add to its score and are no match of their own.
+//
 // - errno: the line tells an errno that the incident shows. That says little, as many do. With another errno
 //   than ENOMEM a name of the incident (call, program, package, folder) must stand beside it, unless nothing
-//   but errnos was typed. Score: the errno's weight. Such incidents are only given when nothing better is
-//   found.
+//   but errnos was typed. Score: the errno's weight.
+//
+// Incidents that are usual are only given when nothing better is found, and errnos only when none is usual.
 //
 // A line with all words of one of an incident's `unlike` is none of its, by whatever rule, and in such a log
-// lines that other incidents show as well are none either. A symptom that is an errno in a language's words
+// lines that other incidents show as well, and usual ones, are none either. A symptom that is an errno in a
+// language's words
 // ("OSError: [Errno 12] Cannot allocate memory") counts as that errno does.
 //
 // To each comes the weight of the incident's other words in the line (context). Several symptoms of one
@@ -39,7 +45,7 @@
 
 namespace brink {
 
-enum class MatchKind { kMessage, kSimilar, kWords, kErrno };
+enum class MatchKind { kMessage, kSimilar, kWords, kUsual, kErrno };
 [[nodiscard]] std::string_view Name(MatchKind kind);
 
 /// The strongest line for something.
@@ -56,7 +62,7 @@ struct SearchMatch {
   double score = 0;
   bool specific = false;  // a message of it that stands in the log says more than another incident's
   MatchedLine line = {};
-  std::string symptom = {};              // kMessage and kSimilar: the one that fits best
+  std::string symptom = {};              // kMessage, kSimilar and kUsual: the one that fits best
   std::vector<std::string> common = {};  // terms of the line that the incident has, rarest first
 };
 
@@ -121,7 +127,8 @@ class Search {
   std::vector<std::optional<Best>> by_entry_;  // words and errnos
   std::vector<bool> unlike_here_;              // the line that is looked at is none of the incident's
   std::vector<bool> unlike_;                   // one line of the log was
-  std::vector<bool> refuted_;                  // the line tells another errno or identifier than a symptom
+  std::vector<bool> other_cause_;              // one line of the log tells of another cause
+  std::vector<bool> refuted_;  // the line tells another errno or identifier than a symptom, or is a usual one
 };
 
 }  // namespace brink

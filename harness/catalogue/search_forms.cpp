@@ -41,6 +41,9 @@ std::string Heading(const SearchMatch& first, std::size_t count) {
       return Incidents(count, "shows a message like this", "show a message like this") + std::string(apart);
     case MatchKind::kWords:
       return Incidents(count, "has these words", "have these words") + std::string(apart);
+    case MatchKind::kUsual:
+      return Incidents(count, "shows this message", "show this message") +
+             ", which other failures print too: candidates, not findings; what tells them apart:";
     case MatchKind::kErrno:
       return Incidents(count, "shows this errno", "show this errno") +
              ", which many failures have: candidates, not findings; what tells them apart:";

@@ -120,7 +120,10 @@ std::string PatternOfSymptom(std::string_view symptom, bool whole_line) {
 SearchIndex::SearchIndex(std::span<const CatalogueEntry> entries) {
   for (std::size_t entry = 0; entry < entries.size(); ++entry) {
     AddContext(entries[entry]);
-    AddSymptoms(entry, entries[entry]);
+    if (entries[entry].incident) {
+      AddSymptoms(entry, entries[entry].incident->symptoms, /*beside=*/false);
+      AddSymptoms(entry, entries[entry].beside, /*beside=*/true);
+    }
   }
   for (Context& context : contexts_) {
     SortOnce(context.terms);
@@ -150,6 +153,16 @@ std::vector<TermId> SearchIndex::TermsOf(const std::string& text) {
   return terms;
 }
 
+std::vector<std::vector<TermId>> SearchIndex::TermsOfEach(const std::vector<std::string>& texts) {
+  std::vector<std::vector<TermId>> each;
+  for (const std::string& text : texts) {
+    if (std::vector<TermId> terms = TermsOf(text); !terms.empty()) {
+      each.push_back(std::move(terms));
+    }
+  }
+  return each;
+}
+
 void SearchIndex::AddContext(const CatalogueEntry& of) {
   Context& context = contexts_.emplace_back();
   std::string names = JoinedWords({of.calls, of.programs, of.software, {of.system}});
@@ -163,28 +176,22 @@ void SearchIndex::AddContext(const CatalogueEntry& of) {
     context.look_alike = of.incident->kind == "look_alike";
     const std::vector<TermId> more = TermsOf(of.incident->kind + JoinedWords({of.incident->systems}));
     context.terms.insert(context.terms.end(), more.begin(), more.end());
-    for (const std::string& text : of.incident->unlike) {
-      if (std::vector<TermId> terms = TermsOf(text); !terms.empty()) {
-        context.unlike.push_back(std::move(terms));
-      }
-    }
+    context.unlike = TermsOfEach(of.incident->unlike);
+    context.refuted_by = TermsOfEach(of.refuted_by);
   }
   for (const std::string& name : of.errnos) {
     context.errnos.push_back(Intern(TermOfErrno(name)));
   }
 }
 
-void SearchIndex::AddSymptoms(std::size_t entry, const CatalogueEntry& of) {
-  if (!of.incident) {
-    return;
-  }
-  for (const std::string& text : of.incident->symptoms) {
+void SearchIndex::AddSymptoms(std::size_t entry, const std::vector<std::string>& texts, bool beside) {
+  for (const std::string& text : texts) {
     std::vector<TermId> terms = TermsOf(WithoutPlaceholders(text));
     if (terms.empty()) {
       continue;  // nothing to recognise it by
     }
     for (const TermId term : terms) {
-      if (is_errno_[term]) {
+      if (!beside && is_errno_[term]) {
         contexts_[entry].errnos.push_back(term);
       }
     }
@@ -193,7 +200,7 @@ void SearchIndex::AddSymptoms(std::size_t entry, const CatalogueEntry& of) {
                    [&](TermId term) { return !is_errno_[term]; });
       continue;  // any program of that language says it
     }
-    symptoms_.push_back({.entry = entry, .text = text, .terms = std::move(terms)});
+    symptoms_.push_back({.entry = entry, .text = text, .terms = std::move(terms), .beside = beside});
     Describe(symptoms_.back());
   }
 }

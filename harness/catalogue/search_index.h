@@ -27,6 +27,7 @@ struct Symptom {
   std::vector<TermId> needed = {};
   bool specific = false;  // says what another symptom says and more, such as the program's name
   bool shared = false;    // another incident shows the very same
+  bool beside = false;    // other failures print it too: it is no more than support
 };
 
 /// Has all terms of the other and more.
@@ -37,8 +38,9 @@ struct Context {
   std::vector<TermId> terms;   // sorted: names, and words of its title, tags, systems and binding limits
   std::vector<TermId> names;   // sorted: calls, programs, packages and the folder
   std::vector<TermId> errnos;  // sorted: expected ones and those of the symptoms
-  std::vector<std::vector<TermId>> unlike;  // of each: a line with all of them is of something else
-  bool look_alike = false;                  // only looks like the others
+  std::vector<std::vector<TermId>> unlike;      // of each: a line with all of them is of something else
+  std::vector<std::vector<TermId>> refuted_by;  // of each: such a line tells of another cause
+  bool look_alike = false;                      // only looks like the others
 };
 
 /// Built once, read only afterwards.
@@ -71,7 +73,8 @@ class SearchIndex {
  private:
   TermId Intern(std::string_view term);
   std::vector<TermId> TermsOf(const std::string& text);
-  void AddSymptoms(std::size_t entry, const CatalogueEntry& of);
+  std::vector<std::vector<TermId>> TermsOfEach(const std::vector<std::string>& texts);
+  void AddSymptoms(std::size_t entry, const std::vector<std::string>& texts, bool beside);
   /// All but its weight, which takes all incidents.
   void Describe(Symptom& symptom);
   void AddContext(const CatalogueEntry& of);

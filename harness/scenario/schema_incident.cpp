@@ -37,11 +37,26 @@ std::vector<Section> IncidentSections() {
             .doc = "Log lines as the user first sees them, word for word, without the time; what varies "
                    "is a word in angle brackets, such as `<pid>`. Where nothing is logged, what is seen "
                    "instead. `brink search` finds the incident by them."},
+           {.name = "beside",
+            .shape = kList,
+            .doc =
+                "Lines that the incident prints and other failures print too (`server closed the connection "
+                "unexpectedly`), written like a symptom. Beside a symptom in the same log they support it; "
+                "alone they make the incident no more than a candidate."},
            {.name = "unlike",
             .shape = kList,
             .doc =
                 "Words of lines that look alike and are another matter: a line with all words of one of them "
-                "is not of this incident (`Java heap space`: no OutOfMemoryError of the system's limits)."},
+                "is not of this incident (`Java heap space`: no OutOfMemoryError of the system's limits). In "
+                "a "
+                "log with such a line the lines of `beside`, and symptoms that other incidents have too, are "
+                "none of it either."},
+           {.name = "refuted_by",
+            .shape = kList,
+            .doc =
+                "Words of lines that tell of another cause (`WORKER TIMEOUT`: the parent killed the worker). "
+                "In a log with all words of one of them in a line, a symptom counts as little as a line of "
+                "`beside` alone, and those of `beside` not at all."},
            {.name = "cause", .needed = true, .doc = "What really happens, in a sentence or two."},
            {.name = "cure", .needed = true, .doc = "What helps."},
            {.name = "cost", .needed = true, .doc = "What the cure costs."},

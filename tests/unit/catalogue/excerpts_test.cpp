@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::AnyOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
@@ -61,10 +62,6 @@ INSTANTIATE_TEST_SUITE_P(
          {"2894:M 21 Nov 2026 09:10:11.120 * 10000 changes in 60 seconds. Saving...\n"
           "2894:M 21 Nov 2026 09:10:11.124 # Can't save in background: fork: Cannot allocate memory",
           "redis-bgsave-overcommit"},
-         {"(error) MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-          "persist to disk. "
-          "Commands that may modify the data set are disabled",
-          "redis-bgsave-overcommit"},
          {"[ 8273.128731] Memory cgroup out of memory: Killed process 1234 (redis-server) "
           "total-vm:319552kB, "
           "anon-rss:193432kB, file-rss:3968kB, shmem-rss:0kB, UID:0 pgtables:460kB oom_score_adj:0",
@@ -91,7 +88,8 @@ TEST(Excerpts, EverySymptomOfTheCatalogueFindsItsIncident) {
   for (const Symptom& symptom : Index().Symptoms()) {
     const auto matches = MatchesOf("Nov 21 09:10:11 host app[77]: " + symptom.text + " [7]");
     const bool found = std::any_of(matches.begin(), matches.end(), [&](const SearchMatch& match) {
-      return match.entry == symptom.entry && match.kind <= MatchKind::kSimilar;
+      return match.entry == symptom.entry &&
+             (symptom.beside ? match.kind == MatchKind::kUsual : match.kind <= MatchKind::kSimilar);
     });
     // A line of one word counts only where nothing else stands in it.
     EXPECT_TRUE(found || symptom.terms.size() < 2) << symptom.text;
@@ -179,6 +177,34 @@ TEST(Excerpts, OfFailuresThatAreNotInTheCatalogueMatchNothing) {
       EXPECT_THAT(matches, IsEmpty()) << testing::Catalogue()[matches.front().entry].name << ": " << log;
     }
   }
+}
+
+TEST(Excerpts, OfLinesThatManyFailuresPrintFindNoMoreThanCandidates) {
+  for (const char* log : testing::kUsual) {
+    for (const bool typed : {false, true}) {
+      for (const SearchMatch& match : testing::SearchLog(Index(), log, typed)) {
+        EXPECT_GE(match.kind, MatchKind::kUsual) << testing::Catalogue()[match.entry].name << ": " << log;
+      }
+    }
+  }
+}
+
+TEST(Excerpts, AUsualLineAloneMakesItsIncidentACandidate) {
+  EXPECT_THAT(
+      NamesOf(MatchesOf("(error) MISCONF Redis is configured to save RDB snapshots, but it's currently "
+                        "unable to persist to disk. Commands that may modify the data set are disabled"),
+              MatchKind::kUsual),
+      UnorderedElementsAre("redis-bgsave-overcommit", "redis-bgsave-cow"));
+  EXPECT_THAT(NamesOf(MatchesOf("LOG:  all server processes terminated; reinitializing"), MatchKind::kUsual),
+              ElementsAre("postgresql-one-hog"));
+}
+
+TEST(Excerpts, AUsualLineSupportsTheMessageThatTells) {
+  const std::string killed = "LOG:  server process (PID 812) was terminated by signal 9: Killed\n";
+  const auto alone = MatchesOf(killed);
+  const auto both = MatchesOf(killed + "LOG:  all server processes terminated; reinitializing\n");
+  ASSERT_THAT(NamesOf(both, MatchKind::kMessage), ElementsAre("postgresql-one-hog"));
+  EXPECT_GT(both.front().score, alone.front().score);
 }
 
 TEST(Excerpts, OfHealthyRunsMatchNothing) {

@@ -116,10 +116,6 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(std::to_array<Quote>(
         {{"# Can't save in background: fork: Cannot allocate memory",
           {"redis-bgsave-overcommit", "fork-snapshot-overcommit"}},
-         {"(error) MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-          "persist to disk.",
-          {"redis-bgsave-overcommit"}},
-         {"rdb_last_bgsave_status:err", {"redis-bgsave-overcommit"}},
          {"# Background saving terminated by signal 9", {"redis-bgsave-cow", "fork-snapshot-cow"}},
          {"Scheduled command failed: erasedata: ExecFile::execute(...) Fork failed.",
           {"fork-snapshot-overcommit"}},
@@ -197,7 +193,6 @@ INSTANTIATE_TEST_SUITE_P(
           {"victims-least-important-first"}},
          {"Out of memory: Kill process 77 (java) score 972 or sacrifice child", {"two-gigabyte-machine"}},
          {"redis.service: Failed with result 'oom-kill'.", {"victims-least-important-first"}},
-         {"LOG:  all server processes terminated; reinitializing", {"postgresql-one-hog"}},
          {"WARN  CGroupElasticMemoryController: OOM was not resolved in 5004 ms",
           {"stalls-oom-kill-disable"}},
          {"Could not find any containers but CGroups reserved for containers ran out of memory. I am "

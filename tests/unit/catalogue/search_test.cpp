@@ -41,6 +41,8 @@ std::vector<CatalogueEntry> Catalogue() {
       Entry("python-fork", {"self.pid = os.fork()", "OSError: [Errno 12] Cannot allocate memory"}),
       Entry("mapped", {"java.lang.OutOfMemoryError: Map failed"})};
   entries[8].incident->unlike = {"Java heap space"};
+  entries[0].beside = {"Background saving error"};
+  entries[6].refuted_by = {"worker timed out"};
   entries[0].software = {"redis-server"};
   entries[0].errnos = {"ENOMEM"};
   entries[5].calls = {"clone"};
@@ -112,6 +114,20 @@ TEST(Search, ALineThatIsKnownToBeOfSomethingElseIsNoMatch) {
 
 TEST(Search, ALineThatIsKnownWordForWordIsNotAlsoLikeOthers) {
   EXPECT_THAT(InLog({"Out of memory: Killed process 7 (db) total-vm:9kB"}), ElementsAre("message machine"));
+}
+
+TEST(Search, ALineThatOtherFailuresPrintTooIsNoFinding) {
+  EXPECT_THAT(InLog({"Background saving error"}), ElementsAre("usual redis-fork"));
+  EXPECT_THAT(InWords("Background saving error"), ElementsAre("usual redis-fork"));
+  EXPECT_THAT(InLog({"Background saving error", "Killed"}), ElementsAre("message killed"));
+  const std::string fork = "Can't save in background: fork: Cannot allocate memory";
+  EXPECT_GT(Searched({fork, "Background saving error"}).Matches().front().score,
+            Searched({fork}).Matches().front().score);
+}
+
+TEST(Search, ALogThatTellsOfAnotherCauseGivesNoFinding) {
+  EXPECT_THAT(InLog({"worker 7 timed out", "Killed"}), ElementsAre("usual killed"));
+  EXPECT_THAT(InLog({"Killed", "worker 7 timed out"}), ElementsAre("usual killed"));
 }
 
 TEST(Search, AnErrnoInALanguagesWordsSaysWhatTheErrnoSays) {

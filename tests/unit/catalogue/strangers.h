@@ -70,6 +70,43 @@ inline constexpr std::array kHealthy{
     "PostgreSQL init process complete; ready for start up.\n"
     "LOG:  checkpoint complete: wrote 44 buffers (0.3%); 0 WAL file(s) added, 0 removed, 0 recycled"};
 
+/// Lines that incidents of the catalogue print, as does any failure of that program.
+inline constexpr std::array kUsual{
+    "LOG:  server process (PID 812) was terminated by signal 11: Segmentation fault\n"
+    "LOG:  terminating any other active server processes\n"
+    "WARNING:  terminating connection because of crash of another server process\n"
+    "LOG:  all server processes terminated; reinitializing",
+    "LOG:  server process (PID 812) was terminated by signal 6: Aborted\n"
+    "LOG:  terminating any other active server processes\n"
+    "LOG:  all server processes terminated; reinitializing",
+    "psql: error: connection to server at \"db\" (10.0.0.3), port 5432 failed: server closed the connection "
+    "unexpectedly\n"
+    "\tThis probably means the server terminated abnormally\n"
+    "\tbefore or while processing the request.",
+    "Heap exhausted during allocation: 65536 bytes available, 8000016 requested.\n"
+    "fatal error encountered in SBCL pid 4711 tid 4711:\n"
+    "Heap exhausted, game over.",
+    "7:C 21 Nov 2026 09:10:11.120 # Write error saving DB on disk: No space left on device\n"
+    "7:M 21 Nov 2026 09:10:11.220 # Background saving error\n"
+    "(error) MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "
+    "disk. "
+    "Commands that may modify the data set are disabled",
+    "[ 363.1] INFO: task jbd2/sda1-8:312 blocked for more than 120 seconds.\n"
+    "[ 363.1]       Not tainted 6.1.0-18-amd64 #1 Debian 6.1.76-1",
+    "task jbd2/sda1-8:312 blocked for more than 120 seconds",
+    "curl: (52) Empty reply from server",
+    "2026/11/21 09:10:14 [error] 31#31: *9 recv() failed (104: Connection reset by peer) while reading "
+    "response "
+    "header from upstream, client: 10.0.0.7, server: , request: \"GET / HTTP/1.1\", upstream: "
+    "\"http://10.0.0.8:8080/\", host: \"app\"",
+    "[ 91.4] Write-error on swap-device (8:16:2048)",
+    "qemu-system-x86_64: cannot set up guest memory 'pc.ram': Invalid argument",
+    "[2026-11-21 09:10:11 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:12)\n"
+    "[2026-11-21 09:10:12 +0000] [7] [ERROR] Worker (pid:12) was sent SIGKILL! Perhaps out of memory?",
+    "Error occurred during initialization of VM\nInvalid maximum heap size: -Xmx4gb",
+    "[ERROR] InnoDB: Operating system error number 13 in a file operation.\n"
+    "[ERROR] Plugin 'InnoDB' registration as a STORAGE ENGINE failed."};
+
 /// Failures for want of memory that are no incident of the catalogue: only their errno is known.
 inline constexpr std::array kOfTheErrnoAlone{
     "myserver: mmap failed: Cannot allocate memory",
