@@ -130,6 +130,8 @@ INSTANTIATE_TEST_SUITE_P(
          {"    self.pid = os.fork()\nOSError: [Errno 12] Cannot allocate memory",
           {"python-spawn-overcommit", "python-fork-larger-than-memory"}},
          {"LOG:  could not fork new process for connection: Cannot allocate memory",
+          {"postgresql-commit-limit"}},
+         {"LOG:  could not fork autovacuum worker process: Cannot allocate memory",
           {"postgresql-commit-limit"}}})));
 
 INSTANTIATE_TEST_SUITE_P(
