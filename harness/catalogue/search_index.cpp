@@ -55,6 +55,22 @@ std::string JoinedWords(const std::vector<std::vector<std::string>>& lists) {
   return words;
 }
 
+/// What programs call clone, where it is expected to fail: for want of memory it is a fork, as a thread
+/// copies none.
+std::string WordsForClone(const CatalogueEntry& of) {
+  const auto holds = [](const std::vector<std::string>& words, const char* word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  const bool threads =
+      of.incident &&
+      std::any_of(of.incident->symptoms.begin(), of.incident->symptoms.end(), [](const std::string& symptom) {
+        return symptom.find("pthread_create") != std::string::npos;
+      });
+  const bool clone = holds(of.calls, "clone");
+  return std::string(clone ? " fork vfork" : "") +
+         (threads || (clone && holds(of.errnos, "EAGAIN")) ? " pthread_create" : "");
+}
+
 /// In lower case: words of more than one part, which messages of the same kind have in common.
 std::vector<std::string> IdentifiersOf(std::string_view text) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -165,10 +181,7 @@ std::vector<std::vector<TermId>> SearchIndex::TermsOfEach(const std::vector<std:
 
 void SearchIndex::AddContext(const CatalogueEntry& of) {
   Context& context = contexts_.emplace_back();
-  std::string names = JoinedWords({of.calls, of.programs, of.software, {of.system}});
-  if (std::find(of.calls.begin(), of.calls.end(), "clone") != of.calls.end()) {
-    names += " fork vfork pthread_create";  // what programs call it
-  }
+  std::string names = JoinedWords({of.calls, of.programs, of.software, {of.system}}) + WordsForClone(of);
   context.names = TermsOf(names);
   context.terms = TermsOf(names + JoinedWords({of.tags, of.binding_limits, {of.name, of.title}}) +
                           (of.oom_kill ? " sigkill oom" : ""));

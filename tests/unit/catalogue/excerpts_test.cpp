@@ -158,6 +158,34 @@ TEST(Excerpts, AForkThatWasRefusedForWantOfTasksIsNoneForWantOfMemory) {
   EXPECT_THAT(found, Not(Contains("python-spawn-overcommit")));
 }
 
+// All that says which limit refused the thread is the log before it.
+TEST(Excerpts, AThreadThatJavaCannotStartIsOfTheMappingsOrOfTheTasks) {
+  for (const char* log :
+       {"java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory or "
+        "process/resource limits reached",
+        "java.lang.OutOfMemoryError: unable to create new native thread",
+        "[5.196s][warning][os,thread] Failed to start thread \"Unknown thread\" - pthread_create failed "
+        "(EAGAIN) "
+        "for attributes: stacksize: 24576k, guardsize: 0k, detached.",
+        "[5.196s][warning][os,thread] Failed to start thread \"Unknown thread\" with pthread_create failed "
+        "(EAGAIN)",
+        "[56,387s][warning][os,thread] Failed to start thread - pthread_create failed (EAGAIN) for "
+        "attributes: "
+        "stacksize: 1024k, guardsize: 0k, detached."}) {
+    const auto names = NamesOf(MatchesOf(log), MatchKind::kMessage);
+    EXPECT_THAT(names, UnorderedElementsAre("openjdk-thread-mappings", "tasks-thread-limits")) << log;
+  }
+}
+
+TEST(Excerpts, AThreadThatCannotStartIsNoForkThatCannot) {
+  std::vector<std::string> names;
+  for (const SearchMatch& match : testing::SearchLog(Index(), "pthread_create failed", true)) {
+    names.push_back(testing::Catalogue()[match.entry].name);
+  }
+  EXPECT_THAT(names,
+              UnorderedElementsAre("threads-guard-pages", "tasks-thread-limits", "openjdk-thread-mappings"));
+}
+
 TEST(Excerpts, OfForeignFailuresFindCandidatesByTheErrnoAlone) {
   for (const char* log : testing::kOfTheErrnoAlone) {
     for (const bool typed : {false, true}) {
