@@ -16,6 +16,9 @@ constexpr std::size_t kLeastSimilarTerms = 2;
 constexpr double kLeastWords = 0.6;
 constexpr std::string_view kNoMemory = "enomem";
 
+/// They need no name beside them.
+bool SpeaksAlone(const std::string& term) { return term == kNoMemory || term == kKilledTerm; }
+
 }  // namespace
 
 std::string_view Name(MatchKind kind) {
@@ -26,6 +29,8 @@ std::string_view Name(MatchKind kind) {
       return "similar";
     case MatchKind::kWords:
       return "words";
+    case MatchKind::kLimit:
+      return "limit";
     case MatchKind::kUsual:
       return "usual";
     case MatchKind::kErrno:
@@ -40,6 +45,8 @@ Search::Search(const SearchIndex& index)
       patterns_(index.Symptoms().size()),
       by_symptom_(index.Symptoms().size()),
       by_entry_(index.Entries()),
+      by_limit_(index.Entries()),
+      by_usual_limit_(index.Entries()),
       unlike_here_(index.Entries()),
       unlike_(index.Entries()),
       other_cause_(index.Entries()),
@@ -53,6 +60,7 @@ void Search::AddLine(std::string_view line) {
     return;
   }
   MatchSymptoms(line);
+  MatchLimits(line);
   if (has_errno_) {
     MatchErrnos(line, /*any=*/false);
   }
@@ -66,6 +74,7 @@ bool Search::AddWords(std::string_view words) {
     return unknown_ > 0;
   }
   MatchSymptoms(words);
+  MatchLimits(words);
   const bool errnos_alone = has_errno_ && std::all_of(terms_.begin(), terms_.end(), [&](TermId term) {
                               return index_.SaysErrnoAlone(term);
                             });
@@ -76,9 +85,9 @@ bool Search::AddWords(std::string_view words) {
   MatchWords(words);
   // A message with a word of its own ("myserver: mmap failed: Cannot allocate memory") says as much as the
   // same line of a log. Other errnos need a name beside them, which in pasted lines may stand anywhere.
-  const bool no_memory =
-      std::any_of(terms_.begin(), terms_.end(), [&](TermId term) { return index_.Text(term) == kNoMemory; });
-  if (no_memory && !FoundAny()) {
+  const bool speaks =
+      std::any_of(terms_.begin(), terms_.end(), [&](TermId term) { return SpeaksAlone(index_.Text(term)); });
+  if (speaks && !FoundAny()) {
     MatchErrnos(words, /*any=*/false);
   }
   return true;
@@ -120,18 +129,20 @@ void Search::ReadTerms(std::string_view line) {
     } else if (std::find(terms_.begin(), terms_.end(), *term) == terms_.end()) {
       terms_.push_back(*term);
       has_errno_ = has_errno_ || index_.IsErrno(*term);
+      no_memory_ = no_memory_ || text == kNoMemory;
     }
   }
   FindUnlike();
 }
 
-double Search::ContextScore(std::size_t entry) const {
-  const std::vector<TermId>& context = index_.ContextOf(entry).terms;
+double Search::WeightIn(const std::vector<TermId>& terms) const {
   return std::accumulate(terms_.begin(), terms_.end(), 0.0, [&](double sum, TermId term) {
-    const bool counts = !index_.IsErrno(term) && std::binary_search(context.begin(), context.end(), term);
+    const bool counts = !index_.IsErrno(term) && std::binary_search(terms.begin(), terms.end(), term);
     return sum + (counts ? index_.Weight(term) : 0);
   });
 }
+
+double Search::ContextScore(std::size_t entry) const { return WeightIn(index_.ContextOf(entry).terms); }
 
 void Search::Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const {
   const std::uint64_t lines = best ? best->line.lines : 0;
@@ -216,9 +227,21 @@ void Search::MatchErrnos(std::string_view line, bool any) {
                        });
     for (const TermId term : terms_) {
       const bool shows = std::binary_search(context.errnos.begin(), context.errnos.end(), term);
-      if (shows && (named || index_.Text(term) == kNoMemory) && !unlike_here_[entry]) {
-        Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + ContextScore(entry), line);
+      if (shows && (named || SpeaksAlone(index_.Text(term))) && !unlike_here_[entry]) {
+        Keep(by_entry_[entry], MatchKind::kErrno, index_.Weight(term) + WeightIn(context.names), line);
         break;
+      }
+    }
+  }
+}
+
+void Search::MatchLimits(std::string_view line) {
+  for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
+    const Context& context = index_.ContextOf(entry);
+    for (const auto& [limits, best] :
+         {std::pair(&context.limits, &by_limit_), std::pair(&context.usual_limits, &by_usual_limit_)}) {
+      if (const double weight = WeightIn(*limits); weight > 0 && !unlike_here_[entry]) {
+        Keep((*best)[entry], MatchKind::kLimit, weight + WeightIn(context.names), line);
       }
     }
   }
@@ -281,16 +304,38 @@ std::vector<std::string> Search::CommonTerms(std::size_t entry, std::string_view
   return texts;
 }
 
+bool Search::SaysErrnosAlone(std::string_view line) const {
+  TermReader reader;
+  const auto& terms = reader.Read(line);
+  return std::all_of(terms.begin(), terms.end(), [&](std::string_view text) {
+    const TermId* term = index_.Find(text);
+    return term != nullptr && index_.SaysErrnoAlone(*term);
+  });
+}
+
+std::optional<SearchMatch> Search::BestOf(std::size_t entry) const {
+  std::optional<SearchMatch> match = BySymptoms(entry);
+  const auto take_better = [&](const std::optional<Best>& best) {
+    if (best && (!match || best->kind < match->kind)) {
+      match = SearchMatch{.entry = entry, .kind = best->kind, .score = best->line.score, .line = best->line};
+    }
+  };
+  take_better(by_entry_[entry]);
+  take_better(by_limit_[entry]);
+  if (no_memory_) {
+    take_better(by_usual_limit_[entry]);
+  }
+  if (match) {
+    match->common = CommonTerms(entry, match->line.text);
+    match->errno_alone = match->kind == MatchKind::kErrno && SaysErrnosAlone(match->line.text);
+  }
+  return match;
+}
+
 std::vector<SearchMatch> Search::Matches() const {
   std::vector<SearchMatch> matches;
   for (std::size_t entry = 0; entry < index_.Entries(); ++entry) {
-    std::optional<SearchMatch> match = BySymptoms(entry);
-    if (!match && by_entry_[entry]) {
-      const Best& best = *by_entry_[entry];
-      match = SearchMatch{.entry = entry, .kind = best.kind, .score = best.line.score, .line = best.line};
-    }
-    if (match) {
-      match->common = CommonTerms(entry, match->line.text);
+    if (std::optional<SearchMatch> match = BestOf(entry)) {
       matches.push_back(*std::move(match));
     }
   }
@@ -301,9 +346,8 @@ std::vector<SearchMatch> Search::Matches() const {
                    [&](const SearchMatch& a, const SearchMatch& b) { return order(a) < order(b); });
   if (!matches.empty()) {
     const MatchKind best = matches.front().kind;
-    std::erase_if(matches, [&](const SearchMatch& match) {
-      return match.kind >= MatchKind::kUsual && match.kind != best;
-    });
+    std::erase_if(matches,
+                  [&](const SearchMatch& match) { return IsCandidate(match.kind) && match.kind != best; });
   }
   return matches;
 }

@@ -14,15 +14,20 @@
 // - words: of words that the user typed the incident has at least 60% by weight, where words that no incident
 //   has count as rare ones. Score: the weight of what it has.
 //
+// - limit: the line names a limit (max_map_count, RLIMIT_MEMLOCK) that binds in the incident; one of words
+// that
+//   healthy programs print, too (overcommit, memlock), only in a log that tells ENOMEM. Score: its weight.
+//
 // - usual: a line of the incident that other failures print too (its `beside`) stands in the line, word for
 //   word; or a symptom does in a log that tells of another cause (its `refuted_by`). Score: as a message's.
 //   Beside a message of the same incident such lines add to its score and are no match of their own.
 //
-// - errno: the line tells an errno that the incident shows. That says little, as many do. With another errno
-//   than ENOMEM a name of the incident (call, program, package, folder) must stand beside it, unless nothing
-//   but errnos was typed. Score: the errno's weight.
+// - errno: the line tells an errno that the incident shows, or a kill. That says little, as many do. With
+//   another errno than ENOMEM a name of the incident (call, program, package, folder) must stand beside it,
+//   unless nothing but errnos was typed. Score: the errno's weight and that of names in the line.
 //
-// Incidents that are usual are only given when nothing better is found, and errnos only when none is usual.
+// Incidents by their limit, a usual line or an errno are only given when nothing better is found, and then
+// those of the first of these three that finds any.
 //
 // A line with all words of one of an incident's `unlike` is none of its, by whatever rule, and in such a log
 // lines that other incidents show as well, and usual ones, are none either. A symptom that is an errno in a
@@ -45,8 +50,10 @@
 
 namespace brink {
 
-enum class MatchKind { kMessage, kSimilar, kWords, kUsual, kErrno };
+enum class MatchKind { kMessage, kSimilar, kWords, kLimit, kUsual, kErrno };
 [[nodiscard]] std::string_view Name(MatchKind kind);
+/// The line does not tell the incident from others.
+[[nodiscard]] constexpr bool IsCandidate(MatchKind kind) { return kind >= MatchKind::kLimit; }
 
 /// The strongest line for something.
 struct MatchedLine {
@@ -64,6 +71,7 @@ struct SearchMatch {
   MatchedLine line = {};
   std::string symptom = {};              // kMessage, kSimilar and kUsual: the one that fits best
   std::vector<std::string> common = {};  // terms of the line that the incident has, rarest first
+  bool errno_alone = false;              // there is nothing else in the line
 };
 
 /// Keeps the strongest line per symptom and incident, whatever the length of the log.
@@ -105,9 +113,14 @@ class Search {
   void FindUnlike();
   [[nodiscard]] bool FoundAny() const;
   void MatchWords(std::string_view words);
+  void MatchLimits(std::string_view line);
   void Keep(std::optional<Best>& best, MatchKind kind, double score, std::string_view line) const;
+  /// The weight of what the line has of these, errnos apart.
+  [[nodiscard]] double WeightIn(const std::vector<TermId>& terms) const;
   [[nodiscard]] double ContextScore(std::size_t entry) const;
   [[nodiscard]] std::optional<SearchMatch> BySymptoms(std::size_t entry) const;
+  [[nodiscard]] std::optional<SearchMatch> BestOf(std::size_t entry) const;
+  [[nodiscard]] bool SaysErrnosAlone(std::string_view line) const;
   [[nodiscard]] std::vector<std::string> CommonTerms(std::size_t entry, std::string_view line) const;
 
   const SearchIndex& index_;
@@ -117,6 +130,7 @@ class Search {
   std::vector<TermId> terms_;  // known ones of that line, each once
   std::size_t unknown_ = 0;    // how many others it has
   bool has_errno_ = false;
+  bool no_memory_ = false;  // some line of the log tells ENOMEM
   struct Shared {
     double weight = 0;
     std::size_t terms = 0;
@@ -125,9 +139,11 @@ class Search {
   std::vector<std::optional<Pattern>> patterns_;  // of symptoms, made when first needed: few ever are
   std::vector<std::optional<Best>> by_symptom_;
   std::vector<std::optional<Best>> by_entry_;  // words and errnos
-  std::vector<bool> unlike_here_;              // the line that is looked at is none of the incident's
-  std::vector<bool> unlike_;                   // one line of the log was
-  std::vector<bool> other_cause_;              // one line of the log tells of another cause
+  std::vector<std::optional<Best>> by_limit_;
+  std::vector<std::optional<Best>> by_usual_limit_;  // counts where there is no memory
+  std::vector<bool> unlike_here_;                    // the line that is looked at is none of the incident's
+  std::vector<bool> unlike_;                         // one line of the log was
+  std::vector<bool> other_cause_;                    // one line of the log tells of another cause
   std::vector<bool> refuted_;  // the line tells another errno or identifier than a symptom, or is a usual one
 };
 

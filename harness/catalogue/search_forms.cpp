@@ -31,9 +31,29 @@ std::string Incidents(std::size_t count, std::string_view one, std::string_view 
   return count == 1 ? fmt::format("1 incident {}", one) : fmt::format("{} incidents {}", count, many);
 }
 
+/// Of incidents that the line does not tell from others; says so first.
+std::string CandidatesHeading(const SearchMatch& first, std::size_t count) {
+  constexpr std::string_view kNone = "no incident of the catalogue shows this message; ";
+  const bool killed = std::find(first.common.begin(), first.common.end(), kKilledTerm) != first.common.end();
+  switch (first.kind) {
+    case MatchKind::kLimit:
+      return fmt::format("{}{} of the limit that it names", kNone,
+                         count == 1 ? "1 is" : fmt::format("{} are", count));
+    case MatchKind::kUsual:
+      return Incidents(count, "shows this message", "show this message") + ", which other failures print too";
+    default:
+      return (first.errno_alone
+                  ? Incidents(count, "shows", "show")
+                  : fmt::format("{}{}", kNone, count == 1 ? "1 shows" : fmt::format("{} show", count))) +
+             fmt::format(" {}, which many failures have", killed              ? "such a kill"
+                                                          : first.errno_alone ? "this errno"
+                                                                              : "its errno");
+  }
+}
+
 /// What a group of incidents that one line speaks for has in common.
-std::string Heading(const SearchMatch& first, std::size_t count) {
-  const std::string_view apart = count == 1 ? ":" : "; what tells them apart:";
+std::string Heading(const SearchMatch& first, std::size_t count, bool told) {
+  const std::string_view apart = count == 1 || !told ? ":" : "; what tells them apart:";
   switch (first.kind) {
     case MatchKind::kMessage:
       return Incidents(count, "shows this message", "show this message") + std::string(apart);
@@ -41,14 +61,9 @@ std::string Heading(const SearchMatch& first, std::size_t count) {
       return Incidents(count, "shows a message like this", "show a message like this") + std::string(apart);
     case MatchKind::kWords:
       return Incidents(count, "has these words", "have these words") + std::string(apart);
-    case MatchKind::kUsual:
-      return Incidents(count, "shows this message", "show this message") +
-             ", which other failures print too: candidates, not findings; what tells them apart:";
-    case MatchKind::kErrno:
-      return Incidents(count, "shows this errno", "show this errno") +
-             ", which many failures have: candidates, not findings; what tells them apart:";
+    default:
+      return CandidatesHeading(first, count) + ": candidates, not findings" + std::string(apart);
   }
-  return "";
 }
 
 std::string MatchedText(const MatchedLine& line, const TextStyle& style) {
@@ -152,16 +167,20 @@ std::string FormatSearchText(const SearchReport& report, const TextStyle& style)
         report.lines > 0 ? fmt::format(", {} line{} read", report.lines, report.lines == 1 ? "" : "s") : "");
   }
   const std::size_t count = report.matches.size();
-  const std::size_t in_full = report.all || count <= kFew ? count : kToldOfMany;
+  // Of many candidates none comes first with reason.
+  const bool names_alone = IsCandidate(report.matches.front().kind);
+  const std::size_t in_full = report.all || count <= kFew ? count : (names_alone ? 0 : kToldOfMany);
   std::string text;
   for (std::size_t begin = 0; begin < count;) {
     const SearchMatch& first = report.matches[begin];
     std::size_t end = begin;
     while (end < count && report.matches[end].kind == first.kind &&
-           report.matches[end].line.number == first.line.number) {
+           ((names_alone && first.kind != MatchKind::kUsual) ||
+            report.matches[end].line.number == first.line.number)) {
       ++end;
     }
-    text += (begin == 0 ? "" : "\n") + Heading(first, end - begin) + "\n" + MatchedText(first.line, style);
+    text += (begin == 0 ? "" : "\n") + Heading(first, end - begin, begin < in_full) + "\n" +
+            MatchedText(first.line, style);
     text += GroupText(report, begin, end, in_full, style);
     begin = end;
   }
@@ -169,11 +188,12 @@ std::string FormatSearchText(const SearchReport& report, const TextStyle& style)
     return text;
   }
   return text + "\n" +
-         Wrapped(
-             fmt::format("The first {} of {} are told in full: --all tells of each. More of the message (the "
-                         "call, the program, the line before it) leaves fewer.",
-                         in_full, count),
-             style, 0, 0) +
+         Wrapped(fmt::format(
+                     "{}--all tells of each{}. More of the message (the call, the program, the line before "
+                     "it) leaves fewer.",
+                     in_full == 0 ? "" : fmt::format("The first {} of {} are told in full: ", in_full, count),
+                     in_full == 0 ? " in full" : ""),
+                 style, 0, 0) +
          "\n";
 }
 

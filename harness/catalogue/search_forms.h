@@ -21,7 +21,7 @@ struct SearchReport {
 };
 
 /// Incidents that the same line speaks for stand together, with what tells them apart. Of many, the first few
-/// are told in full and the others in a line each.
+/// are told in full and the others in a line each; of many candidates all in a line each.
 [[nodiscard]] std::string FormatSearchText(const SearchReport& report, const TextStyle& style);
 /// One document: {"searched", "lines", "matches": [{"name", "title", "file", "class", "kind", "score",
 /// "line", "line_number", "matching_lines", "symptom", "common", "cause", "cure", "confirm", "exclude",

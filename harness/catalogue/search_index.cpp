@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 
@@ -14,6 +15,21 @@ namespace brink {
 namespace {
 
 constexpr double kHalf = 0.5;
+
+struct LimitWords {
+  std::string_view limit;
+  const char* words;
+  const char* usual;  // that healthy programs print, too
+};
+
+/// What logs call a limit that a program met.
+constexpr auto kLimitWords = std::to_array<LimitWords>(
+    {{"vm.max_map_count", "max_map_count", ""},
+     {"RLIMIT_MEMLOCK", "rlimit_memlock", "memlock limitmemlock"},
+     {"RLIMIT_AS", "rlimit_as", ""},
+     {"RLIMIT_DATA", "rlimit_data", ""},
+     {"RLIMIT_NPROC", "rlimit_nproc", ""},
+     {"commit_limit", "commitlimit", "overcommit overcommit_memory overcommit_ratio overcommit_kbytes"}});
 
 void SortOnce(std::vector<TermId>& terms) {
   std::sort(terms.begin(), terms.end());
@@ -144,6 +160,8 @@ SearchIndex::SearchIndex(std::span<const CatalogueEntry> entries) {
   for (Context& context : contexts_) {
     SortOnce(context.terms);
     SortOnce(context.errnos);
+    SortOnce(context.limits);
+    SortOnce(context.usual_limits);
   }
   Weigh();
 }
@@ -155,7 +173,8 @@ TermId SearchIndex::Intern(std::string_view term) {
   const auto id = static_cast<TermId>(texts_.size());
   ids_.emplace(term, id);
   texts_.emplace_back(term);
-  is_errno_.push_back(std::binary_search(ErrnoTerms().begin(), ErrnoTerms().end(), term));
+  is_errno_.push_back(term == kKilledTerm ||
+                      std::binary_search(ErrnoTerms().begin(), ErrnoTerms().end(), term));
   return id;
 }
 
@@ -184,7 +203,8 @@ void SearchIndex::AddContext(const CatalogueEntry& of) {
   std::string names = JoinedWords({of.calls, of.programs, of.software, {of.system}}) + WordsForClone(of);
   context.names = TermsOf(names);
   context.terms = TermsOf(names + JoinedWords({of.tags, of.binding_limits, {of.name, of.title}}) +
-                          (of.oom_kill ? " sigkill oom" : ""));
+                          (of.oom_kill ? " oom" : ""));
+  AddLimits(of, context);
   if (of.incident) {
     context.look_alike = of.incident->kind == "look_alike";
     const std::vector<TermId> more = TermsOf(of.incident->kind + JoinedWords({of.incident->systems}));
@@ -194,6 +214,22 @@ void SearchIndex::AddContext(const CatalogueEntry& of) {
   }
   for (const std::string& name : of.errnos) {
     context.errnos.push_back(Intern(TermOfErrno(name)));
+  }
+  if (of.oom_kill) {
+    context.errnos.push_back(Intern(kKilledTerm));
+  }
+}
+
+void SearchIndex::AddLimits(const CatalogueEntry& of, Context& context) {
+  for (const auto& [limit, words, usual] : kLimitWords) {
+    if (std::find(of.binding_limits.begin(), of.binding_limits.end(), limit) == of.binding_limits.end()) {
+      continue;
+    }
+    for (const auto& [text, terms] :
+         {std::pair(words, &context.limits), std::pair(usual, &context.usual_limits)}) {
+      const std::vector<TermId> more = TermsOf(text);
+      terms->insert(terms->end(), more.begin(), more.end());
+    }
   }
 }
 
@@ -220,7 +256,8 @@ void SearchIndex::AddSymptoms(std::size_t entry, const std::vector<std::string>&
 
 void SearchIndex::Describe(Symptom& symptom) {
   for (const TermId term : symptom.terms) {
-    if (is_errno_[term] || texts_[term] == kKilledTerm) {
+    if (is_errno_[term] ||
+        std::find(CallNames().begin(), CallNames().end(), texts_[term]) != CallNames().end()) {
       symptom.needed.push_back(term);
     }
   }

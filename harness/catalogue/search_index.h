@@ -22,8 +22,8 @@ struct Symptom {
   std::string text;           // as in the file
   std::vector<TermId> terms;  // sorted, each once
   double weight = 0;          // of all of them
-  /// Errnos, the signal of a kill, and identifiers (timeoutType, max_map_count): a line that has most of the
-  /// others and not these is about something else.
+  /// Errnos, the signal of a kill, system calls and identifiers (timeoutType, max_map_count): a line that has
+  /// most of the others and not these is about something else.
   std::vector<TermId> needed = {};
   bool specific = false;  // says what another symptom says and more, such as the program's name
   bool shared = false;    // another incident shows the very same
@@ -37,7 +37,9 @@ struct Symptom {
 struct Context {
   std::vector<TermId> terms;   // sorted: names, and words of its title, tags, systems and binding limits
   std::vector<TermId> names;   // sorted: calls, programs, packages and the folder
-  std::vector<TermId> errnos;  // sorted: expected ones and those of the symptoms
+  std::vector<TermId> errnos;  // sorted: expected ones and those of the symptoms; a kill is one, too
+  std::vector<TermId> limits;  // sorted: words for its binding limits
+  std::vector<TermId> usual_limits;             // sorted: those that healthy programs print, too
   std::vector<std::vector<TermId>> unlike;      // of each: a line with all of them is of something else
   std::vector<std::vector<TermId>> refuted_by;  // of each: such a line tells of another cause
   bool look_alike = false;                      // only looks like the others
@@ -64,6 +66,7 @@ class SearchIndex {
   [[nodiscard]] const std::vector<std::size_t>& SymptomsWith(TermId term) const {
     return symptoms_with_[term];
   }
+  /// Or the term of a kill, which says as little.
   [[nodiscard]] bool IsErrno(TermId term) const { return is_errno_[term]; }
   /// An errno, or a language's name for any of them (OSError, IOException).
   [[nodiscard]] bool SaysErrnoAlone(TermId term) const;
@@ -75,6 +78,7 @@ class SearchIndex {
   std::vector<TermId> TermsOf(const std::string& text);
   std::vector<std::vector<TermId>> TermsOfEach(const std::vector<std::string>& texts);
   void AddSymptoms(std::size_t entry, const std::vector<std::string>& texts, bool beside);
+  void AddLimits(const CatalogueEntry& of, Context& context);
   /// All but its weight, which takes all incidents.
   void Describe(Symptom& symptom);
   void AddContext(const CatalogueEntry& of);

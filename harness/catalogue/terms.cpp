@@ -17,14 +17,14 @@ constexpr std::string_view kDigits = "0123456789";
 constexpr int kLastErrno = 133;  // EHWPOISON, include/uapi/asm-generic/errno.h
 
 // Sorted. Words of any message; with them a stranger's log would look familiar.
-constexpr std::array<std::string_view, 74> kCommon{
-    "after", "all",   "an",   "and",    "any",     "are",  "as",    "at",   "be",     "been",  "but",
-    "by",    "can",   "code", "did",    "do",      "does", "error", "exit", "failed", "for",   "from",
-    "get",   "gets",  "got",  "had",    "has",     "have", "how",   "if",   "in",     "info",  "into",
-    "is",    "it",    "its",  "my",     "no",      "not",  "of",    "on",   "only",   "or",    "our",
-    "pid",   "so",    "some", "status", "still",   "than", "that",  "the",  "then",   "there", "this",
-    "to",    "too",   "use",  "using",  "warning", "was",  "we",    "were", "what",   "when",  "where",
-    "which", "while", "who",  "why",    "will",    "with", "you",   "your"};
+constexpr std::array<std::string_view, 76> kCommon{
+    "after", "all",   "an",    "and",       "any",  "are",    "as",      "at",    "be",   "been",   "but",
+    "by",    "can",   "code",  "container", "did",  "do",     "does",    "error", "exit", "exited", "failed",
+    "for",   "from",  "get",   "gets",      "got",  "had",    "has",     "have",  "how",  "if",     "in",
+    "info",  "into",  "is",    "it",        "its",  "my",     "no",      "not",   "of",   "on",     "only",
+    "or",    "our",   "pid",   "so",        "some", "status", "still",   "than",  "that", "the",    "then",
+    "there", "this",  "to",    "too",       "use",  "using",  "warning", "was",   "we",   "were",   "what",
+    "when",  "where", "which", "while",     "who",  "why",    "will",    "with",  "you",  "your"};
 static_assert(std::is_sorted(kCommon.begin(), kCommon.end()));
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }

@@ -207,6 +207,34 @@ TEST(Excerpts, OfFailuresThatAreNotInTheCatalogueMatchNothing) {
   }
 }
 
+TEST(Excerpts, ALimitThatTheLogNamesGivesTheIncidentsThatItBinds) {
+  for (const auto& [limit, logs] : testing::kOfALimit) {
+    for (const char* log : logs) {
+      for (const bool typed : {false, true}) {
+        const auto matches = testing::SearchLog(Index(), log, typed);
+        ASSERT_FALSE(matches.empty()) << log;
+        for (const SearchMatch& match : matches) {
+          EXPECT_EQ(match.kind, MatchKind::kLimit) << testing::Catalogue()[match.entry].name << ": " << log;
+          EXPECT_THAT(testing::Catalogue()[match.entry].binding_limits, Contains(limit)) << log;
+        }
+      }
+    }
+  }
+}
+
+TEST(Excerpts, AKillAloneGivesAllThatShowOneAndNamesNone) {
+  const auto killed = std::count_if(testing::Catalogue().begin(), testing::Catalogue().end(),
+                                    [](const CatalogueEntry& entry) { return entry.oom_kill; });
+  for (const char* log : {"container exited with code 137", "exit code 137", "Exit Code: 137",
+                          "2026-11-21T09:10:11Z container app-1 exited with code 137"}) {
+    for (const bool typed : {false, true}) {
+      const auto matches = testing::SearchLog(Index(), log, typed);
+      EXPECT_GE(NamesOf(matches, MatchKind::kErrno).size(), static_cast<std::size_t>(killed)) << log;
+      EXPECT_EQ(NamesOf(matches, MatchKind::kErrno).size(), matches.size()) << log;
+    }
+  }
+}
+
 TEST(Excerpts, OfLinesThatManyFailuresPrintFindNoMoreThanCandidates) {
   for (const char* log : testing::kUsual) {
     for (const bool typed : {false, true}) {

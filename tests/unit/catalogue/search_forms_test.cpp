@@ -52,11 +52,11 @@ TEST(SearchText, ToldTogetherIsWhatOneLineSpeaksFor) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "a log must not move the cursor";
 }
 
-/// Entries of which all match by the errno.
-SearchReport Many(const std::vector<CatalogueEntry>& entries) {
+/// Entries of which all match so.
+SearchReport Many(const std::vector<CatalogueEntry>& entries, MatchKind kind = MatchKind::kWords) {
   SearchReport report{.catalogue = entries, .matches = {}, .lines = 0};
   for (std::size_t at = 0; at < entries.size(); ++at) {
-    report.matches.push_back(Match(at, MatchKind::kErrno, 0));
+    report.matches.push_back(Match(at, kind, 0));
   }
   return report;
 }
@@ -81,7 +81,7 @@ std::size_t Count(const std::string& text, const std::string& part) {
 TEST(SearchText, OfManyMatchesTheFirstAreToldInFullAndTheOthersInALineEach) {
   const auto entries = Entries(17);
   const std::string text = FormatSearchText(Many(entries), {});
-  EXPECT_THAT(text, HasSubstr("17 incidents show this errno"));
+  EXPECT_THAT(text, HasSubstr("17 incidents have these words"));
   EXPECT_EQ(Count(text, "    confirm: "), 3U) << text;
   EXPECT_THAT(text, HasSubstr("\n\n  incident-4: T\n  incident-5: T\n"));
   EXPECT_THAT(text,
@@ -106,12 +106,42 @@ TEST(SearchText, ALineIsCutToATerminalsWidth) {
   EXPECT_THAT(text, HasSubstr("  incident-6: " + std::string(25, 'x') + "\xE2\x80\xA6\n"));
 }
 
+TEST(SearchText, OfManyCandidatesNoneIsToldInFull) {
+  const auto entries = Entries(17);
+  for (const auto& [kind, heading] : std::vector<std::pair<MatchKind, std::string>>{
+           {MatchKind::kErrno, "17 show its errno, which many failures have: candidates, not findings:\n"},
+           {MatchKind::kLimit, "17 are of the limit that it names: candidates, not findings:\n"}}) {
+    const std::string text = FormatSearchText(Many(entries, kind), {});
+    EXPECT_THAT(text, ::testing::StartsWith("no incident of the catalogue shows this message; " + heading +
+                                            "\n  incident-1: T\n"));
+    EXPECT_EQ(Count(text, "    confirm: "), 0U) << text;
+    EXPECT_THAT(text, HasSubstr("  incident-17: T\n\n--all tells of each in full."));
+  }
+}
+
+TEST(SearchText, CandidatesOfSeveralLinesStandTogether) {
+  const auto entries = Entries(3);
+  SearchReport report = Many(entries, MatchKind::kErrno);
+  report.matches[1].line.number = 7;
+  EXPECT_EQ(Count(FormatSearchText(report, {}), "candidates, not findings"), 1U);
+}
+
+TEST(SearchText, SaysThatAKillIsNoFinding) {
+  const auto entries = Two();
+  SearchMatch match = Match(0, MatchKind::kErrno, 0);
+  match.common = {"sigkill"};
+  const std::string text = FormatSearchText({.catalogue = entries, .matches = {match}, .lines = 0}, {});
+  EXPECT_THAT(text, HasSubstr("; 1 shows such a kill, which many failures have: candidates, not findings:"));
+}
+
 TEST(SearchText, SaysThatAnErrnoIsNoFinding) {
   const auto entries = Two();
-  const std::string text =
-      FormatSearchText({.catalogue = entries, .matches = {Match(0, MatchKind::kErrno, 0)}, .lines = 0}, {});
+  SearchMatch match = Match(0, MatchKind::kErrno, 0);
+  match.errno_alone = true;
+  const std::string text = FormatSearchText({.catalogue = entries, .matches = {match}, .lines = 0}, {});
   EXPECT_THAT(text,
-              HasSubstr("1 incident shows this errno, which many failures have: candidates, not findings"));
+              ::testing::StartsWith(
+                  "1 incident shows this errno, which many failures have: candidates, not findings:\n"));
   EXPECT_THAT(text, HasSubstr("in common: fork\n"));
   EXPECT_THAT(text, Not(HasSubstr("line 0")));
 }

@@ -114,9 +114,49 @@ inline constexpr std::array kOfTheErrnoAlone{
     "ioctl(KVM_CREATE_VM) failed: 12 Cannot allocate memory",
     "failed to create shim task: OCI runtime create failed: unable to start container process: cannot "
     "allocate memory: unknown",
-    "bpf: load program: cannot allocate memory",
-    "OSError: [Errno 12] Cannot allocate memory",
-    "fatal error: runtime: out of memory"};
+    "bpf: load program: cannot allocate memory", "OSError: [Errno 12] Cannot allocate memory",
+    "fatal error: runtime: out of memory",
+    // Incidents of vm.max_map_count that the catalogue does not have, as their reports quote them.
+    "[Thu Mar 27 07:15:38.877 2025] [2314757] WARNING: rt: table tbl failed to load disk chunk after RAM "
+    "save: "
+    "disk chunk var/data//tbl/tbl.165: prealloc failed: failed to mmap file 'var/data//tbl/tbl.165.spa': "
+    "Cannot "
+    "allocate memory (length=4437816)",  // manticoresoftware/manticoresearch#3253
+    "terminate called after throwing an instance of 'std::runtime_error' what(): mmap of file "
+    "'/opt/vespa/var/db/vespa/search/cluster.abc/n12/documents/xyz/0.ready/index/index.fusion.43/field123/"
+    "boolocc.bdat' with flags '1' failed with error: 'Cannot allocate memory'",  // vespa-engine/vespa#27229
+    "[2021-07-29T11:22:20.715384003Z ERROR solana_runtime::append_vec] Failed to map the data file (size: "
+    "34619392): Cannot allocate memory (os error 12).",  // solana-labs/solana#18967
+    "thread 'main' panicked at 'failed to map the data file: Os { code: 12, kind: Other, message: \"Cannot "
+    "allocate memory\" }', runtime/src/append_vec.rs:177:19",  // solana-labs/solana#12186
+    "qemu-system-x86_64: -device vfio-pci,host=01:00.0: VFIO_MAP_DMA failed: Cannot allocate memory",
+    "libbpf: map 'events': failed to create: Cannot allocate memory(-12)",
+    "Error response from daemon: failed to create task for container: cannot allocate memory: unknown"};
+
+struct OfALimit {
+  const char* limit;
+  std::vector<const char*> logs;
+};
+
+/// Failures that are not in the catalogue either, of which the log names the limit.
+inline const std::vector<OfALimit> kOfALimit{
+    {"vm.max_map_count",
+     {"                        Please increase sysctl vm.max_map_count or equivalent for your platform.",
+      "[2021-07-29T11:22:20.7Z ERROR solana_runtime::append_vec] Failed to map the data file (size: "
+      "34619392): "
+      "Cannot allocate memory (os error 12).\n"
+      "                        Please increase sysctl vm.max_map_count or equivalent for your platform.",
+      // vespa-engine/vespa#33027
+      "vespa-start-services warning Could not increase vm.max_map_count - current value [65530] too low, "
+      "should "
+      "be at least 262144"}},
+    {"RLIMIT_MEMLOCK",
+     {"[  365.159219] vfio_pin_pages_remote: RLIMIT_MEMLOCK (4194304) exceeded",
+      "libbpf: Error in bpf_object__probe_loading():Operation not permitted(1). Couldn't load trivial BPF "
+      "program. Make sure your kernel supports BPF (CONFIG_BPF_SYSCALL=y) and/or that RLIMIT_MEMLOCK is set "
+      "to "
+      "big enough value."}},
+    {"commit_limit", {"myserver: mmap: Cannot allocate memory\nmyserver: check vm.overcommit_memory"}}};
 
 /// What a log matches, read line by line; or typed on the command line.
 inline std::vector<SearchMatch> SearchLog(const SearchIndex& index, const std::string& log, bool typed) {
