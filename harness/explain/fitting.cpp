@@ -14,9 +14,14 @@ namespace {
 
 /// What runs any program says nothing about it.
 constexpr auto kCarriers = std::to_array<std::string_view>(
-    {"sh", "bash", "dash", "env", "perl", "python", "python3", "sleep", "true", "false", "cat", "timeout"});
+    {"sh", "bash", "dash", "env", "perl", "python", "sleep", "true", "false", "cat", "timeout"});
 
 std::string FileName(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
+/// "python3.11" is python: what the kernel names is the file that /usr/bin/python3 is a link to.
+std::string_view WithoutVersion(std::string_view name) {
+  return name.substr(0, name.find_last_not_of("0123456789.-") + 1);
+}
 
 /// Programs that are named otherwise than what people know them by.
 constexpr auto kAliases = std::to_array<std::pair<std::string_view, std::string_view>>(
@@ -28,7 +33,8 @@ std::vector<std::string> NamesOf(const LivingProcess& process) {
     names.push_back(FileName(process.command.front()));
   }
   std::erase_if(names, [](const std::string& name) {
-    return name.empty() || std::find(kCarriers.begin(), kCarriers.end(), name) != kCarriers.end();
+    return name.empty() ||
+           std::find(kCarriers.begin(), kCarriers.end(), WithoutVersion(name)) != kCarriers.end();
   });
   for (const auto& [program, known_as] : kAliases) {
     if (std::find(names.begin(), names.end(), program) != names.end()) {
@@ -133,9 +139,8 @@ std::vector<FittingIncident> FittingIncidents(const LivingProcess& process, std:
       continue;
     }
     const double share = stall != nullptr ? 1 : near != nullptr ? std::min(*ShareOf(*near), 1.0) : 0;
-    constexpr double kProgram = 2;  // more than any share of one that works
-    found.push_back({.incident = {.entry = i, .why = WhyOf(program, near, stall)},
-                     .rank = (program.empty() ? 0 : kProgram) + share});
+    const double both = !program.empty() && share > 0 ? 1 : 0;  // as much as any share
+    found.push_back({.incident = {.entry = i, .why = WhyOf(program, near, stall)}, .rank = share + both});
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });

@@ -16,8 +16,8 @@ struct FittingIncident {
   std::string why;        // "runs redis-server; RLIMIT_AS at 91%"
 };
 
-/// Those of the same program first, then those of limits that hold it up now or are near (at least
-/// kNearShare), the nearest first; at most kMostFitting.
+/// Those of limits that hold it up now or are near (at least kNearShare), of the same program first and then
+/// of others, the nearest first; then those of the same program alone; at most kMostFitting.
 [[nodiscard]] std::vector<FittingIncident> FittingIncidents(const LivingProcess& process,
                                                             std::span<const LimitRow> rows,
                                                             std::span<const CatalogueEntry> catalogue);

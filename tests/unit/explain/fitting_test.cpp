@@ -46,9 +46,9 @@ LimitRow Row(const std::string& limit, std::uint64_t use) {
   return row;
 }
 
-TEST(Fitting, ItsProgramComesBeforeItsLimits) {
+TEST(Fitting, ItsProgramAtTheNearLimitComesFirstThenTheLimitThenTheProgram) {
   const std::vector<LimitRow> rows{Row("vm.max_map_count", 90)};
-  EXPECT_THAT(NamesThatFit(Named("redis-server"), rows), ElementsAre("redis-maps", "redis", "maps"));
+  EXPECT_THAT(NamesThatFit(Named("redis-server"), rows), ElementsAre("redis-maps", "maps", "redis"));
   EXPECT_THAT(FittingIncidents(Named("redis-server"), rows, kCatalogue).front().why,
               HasSubstr("it is of redis-server; vm.max_map_count is at 90%"));
 }
@@ -58,6 +58,27 @@ TEST(Fitting, ALimitThatIsFarOrDoesNotBindFitsNothing) {
   LimitRow idle = Row("commit_limit", 99);
   idle.enforced = false;
   EXPECT_THAT(NamesThatFit(Named("other"), {idle}), ElementsAre());
+}
+
+TEST(Fitting, TheLimitThatIsNearIsNotCrowdedOutByIncidentsOfTheProgram) {
+  std::vector<CatalogueEntry> catalogue;
+  for (int number = 0; number < 10; ++number) {
+    catalogue.push_back(Entry("fork", {"server"}, {"commit_limit"}));
+  }
+  catalogue.push_back(Entry("maps", {"tsdb"}, {"vm.max_map_count"}));
+  const std::vector<LimitRow> rows{Row("vm.max_map_count", 97)};
+  const auto found = FittingIncidents(Named("server"), rows, catalogue);
+  ASSERT_EQ(found.size(), kMostFitting);
+  EXPECT_EQ(catalogue[found.front().entry].name, "maps");
+}
+
+TEST(Fitting, AnInterpreterIsNoProgramOfAnIncidentWhateverItsVersion) {
+  const std::vector catalogue{Entry("script", {"python3"}, {}), Entry("other", {"python3.11"}, {})};
+  for (const char* name : {"python", "python3", "python3.11", "perl5.36.0"}) {
+    LivingProcess process = Named("worker");
+    process.exe = std::string("/usr/bin/") + name;
+    EXPECT_TRUE(FittingIncidents(process, {}, catalogue).empty()) << name;
+  }
 }
 
 TEST(Fitting, AShellIsNoProgramOfAnIncident) { EXPECT_THAT(NamesThatFit(Named("sh"), {}), ElementsAre()); }
