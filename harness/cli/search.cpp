@@ -30,11 +30,27 @@ bool IsLog(const std::string& what) {
   return what == "-" || (::stat(what.c_str(), &status) == 0 && !S_ISDIR(status.st_mode));
 }
 
+/// "app.log", and what is rotated: "app.log.1", "app.log-20261121", "app.log.2.gz".
+bool EndsLikeLog(const std::string& what) {
+  const std::size_t end = what.rfind(".log");
+  const std::string rest = end == std::string::npos ? "" : what.substr(end + std::string_view(".log").size());
+  return end != std::string::npos &&
+         (rest.empty() ||
+          (rest.size() > 1 && (rest[0] == '.' || rest[0] == '-') && rest[1] >= '0' && rest[1] <= '9'));
+}
+
 /// Nobody searches for words like these; a file that is not there should not become one.
 bool LooksLikeFile(const std::string& what) {
   return what.find_first_of(" \t") == std::string::npos &&
-         (what.starts_with("/") || what.starts_with("./") || what.starts_with("../") ||
-          what.ends_with(".log"));
+         (what.starts_with("/") || what.starts_with("./") || what.starts_with("../") || EndsLikeLog(what));
+}
+
+Error NoLog(const std::string& what) {
+  struct stat status {};
+  return ::stat(what.c_str(), &status) == 0
+             ? Error{.message = what + ": a folder is no log", .remedy = "name the log files in it"}
+             : Error{.message = what + ": there is no such file",
+                     .remedy = "name a log file, or words of a message"};
 }
 
 /// Reads one log to its end, with memory for one line.
@@ -58,8 +74,7 @@ Status SearchFor(const std::vector<std::string>& what, Search& search) {
       return LooksLikeFile(word) && !IsLog(word);
     });
     if (missing != what.end()) {
-      return Fail(fmt::format("{}: there is no such file", *missing),
-                  "name a log file, or words of a message");
+      return tl::unexpected(NoLog(*missing));
     }
     const std::string words = fmt::format("{}", fmt::join(what, " "));
     return search.AddWords(words) ? Status()
@@ -72,6 +87,19 @@ Status SearchFor(const std::vector<std::string>& what, Search& search) {
     }
   }
   return {};
+}
+
+/// A pasted line may begin like an option ("-bash: fork: ..."): what no option is called is a word of it.
+void TakePasted(const CLI::App& command, SearchOptions& options) {
+  for (const std::string& word : command.remaining()) {
+    if (word.find_first_of(" :") == std::string::npos) {
+      throw CLI::ExtrasError(command.get_name(), {word});
+    }
+    options.what.insert(options.what.begin(), word);
+  }
+  if (options.what.empty()) {
+    throw CLI::RequiredError("WHAT");
+  }
 }
 
 int RunSearch(const SearchOptions& options) {
@@ -100,8 +128,8 @@ void AddSearchCommand(CLI::App& app, int& status) {
   auto options = std::make_shared<SearchOptions>();
   CLI::App* command = app.add_subcommand("search", "Find the incidents that a message or a log may be of");
   command->add_option("WHAT", options->what, "Words of a message, log files, or - for standard input")
-      ->type_name("")
-      ->required();
+      ->type_name("");
+  command->allow_extras();
   command
       ->add_option("--in", options->in,
                    "Scenario files to search, or folders of them (default: those that come with brink)")
@@ -109,7 +137,10 @@ void AddSearchCommand(CLI::App& app, int& status) {
       ->allow_extra_args(false);
   command->add_flag("--all", options->all, "Tell of every match in full, however many there are");
   AddFormatOption(*command, options->format);
-  command->callback([options, &status] { status = RunSearch(*options); });
+  command->callback([options, command, &status] {
+    TakePasted(*command, *options);
+    status = RunSearch(*options);
+  });
 }
 
 }  // namespace brink

@@ -35,6 +35,15 @@ TEST_F(SearchTest, NamesTheIncidentOfAMessageAndWhatReproducesIt) {
   EXPECT_EQ(words.output, ended.output);
 }
 
+TEST_F(SearchTest, APastedLineMayBeginLikeAnOption) {
+  const Ended ended = Brink({"search", "-bash: fork: Cannot allocate memory", "--format", "json"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  const auto document = nlohmann::json::parse(ended.output);
+  EXPECT_EQ(document["matches"][0]["symptom"], "fork: Cannot allocate memory");
+  EXPECT_EQ(Brink({"search", "-bash:", "fork:", "Cannot", "allocate", "memory", "--format", "json"}).output,
+            ended.output);
+}
+
 TEST_F(SearchTest, ReadsLogsAndStandardInput) {
   const std::string log = WriteLog("app.log", "one\ntwo\n7:M # " + std::string(kFork) + "\n");
   const Ended file = Brink({"search", log});
@@ -83,6 +92,9 @@ TEST_F(SearchTest, IsTwoForBadUsage) {
            {{"search", ""}, "could be of any message"},
            {{"search", "it", "failed"}, "could be of any message"},
            {{"search", Path("missing.log")}, "there is no such file"},
+           {{"search", "redis-server.log.1"}, "there is no such file"},
+           {{"search", "/etc"}, "a folder is no log"},
+           {{"search", "fork", "--formt", "json"}, "did you mean '--format'?"},
            {{"search", "fork", "--in", Path("missing")}, "missing"},
            {{"search", "fork", "--format", "xml"}, "xml"}}) {
     const Ended ended = Brink(words);
