@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "scenario/schema.h"
 #include "scenario/values.h"
@@ -29,26 +31,28 @@ bool SameTree(const Node& a, const Node& b) {
   return std::equal(a.items.begin(), a.items.end(), b.items.begin(), SameTree);
 }
 
-/// What a case does, without what it is called and what is expected of it.
-Node Deeds(Node tree) {
-  std::erase_if(tree.entries, [](const auto& entry) {
-    return entry.first.scalar == "expect" || entry.first.scalar == "title";
-  });
-  return tree;
+/// Two cases do the same, whatever they are called and whatever is expected of them.
+bool SameDeeds(const Node& a, const Node& b) {
+  const auto deed = [](const NodeEntry& entry) {
+    return entry.first.scalar != "expect" && entry.first.scalar != "title";
+  };
+  return std::count_if(a.entries.begin(), a.entries.end(), deed) ==
+             std::count_if(b.entries.begin(), b.entries.end(), deed) &&
+         std::all_of(a.entries.begin(), a.entries.end(), [&](const NodeEntry& entry) {
+           const Node* other = deed(entry) ? Find(b, entry.first.scalar) : nullptr;
+           return !deed(entry) || (other != nullptr && SameTree(entry.second, *other));
+         });
 }
 
 void ComplainOfTwins(const std::vector<ScenarioCase>& cases, const std::vector<SourceMark>& marks,
                      std::vector<Complaint>& complaints) {
-  std::vector<Node> deeds;
-  for (const ScenarioCase& one : cases) {
-    deeds.push_back(Deeds(one.tree));
-    const auto twin = std::find_if(deeds.begin(), deeds.end() - 1,
-                                   [&](const Node& other) { return SameTree(other, deeds.back()); });
-    if (twin != deeds.end() - 1) {
-      const auto other = static_cast<std::size_t>(twin - deeds.begin());
-      complaints.push_back({marks[deeds.size() - 1],
+  for (auto one = cases.begin(); one != cases.end(); ++one) {
+    const auto twin = std::find_if(
+        cases.begin(), one, [&](const ScenarioCase& other) { return SameDeeds(other.tree, one->tree); });
+    if (twin != one) {
+      complaints.push_back({marks[static_cast<std::size_t>(one - cases.begin())],
                             fmt::format("case '{}' does the same as case '{}': they can't be told apart",
-                                        one.name, cases[other].name),
+                                        one->name, twin->name),
                             "change a limit, a parameter or a step, or remove one of them"});
     }
   }
@@ -78,25 +82,24 @@ Node OwnKeys(const Node& name, const Node& value, std::vector<Complaint>& compla
 
 }  // namespace
 
-Node MergeNodes(const Node& base, const Node& over) {
+Node MergeNodes(Node base, const Node& over) {
   if (base.kind != Node::Kind::kMap || over.kind != Node::Kind::kMap) {
     return over;
   }
-  Node merged = base;
   for (const auto& [key, value] : over.entries) {
     const std::string& name = key.scalar;
-    const auto found = std::find_if(merged.entries.begin(), merged.entries.end(),
+    const auto found = std::find_if(base.entries.begin(), base.entries.end(),
                                     [&](const auto& entry) { return entry.first.scalar == name; });
-    if (found == merged.entries.end()) {
-      merged.entries.push_back({key, value});
+    if (found == base.entries.end()) {
+      base.entries.push_back({key, value});
     } else if (value.kind == Node::Kind::kNull) {
-      merged.entries.erase(found);
+      base.entries.erase(found);
     } else {
-      Node both = MergeNodes(found->second, value);
+      Node both = MergeNodes(std::move(found->second), value);
       *found = {key, std::move(both)};
     }
   }
-  return merged;
+  return base;
 }
 
 std::vector<ScenarioCase> MakeCases(const Node& root, std::vector<Complaint>& complaints) {
@@ -125,8 +128,11 @@ std::vector<ScenarioCase> MakeCases(const Node& root, std::vector<Complaint>& co
 }
 
 Node WithoutCases(const Node& root) {
-  Node base = root;
-  std::erase_if(base.entries, [](const auto& entry) { return entry.first.scalar == "cases"; });
+  Node base;
+  base.kind = root.kind;
+  base.mark = root.mark;
+  std::copy_if(root.entries.begin(), root.entries.end(), std::back_inserter(base.entries),
+               [](const NodeEntry& entry) { return entry.first.scalar != "cases"; });
   return base;
 }
 
