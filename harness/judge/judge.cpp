@@ -25,6 +25,7 @@
 #include "judge/reason.h"
 #include "judge/results.h"
 #include "judge/slowdown.h"
+#include "judge/step_settings.h"
 #include "model/json.h"
 
 namespace brink {
@@ -249,6 +250,11 @@ void JudgeCase(const Plan& plan, const Evidence& evidence, const Findings& findi
   if (verdict.outcome == Outcome::kInconclusive) {
     verdict.remedy = RemedyOf(evidence, findings, decisive);
   }
+  if (verdict.outcome == Outcome::kFailed || verdict.outcome == Outcome::kOomKilled) {
+    verdict.steps_until_failure = StepsBegun(evidence, findings.at(decisive).decided_s);
+  } else if (verdict.outcome == Outcome::kSurvived && verdict.first_failure) {
+    verdict.steps_until_failure = StepsBegun(evidence, verdict.first_failure->t_s);
+  }
 }
 
 /// A plan that expects nothing of its processes expects them to survive, and not to be held up.
@@ -309,6 +315,7 @@ Verdict OfRun(const Plan& plan, const Evidence& evidence) {
   verdict.faults = evidence.faults;
   verdict.left_out = evidence.left_out;
   verdict.settings = SettingsOf(plan);
+  verdict.steps = StepsOf(plan);
   if (plan.sandbox == "vm") {
     DescribeGuest(plan, evidence, verdict);
   }

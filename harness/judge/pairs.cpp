@@ -15,6 +15,8 @@
 namespace brink {
 namespace {
 
+constexpr const char* kTheSteps = "the steps";
+
 std::string Replaced(std::string text, const std::string& what, std::string_view with) {
   for (std::size_t at = what.empty() ? std::string::npos : text.find(what); at != std::string::npos;
        at = text.find(what, at + with.size())) {
@@ -69,12 +71,22 @@ void AddGuest(const GuestSpec& guest, std::map<std::string, std::string>& settin
 }
 
 /// Where a parameter differs, what it stands in differs too.
-bool SaidByParameter(const std::string& name) {
-  return name.starts_with("the command") || name.starts_with("the steps");
+bool SaidByParameter(const std::string& name) { return name.starts_with("the command") || name == kTheSteps; }
+
+/// It went wrong while a step was done that the other case got over, too: what came later can't have led
+/// there. Where it went wrong after its last step, a further one of the other case may be what saved that.
+bool SameStepsUntilFailure(const Verdict& bad, const Verdict& good) {
+  const std::size_t count = bad.steps_until_failure.value_or(bad.steps.size());
+  return count < bad.steps.size() && count <= good.steps.size() &&
+         std::equal(bad.steps.begin(), bad.steps.begin() + static_cast<std::ptrdiff_t>(count),
+                    good.steps.begin());
 }
 
-std::vector<std::string> Differences(const Verdict& a, const Verdict& b) {
-  std::vector<std::string> differing = DifferingSettings(a, b);
+std::vector<std::string> Differences(const Verdict& bad, const Verdict& good) {
+  std::vector<std::string> differing = DifferingSettings(bad, good);
+  if (SameStepsUntilFailure(bad, good)) {
+    differing.erase(std::remove(differing.begin(), differing.end(), kTheSteps), differing.end());
+  }
   if (std::any_of(differing.begin(), differing.end(),
                   [](const std::string& name) { return name.starts_with("parameter "); })) {
     differing.erase(std::remove_if(differing.begin(), differing.end(), SaidByParameter), differing.end());
@@ -137,8 +149,16 @@ std::map<std::string, std::string> SettingsOf(const Plan& plan) {
   for (const auto& [name, value] : plan.parameters) {
     settings["parameter " + name] = Lasting(plan, value);
   }
-  settings["the steps"] = Lasting(plan, WhatStepsDo(plan));
+  settings[kTheSteps] = JoinedSteps(StepsOf(plan));
   return settings;
+}
+
+std::vector<std::string> StepsOf(const Plan& plan) {
+  std::vector<std::string> steps = WhatStepsDo(plan);
+  for (std::string& step : steps) {
+    step = Lasting(plan, std::move(step));
+  }
+  return steps;
 }
 
 void ComparePairs(std::vector<Verdict>& verdicts) {

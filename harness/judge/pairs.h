@@ -17,6 +17,9 @@ namespace brink {
 /// which differ in each run, are left out.
 [[nodiscard]] std::map<std::string, std::string> SettingsOf(const Plan& plan);
 
+/// What each step does (judge/step_settings.h), likewise.
+[[nodiscard]] std::vector<std::string> StepsOf(const Plan& plan);
+
 /// Of one scenario on the same machine.
 [[nodiscard]] bool SamePlace(const Verdict& a, const Verdict& b);
 /// It survived as expected without any failure: a control for the others.
@@ -26,8 +29,9 @@ namespace brink {
 
 /// Fills Verdict::slower (judge/slowdown.h), and Verdict::led_by of every case that had a failure: the
 /// setting by which alone it differs from a case of the same scenario, on the same machine, that survived
-/// without any. Nothing where they differ in more. It is known when all cases have ended, and a run of one of
-/// them never knows: so an expectation of a case can't ask for it.
+/// without any. Nothing where they differ in more; steps that came after the failure don't count. It is known
+/// when all cases have ended, and a run of one of them never knows: so an expectation of a case can't ask for
+/// it.
 void ComparePairs(std::vector<Verdict>& verdicts);
 
 }  // namespace brink

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,6 +14,9 @@
 
 namespace brink {
 namespace {
+
+/// So begins a wait for what a process says or comes to (Done()); one for plain time does not.
+constexpr std::string_view kLook = "wait for ";
 
 /// In brackets each, so that no two lists of words read alike.
 std::string Words(const std::vector<std::string>& words) {
@@ -74,24 +79,27 @@ std::string Done(const SqueezeStep& squeeze) {
                      squeeze.by_bytes, squeeze.every_s);
 }
 
-bool OnlyLooks(const StepPlan& step) {
-  const auto* wait = std::get_if<WaitStep>(&step.action);
-  return wait != nullptr && !wait->duration_s;
-}
-
 }  // namespace
 
-std::string WhatStepsDo(const Plan& plan) {
-  std::size_t count = plan.steps.size();
-  while (count > 0 && OnlyLooks(plan.steps[count - 1])) {
-    --count;
+std::vector<std::string> WhatStepsDo(const Plan& plan) {
+  std::vector<std::string> steps;
+  for (const StepPlan& step : plan.steps) {
+    steps.push_back(std::visit([](const auto& action) { return Done(action); }, step.action));
   }
-  std::string text;
-  for (std::size_t at = 0; at < count; ++at) {
-    text += (at == 0 ? "" : "; ") +
-            std::visit([](const auto& action) { return Done(action); }, plan.steps[at].action);
+  return steps;
+}
+
+std::string JoinedSteps(std::vector<std::string> steps) {
+  while (!steps.empty() && steps.back().starts_with(kLook)) {
+    steps.pop_back();
   }
-  return text;
+  return fmt::format("{}", fmt::join(steps, "; "));
+}
+
+std::size_t StepsBegun(const Evidence& evidence, double until_s) {
+  return static_cast<std::size_t>(
+      std::count_if(evidence.steps.begin(), evidence.steps.end(),
+                    [&](const StepRecord& step) { return !step.skipped && step.start_s <= until_s; }));
 }
 
 }  // namespace brink

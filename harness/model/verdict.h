@@ -183,7 +183,10 @@ struct Verdict {
   /// Of one that survived; absent: no case of the run shows it.
   std::optional<Slower> slower;
   std::map<std::string, std::string> settings;  // judge/pairs.h SettingsOf(); not in the JSON form
-  std::map<std::string, double> durations_s;    // judge/slowdown.h DurationsOf(); not in the JSON form
+  std::vector<std::string> steps;               // judge/pairs.h StepsOf(); not in the JSON form
+  /// So many of them had begun when it went wrong; absent: it did not, or nobody knows when.
+  std::optional<std::size_t> steps_until_failure;  // not in the JSON form
+  std::map<std::string, double> durations_s;       // judge/slowdown.h DurationsOf(); not in the JSON form
   std::vector<ImposedFault> faults;
   std::vector<ExpectationResult> expectations;
 };

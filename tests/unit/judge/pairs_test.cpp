@@ -59,6 +59,42 @@ TEST(Pairs, ACaseThatDidNotGoAsExpectedOrSurvivedWithFailuresIsNoControl) {
   EXPECT_FALSE(verdicts[0].led_by);
 }
 
+/// They differ in a setting and in what they do after their first two steps.
+std::vector<Verdict> WithOtherChecks() {
+  std::vector<Verdict> verdicts = {
+      Case("reported", Outcome::kFailed, {{"vm.overcommit_memory", "2"}, {"the steps", "1"}}),
+      Case("tuned", Outcome::kSurvived, {{"vm.overcommit_memory", "0"}, {"the steps", "2"}})};
+  verdicts[0].steps = {"run [load]", "run [grow]", "start restarted"};
+  verdicts[1].steps = {"run [load]", "run [grow]", "run [compare]"};
+  return verdicts;
+}
+
+TEST(Pairs, StepsAfterTheFailureDidNotLeadThere) {
+  std::vector<Verdict> verdicts = WithOtherChecks();
+  verdicts[0].steps_until_failure = 2;
+  ComparePairs(verdicts);
+  ASSERT_TRUE(verdicts[0].led_by);
+  EXPECT_EQ(verdicts[0].led_by->setting, "vm.overcommit_memory");
+}
+
+TEST(Pairs, StepsUntilTheFailureCount) {
+  std::vector<Verdict> verdicts = WithOtherChecks();
+  ComparePairs(verdicts);  // nobody knows when it went wrong
+  EXPECT_FALSE(verdicts[0].led_by);
+  verdicts[0].steps_until_failure = 2;
+  verdicts[1].steps[1] = "run [shrink]";
+  ComparePairs(verdicts);
+  EXPECT_FALSE(verdicts[0].led_by);
+}
+
+TEST(Pairs, AFurtherStepMayHaveSavedTheOther) {
+  std::vector<Verdict> verdicts = WithOtherChecks();
+  verdicts[0].steps.pop_back();
+  verdicts[0].steps_until_failure = 2;
+  ComparePairs(verdicts);
+  EXPECT_FALSE(verdicts[0].led_by);
+}
+
 TEST(Pairs, OnlyCasesOfOneMachineAreCompared) {
   std::vector<Verdict> verdicts = {Case("reported", Outcome::kFailed, {{"parameter a", "1"}}),
                                    Case("tuned", Outcome::kSurvived, {{"parameter a", "2"}})};
