@@ -21,7 +21,7 @@ std::span<std::byte> Map(std::size_t size) {
 
 class GrowingBuffers final : public Holdings {
  public:
-  explicit GrowingBuffers(std::size_t size) : size_(size) {}
+  GrowingBuffers(std::size_t size, bool checked) : size_(size), checked_(checked) {}
 
   ~GrowingBuffers() override {
     for (const std::span<std::byte> buffer : buffers_) {
@@ -52,23 +52,25 @@ class GrowingBuffers final : public Holdings {
   }
 
  private:
-  static void Grow(std::span<std::byte>& buffer) {
+  void Grow(std::span<std::byte>& buffer) {
     const std::size_t twice = 2 * buffer.size();
     void* const address = ::mremap(buffer.data(), buffer.size(), twice, MREMAP_MAYMOVE);
-    if (address == MAP_FAILED) {
+    if (address == MAP_FAILED && checked_) {
       FailErrno(fmt::format("mremap of a buffer from {} to {} bytes", buffer.size(), twice));
     }
     buffer = {static_cast<std::byte*>(address), twice};
+    buffer.back() = std::byte{1};  // it was grown to be written to
   }
 
   std::size_t size_;
+  bool checked_;
   std::vector<std::span<std::byte>> buffers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Holdings> MakeGrowingBuffers(std::size_t size) {
-  return std::make_unique<GrowingBuffers>(size);
+std::unique_ptr<Holdings> MakeGrowingBuffers(std::size_t size, bool checked) {
+  return std::make_unique<GrowingBuffers>(size, checked);
 }
 
 }  // namespace workload

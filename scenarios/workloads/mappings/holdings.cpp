@@ -19,7 +19,10 @@ std::unique_ptr<Holdings> MakeHoldings(const std::string& kind, std::size_t size
     return MakeThreadStacks(size, guard);
   }
   if (kind == "buffers") {
-    return MakeGrowingBuffers(size);
+    return MakeGrowingBuffers(size, true);
+  }
+  if (kind == "unchecked-buffers") {
+    return MakeGrowingBuffers(size, false);
   }
   throw Failure(Exit::kUsage, fmt::format("nothing to hold is called {}", kind));
 }

@@ -41,10 +41,11 @@ enum class Guard {
 [[nodiscard]] std::unique_ptr<Holdings> MakeThreadStacks(std::size_t size, Guard guard);
 
 /// Buffers of `size` that lie side by side, of which every other one is grown to twice that by mremap, as a
-/// column store grows its arrays: it must move, and leaves a hole.
-[[nodiscard]] std::unique_ptr<Holdings> MakeGrowingBuffers(std::size_t size);
+/// column store grows its arrays: it must move, and leaves a hole. Unless `checked`, what mremap returned is
+/// written to without a look, also when it is MAP_FAILED.
+[[nodiscard]] std::unique_ptr<Holdings> MakeGrowingBuffers(std::size_t size, bool checked);
 
-/// Of a name in fibres|threads|buffers. Throws Failure with Exit::kUsage for another one.
+/// Of a name in fibres|threads|buffers|unchecked-buffers. Throws Failure with Exit::kUsage for another one.
 [[nodiscard]] std::unique_ptr<Holdings> MakeHoldings(const std::string& kind, std::size_t size, Guard guard);
 
 }  // namespace workload

@@ -59,7 +59,7 @@ void AddOptions(CLI::App& app, Options& options) {
   static const std::map<std::string, Guard> kGuards{
       {"protect", Guard::kProtect}, {"install", Guard::kInstall}, {"none", Guard::kNone}};
   app.add_option("--kind", options.kind, "What it takes")
-      ->check(CLI::IsMember({"fibres", "threads", "buffers"}));
+      ->check(CLI::IsMember({"fibres", "threads", "buffers", "unchecked-buffers"}));
   AddSize(app, "--size", options.size, "Of each, whole pages");
   app.add_option("--count", options.count, "How many it takes");
   app.add_option("--guard", options.guard, "How the page below a stack is guarded (fibres, threads)")
