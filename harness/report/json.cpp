@@ -57,12 +57,17 @@ Json ToJson(const std::optional<Stall>& stall) {
                : Json();
 }
 
+/// Who survives and is held up for long has not come through well.
+std::string_view OutcomeWord(Outcome outcome, bool stalled) {
+  return outcome == Outcome::kSurvived && stalled ? "stalled" : Name(outcome);
+}
+
 Json ToJson(const ProcessVerdict& process) {
   Json left = Json::array();
   for (const LeftRunning& each : process.left_running) {
     left.push_back({{"pid", each.pid}, {"comm", each.comm}});
   }
-  return {{"outcome", Name(process.outcome)},
+  return {{"outcome", OutcomeWord(process.outcome, process.stall.has_value())},
           {"outcome_text", OutcomeWords(process)},
           {"child", process.child},
           {"exit_code", OrNull(process.exit_code)},
@@ -226,7 +231,7 @@ Json ToJson(const Verdict& verdict) {
           {"cgroup_version", OrNull(verdict.cgroup_version)},
           {"guest", ToJson(verdict.guest)},
           {"expected_met", OrNull(verdict.expected_met)},
-          {"outcome", Name(verdict.outcome)},
+          {"outcome", OutcomeWord(verdict.outcome, Stalled(verdict))},
           {"outcome_text", OutcomeWords(verdict)},
           {"reason", verdict.reason},
           {"remedy", OrNull(verdict.remedy)},

@@ -24,9 +24,10 @@ std::vector<Section> ExpectSections() {
            {{.name = "outcome",
              .type = kChoice,
              .shape = kOneOrList,
-             .choices = {"survived", "failed", "oom_killed", "hung"},
+             .choices = {"survived", "stalled", "failed", "oom_killed", "hung"},
              .subject = "process",
-             .doc = "How it went; any of these."},
+             .doc = "How it went; any of these. `stalled`: it survived, with its group held up for long, as "
+                    "`survived` and `stalled: true` say together."},
             {.name = "exit",
              .type = kInteger,
              .shape = kOneOrList,
@@ -74,7 +75,7 @@ std::vector<Section> ExpectSections() {
              .type = kBoolean,
              .shape = kOneOrList,
              .subject = "process",
-             .fallback = "false where `outcome` is given and it survives",
+             .fallback = "false where `outcome` is given, without `stalled`, and it survives",
              .doc = "Whether it survived or hung with its group held up for long, throttled or with what "
                     "it needs reclaimed again and again: it waited for a fifth of its life by the "
                     "kernel's account (PSI, cgroup v2), or with its OOM killer off (cgroup v1), or what had "

@@ -112,8 +112,17 @@ TEST(Hang, InAGroupWhoseOomKillerIsOffIsMeasured) {
   evidence.processes.front().under_oom_s = 9.5;
   EXPECT_EQ(Judge(ServerPlan(), evidence).outcome, Outcome::kSurvived);
   EXPECT_TRUE(Stalled(Judge(ServerPlan(), evidence)));
+  const auto met = [&](const std::vector<std::string>& outcome) {
+    plan.expect = {{.subject = "server", .outcome = outcome}};
+    return Judge(plan, evidence).expected_met;
+  };
+  EXPECT_EQ(met({"stalled"}), true);
+  EXPECT_EQ(met({"survived"}), false);
+  EXPECT_EQ(met({"survived", "stalled"}), true);
   evidence.processes.front().under_oom_s = 0.1;
   EXPECT_FALSE(Stalled(Judge(ServerPlan(), evidence)));
+  EXPECT_EQ(met({"stalled"}), false);
+  EXPECT_EQ(met({"survived", "stalled"}), true);
 }
 
 }  // namespace

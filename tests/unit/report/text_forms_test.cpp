@@ -317,7 +317,7 @@ TEST(VerdictJson, HasTheWordsOfTheTable) {
   verdict.processes.begin()->second.outcome = Outcome::kSurvived;
   verdict.processes.begin()->second.stall = Stall{};
   const std::string text = FormatJson({.brink_version = "0", .host = {}, .results = {verdict}});
-  EXPECT_NE(text.find(R"("outcome": "survived",
+  EXPECT_NE(text.find(R"("outcome": "stalled",
       "outcome_text": "survived with failures, stalled",)"),
             std::string::npos)
       << text;

@@ -215,7 +215,8 @@ INSTANTIATE_TEST_SUITE_P(
               {"x.yaml:5:10: 'machine' has none of outcome, predicted_victim and oom_victim (add one)"}},
         Wrong{"process_panics",
               Expecting("outcome: machine_panicked"),
-              {"x.yaml:5:23: 'machine_panicked' is no outcome (use survived, failed, oom_killed or hung)"}},
+              {"x.yaml:5:23: 'machine_panicked' is no outcome (use survived, stalled, failed, oom_killed or "
+               "hung)"}},
         Wrong{
             "machine_fixed",
             WithProcess("", "steps: [{set: {machine: {memory: 1GiB}}}]\n"),
