@@ -37,7 +37,11 @@ class Progress {
       : style_(StyleFor(stderr)),
         live_(::isatty(STDERR_FILENO) != 0),
         told_below_(text_follows && ::isatty(STDERR_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0),
-        total_(total) {}
+        total_(total) {
+    if (live_) {
+      spdlog::set_pattern("\r\033[Kbrink: %l: %v");  // a warning takes the place of the changing line
+    }
+  }
 
   void Line(const Plan& plan, const std::string& line) {
     if (!live_) {
