@@ -100,9 +100,6 @@ std::string DefaultOut() {
   return fmt::format("brink-runs/{:%Y%m%d-%H%M%S}-{}", fmt::localtime(std::time(nullptr)), ::getpid());
 }
 
-/// Plan, evidence and verdict of the smallest case, without its logs.
-constexpr std::uint64_t kLeastRoom = std::uint64_t{32} * 1024;
-
 /// Asked before anything runs, so that a long run is not in vain.
 Status MakeWritable(const std::string& folder) {
   std::error_code code;

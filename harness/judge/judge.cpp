@@ -285,6 +285,18 @@ std::optional<bool> ExpectedMet(const Verdict& verdict) {
   return any(std::nullopt) ? std::nullopt : std::optional(true);
 }
 
+/// Programs fail for want of room on their disk, too, and that is not what the case is about.
+void DoubtForAFullDisk(const Evidence& evidence, Verdict& verdict) {
+  if (evidence.disk_full.empty() || verdict.expected_met != false) {
+    return;
+  }
+  verdict.outcome = Outcome::kInconclusive;
+  verdict.expected_met = std::nullopt;
+  verdict.reason =
+      fmt::format("the disk ran full ({}), which may be why: {}", evidence.disk_full, verdict.reason);
+  verdict.remedy = "make room, or give --out a folder on another disk, and run it again";
+}
+
 /// The cell of a matrix: also of a guest that never came up, where the evidence tells of the host.
 void DescribeGuest(const Plan& plan, const Evidence& evidence, Verdict& verdict) {
   verdict.guest_kernel = plan.guest.kernel;
@@ -358,6 +370,7 @@ Verdict Judge(const Plan& plan, const Evidence& evidence) {
   }
   ExpectSurvival(plan, verdict);
   verdict.expected_met = ExpectedMet(verdict);
+  DoubtForAFullDisk(evidence, verdict);
   return verdict;
 }
 

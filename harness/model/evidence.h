@@ -363,6 +363,7 @@ struct Evidence {
   double duration_s = 0;
   bool interrupted = false;
   std::string harness_error;  // brink's own failure; empty when none
+  std::string disk_full;      // once the steps were done: "0 B are free in /srv/out"; empty: there was room
   bool timed_out = false;     // the case's timeout passed
   std::vector<ImposedFault> faults;
   std::vector<ProcessRecord> processes;

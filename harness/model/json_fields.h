@@ -210,6 +210,7 @@ void Fields(auto& a, json::Like<Evidence> auto& x) {
   a("format", x.format)("brink_version", x.brink_version)("host", x.host)("guest", x.guest)("grade", x.grade);
   a("images", x.images);
   a("grade_reason", x.grade_reason)("duration_s", x.duration_s)("interrupted", x.interrupted);
+  a("disk_full", x.disk_full);
   a("harness_error", x.harness_error)("timed_out", x.timed_out)("faults", x.faults)("processes", x.processes);
   a("groups", x.groups)("steps", x.steps)("failed_calls", x.failed_calls)("failure_counts", x.failure_counts);
   a("events_lost", x.events_lost)("oom_kills", x.oom_kills)("signals", x.signals)("log_matches",

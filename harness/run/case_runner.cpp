@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/room.h"
 #include "faults/faults.h"
 #include "model/json.h"
 #include "run/running_case.h"
@@ -133,6 +134,9 @@ Status CaseRunner::RunTargets() {
     Record().interrupted = wake == CaseLoop::Wake::kCancelled;
   }
   RecordTimeout();
+  if (RoomAt(plan_.run_dir) < kLeastRoom) {
+    Record().disk_full = RoomInWords(plan_.run_dir);
+  }
   return {};
 }
 

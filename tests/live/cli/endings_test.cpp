@@ -149,6 +149,17 @@ TEST_F(EndingsTest, WhatAFullDiskLeavesLooksLikeNoResultAndIsToldInOneSentence) 
                     HasSubstr("loud/default/evidence.json is not there: this case is incomplete")));
 }
 
+TEST_F(EndingsTest, ATargetThatFailsOnAFullDiskIsNotJudged) {
+  static_cast<void>(Write("fills",
+                          "processes: {target: {run: [/bin/sh, -c, \"yes > ${dir}/all\"]}}\n"
+                          "expect: {target: {outcome: survived}}\n"));
+  const Ended ended = Shell(OnSmallDisk("exec \"$0\" run fills.yaml --out disk/out --format json"));
+  const auto document = ExpectOneDocument(ended.output);
+  ASSERT_EQ(document["results"].size(), 1U) << ended.errors;
+  EXPECT_EQ(document["results"][0]["outcome"], "inconclusive");
+  EXPECT_THAT(document["results"][0]["reason"].get<std::string>(), HasSubstr("the disk ran full ("));
+}
+
 TEST_F(EndingsTest, ADiskThatIsFullFromTheStartIsBadUsageBeforeAnythingRuns) {
   const std::string touch = Write("touch", "processes: {target: {run: [/bin/touch, " + Path("ran") + "]}}\n");
   const Ended ended =
