@@ -15,8 +15,8 @@
 //   has count as rare ones. Score: the weight of what it has.
 //
 // - limit: the line names a limit (max_map_count, RLIMIT_MEMLOCK) that binds in the incident; one of words
-// that
-//   healthy programs print, too (overcommit, memlock), only in a log that tells ENOMEM. Score: its weight.
+//   that healthy programs print, too (overcommit, memlock), only in a log that tells ENOMEM. Score: its
+//   weight.
 //
 // - usual: a line of the incident that other failures print too (its `beside`) stands in the line, word for
 //   word; or a symptom does in a log that tells of another cause (its `refuted_by`). Score: as a message's.

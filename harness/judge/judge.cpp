@@ -265,7 +265,7 @@ void ExpectSurvival(const Plan& plan, Verdict& verdict) {
         {.subject = "case",
          .what = "outcome",
          .expected = "survived, as the file expects nothing else",
-         .found = std::string(Name(verdict.outcome)) + (Stalled(verdict) ? ", stalled" : ""),
+         .found = Stalled(verdict) ? "stalled" : std::string(Name(verdict.outcome)),
          .met = false,
          .mark = {}});
   }
