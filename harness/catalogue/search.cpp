@@ -274,7 +274,7 @@ std::optional<SearchMatch> Search::BySymptoms(std::size_t entry) const {
     }
     const MatchKind kind = symptom.beside || other_cause_[entry] ? MatchKind::kUsual : best->kind;
     sum += best->line.score;
-    specific = specific || (kind == MatchKind::kMessage && symptom.specific);
+    specific = specific || (kind == MatchKind::kMessage && (symptom.specific || !symptom.shared));
     if (!match || std::tuple(kind, -best->line.score) < std::tuple(match->kind, -match->line.score)) {
       match = SearchMatch{.entry = entry, .kind = kind, .line = best->line, .symptom = symptom.text};
     }

@@ -67,7 +67,7 @@ struct SearchMatch {
   std::size_t entry = 0;  // its place in the catalogue
   MatchKind kind = MatchKind::kErrno;
   double score = 0;
-  bool specific = false;  // a message of it that stands in the log says more than another incident's
+  bool specific = false;  // a message of it that stands in the log is its own, or says more than another's
   MatchedLine line = {};
   std::string symptom = {};              // kMessage, kSimilar and kUsual: the one that fits best
   std::vector<std::string> common = {};  // terms of the line that the incident has, rarest first

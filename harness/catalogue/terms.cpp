@@ -88,6 +88,9 @@ Phrases MakePhrases() {
   all.push_back({{"not", "enough", "space"}, "enomem"});  // HotSpot's own text
   // Go's, where mmap returns it.
   all.push_back({{"fatal", "error", "runtime", "out", "of", "memory"}, "enomem"});
+  // systemd's, of a unit.
+  all.push_back({{"killed", "by", "the", "oom", "killer"}, std::string(kKilledTerm)});
+  all.push_back({{"failed", "with", "result", "oom", "kill"}, std::string(kKilledTerm)});
   Phrases phrases;
   for (const Phrase& phrase : all) {
     // One word ("Success") would take ordinary words for an errno.

@@ -226,6 +226,7 @@ TEST(Excerpts, AKillAloneGivesAllThatShowOneAndNamesNone) {
   const auto killed = std::count_if(testing::Catalogue().begin(), testing::Catalogue().end(),
                                     [](const CatalogueEntry& entry) { return entry.oom_kill; });
   for (const char* log : {"container exited with code 137", "exit code 137", "Exit Code: 137",
+                          "postgresql.service: A process of this unit has been killed by the OOM killer.",
                           "2026-11-21T09:10:11Z container app-1 exited with code 137"}) {
     for (const bool typed : {false, true}) {
       const auto matches = testing::SearchLog(Index(), log, typed);

@@ -194,7 +194,6 @@ INSTANTIATE_TEST_SUITE_P(
          {"Memory cgroup out of memory: Kill process 123 (java) score 1001 or sacrifice child",
           {"victims-least-important-first"}},
          {"Out of memory: Kill process 77 (java) score 972 or sacrifice child", {"two-gigabyte-machine"}},
-         {"redis.service: Failed with result 'oom-kill'.", {"victims-least-important-first"}},
          {"WARN  CGroupElasticMemoryController: OOM was not resolved in 5004 ms",
           {"stalls-oom-kill-disable"}},
          {"Could not find any containers but CGroups reserved for containers ran out of memory. I am "
