@@ -66,13 +66,14 @@ void ReadExpectation(const Node& expectation, CatalogueEntry& entry) {
       AddOnce(entry.binding_limits, limit);
     }
   }
-  if (const Node* stalled = Find(expectation, "stalled"); stalled != nullptr && stalled->scalar == "true") {
-    AddTexts(entry.stall_limits, Find(expectation, "binding_limit"));
-  }
   AddTexts(entry.calls, FindBelow(expectation, "failure", "call"));
   AddTexts(entry.errnos, FindBelow(expectation, "failure", "errno"));
   std::vector<std::string> outcomes;
   AddTexts(outcomes, Find(expectation, "outcome"));
+  const Node* stalled = Find(expectation, "stalled");
+  if ((stalled != nullptr && stalled->scalar == "true") || outcomes == std::vector<std::string>{"stalled"}) {
+    AddTexts(entry.stall_limits, Find(expectation, "binding_limit"));
+  }
   entry.oom_kill =
       entry.oom_kill || std::find(outcomes.begin(), outcomes.end(), "oom_killed") != outcomes.end();
 }

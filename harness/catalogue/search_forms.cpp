@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "report/json_values.h"
 #include "report/text.h"
@@ -31,8 +32,13 @@ std::string Incidents(std::size_t count, std::string_view one, std::string_view 
   return count == 1 ? fmt::format("1 incident {}", one) : fmt::format("{} incidents {}", count, many);
 }
 
-/// Of incidents that the line does not tell from others; says so first.
-std::string CandidatesHeading(const SearchMatch& first, std::size_t count) {
+/// Of incidents that the lines do not tell from others; says so first.
+std::string CandidatesHeading(std::span<const SearchMatch> matches) {
+  const SearchMatch& first = matches.front();
+  const std::size_t count = matches.size();
+  const bool one_line = std::all_of(matches.begin(), matches.end(), [&](const SearchMatch& match) {
+    return match.line.number == first.line.number;
+  });
   constexpr std::string_view kNone = "no incident of the catalogue shows this message; ";
   const bool killed = std::find(first.common.begin(), first.common.end(), kKilledTerm) != first.common.end();
   switch (first.kind) {
@@ -45,14 +51,17 @@ std::string CandidatesHeading(const SearchMatch& first, std::size_t count) {
       return (first.errno_alone
                   ? Incidents(count, "shows", "show")
                   : fmt::format("{}{}", kNone, count == 1 ? "1 shows" : fmt::format("{} show", count))) +
-             fmt::format(" {}, which many failures have", killed              ? "such a kill"
+             fmt::format(" {}, which many failures have", !one_line ? "an errno or a kill that it tells"
+                                                          : killed  ? "such a kill"
                                                           : first.errno_alone ? "this errno"
                                                                               : "its errno");
   }
 }
 
 /// What a group of incidents that one line speaks for has in common.
-std::string Heading(const SearchMatch& first, std::size_t count, bool told) {
+std::string Heading(std::span<const SearchMatch> matches, bool told) {
+  const SearchMatch& first = matches.front();
+  const std::size_t count = matches.size();
   const std::string_view apart = count == 1 || !told ? ":" : "; what tells them apart:";
   switch (first.kind) {
     case MatchKind::kMessage:
@@ -62,7 +71,7 @@ std::string Heading(const SearchMatch& first, std::size_t count, bool told) {
     case MatchKind::kWords:
       return Incidents(count, "has these words", "have these words") + std::string(apart);
     default:
-      return CandidatesHeading(first, count) + ": candidates, not findings" + std::string(apart);
+      return CandidatesHeading(matches) + ": candidates, not findings" + std::string(apart);
   }
 }
 
@@ -179,7 +188,8 @@ std::string FormatSearchText(const SearchReport& report, const TextStyle& style)
             report.matches[end].line.number == first.line.number)) {
       ++end;
     }
-    text += (begin == 0 ? "" : "\n") + Heading(first, end - begin, begin < in_full) + "\n" +
+    text += (begin == 0 ? "" : "\n") +
+            Heading(std::span(report.matches).subspan(begin, end - begin), begin < in_full) + "\n" +
             MatchedText(first.line, style);
     text += GroupText(report, begin, end, in_full, style);
     begin = end;

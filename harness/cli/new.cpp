@@ -86,9 +86,16 @@ bool IsForAShell(const std::string& command) {
   char quote = 0;
   for (std::size_t i = 0; i < command.size(); ++i) {
     const char c = command[i];
-    if (c == '\\' && quote != '\'') {
+    const auto in_word = [&](std::size_t at) {
+      return at < command.size() && command[at] != ' ' && command[at] != '\t';
+    };
+    const bool opens = quote == 0 && (c == '\'' || c == '"');
+    if ((quote == 0 && c == '\\') || (opens && i > 0 && in_word(i - 1)) || (c == quote && in_word(i + 1))) {
+      return true;  // two\ words, --name="two words", 'two words'more
+    }
+    if (c == '\\' && quote == '"') {
       ++i;
-    } else if (quote != 0 ? c == quote : c == '\'' || c == '"') {
+    } else if (opens || c == quote) {
       quote = quote == 0 ? c : '\0';
     } else if (quote != '\'' &&
                std::string_view(quote == 0 ? "$`&|;<>()*?~\n" : "$`").find(c) != std::string::npos) {
@@ -121,11 +128,11 @@ Result<std::vector<std::string>> WordsOf(const std::string& command) {
 }
 
 Result<std::string> TextOf(const NewOptions& options) {
-  if (options.from == "dmesg" || options.from == "-" || IsLog(options.from)) {
-    return FromLog(options);
-  }
   if (const auto pid = ParseNumber(options.from)) {
     return FromProcess(options, *pid);
+  }
+  if (options.from == "dmesg" || options.from == "-" || IsLog(options.from)) {
+    return FromLog(options);
   }
   const auto words = WordsOf(options.from);
   return words ? Result<std::string>(ScenarioOf(*words, options.name)) : tl::unexpected(words.error());
@@ -160,7 +167,7 @@ void AddNewCommand(CLI::App& app, int& status) {
           "--from", options->from,
           "A process number, a command in quotes, dmesg for the kernel's last OOM kill, or a log: a file, or "
           "- for standard input")
-      ->type_name("PID|COMMAND|dmesg")
+      ->type_name("PID|COMMAND|dmesg|FILE|-")
       ->required();
   command->callback([options, &status] { status = RunNew(*options); });
 }

@@ -91,12 +91,13 @@ Status SearchFor(const std::vector<std::string>& what, Search& search) {
 
 /// A pasted line may begin like an option ("-bash: fork: ..."): what no option is called is a word of it.
 void TakePasted(const CLI::App& command, SearchOptions& options) {
-  for (const std::string& word : command.remaining()) {
+  const std::vector<std::string> pasted = command.remaining();
+  for (const std::string& word : pasted) {
     if (word.find_first_of(" :") == std::string::npos) {
       throw CLI::ExtrasError(command.get_name(), {word});
     }
-    options.what.insert(options.what.begin(), word);
   }
+  options.what.insert(options.what.begin(), pasted.begin(), pasted.end());
   if (options.what.empty()) {
     throw CLI::RequiredError("WHAT");
   }

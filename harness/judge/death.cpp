@@ -201,28 +201,43 @@ const GroupRecord* GroupOf(const Plan& plan, const Evidence& evidence, const Pro
   return found == evidence.groups.end() ? nullptr : &*found;
 }
 
-/// How a program came by a status of 128 and a signal's number: that is how a shell tells what became of the
-/// last program that it ran.
-std::string NoteOfExit(const Evidence& evidence, const ProcessRecord& record) {
-  const SignalSent* sent = nullptr;
-  for (const SignalSent& each : evidence.signals) {
-    if (each.process == record.name && each.pid != record.pid && each.signal + 128 == *record.exit_code &&
-        each.sender != "brink" && Within(record, each.t_s)) {
-      sent = &each;
-    }
-  }
-  if (sent != nullptr) {
-    const std::string by = SenderOf(evidence, record, *sent);
-    return fmt::format("pid {}, which it started, was sent {}{} at {:.2f} s", sent->pid,
-                       SignalName(sent->signal),
-                       by.empty()                                    ? ""
-                       : by == "self" || sent->sender == record.name ? " by one of its own"
-                                                                     : " by " + by,
-                       sent->t_s);
-  }
-  const bool looks_killed = *record.exit_code == 128 + SIGKILL || *record.exit_code == SIGKILL;
-  return looks_killed ? "it called exit itself; no signal ended it" : "";
+namespace {
+
+/// The last signal of this number that a process which it started was sent, but by brink.
+const SignalSent* SentToDescendant(const Evidence& evidence, const ProcessRecord& record, int signal) {
+  const auto found =
+      std::find_if(evidence.signals.rbegin(), evidence.signals.rend(), [&](const SignalSent& sent) {
+        return sent.process == record.name && sent.pid != record.pid && sent.signal == signal &&
+               sent.sender != "brink" && Within(record, sent.t_s);
+      });
+  return found == evidence.signals.rend() ? nullptr : &*found;
 }
+
+/// The kernel's signals name whoever ran at that moment: no sender.
+std::string BySender(const Evidence& evidence, const ProcessRecord& record, const SignalSent& sent) {
+  if (sent.code > 0) {
+    return IsFaultSignal(sent.signal) ? " for a fault of its own" : " by the kernel";
+  }
+  const std::string by = SenderOf(evidence, record, sent);
+  return by.empty() ? "" : " by " + (by == "self" || sent.sender == record.name ? "one of its own" : by);
+}
+
+/// How a program came by its exit status: a shell ends with 128 and the number of the signal that ended the
+/// last program that it ran.
+std::string NoteOfExit(const Evidence& evidence, const ProcessRecord& record, int status) {
+  const OomKill* kill = status == 128 + SIGKILL ? KilledDescendantOf(evidence, record) : nullptr;
+  if (kill != nullptr) {
+    return fmt::format("pid {} ({}), which it started, was killed by the OOM killer at {:.2f} s", kill->pid,
+                       kill->comm, kill->t_s);
+  }
+  if (const SignalSent* sent = SentToDescendant(evidence, record, status - 128)) {
+    return fmt::format("pid {}, which it started, was sent {}{} at {:.2f} s", sent->pid,
+                       SignalName(sent->signal), BySender(evidence, record, *sent), sent->t_s);
+  }
+  return status == 128 + SIGKILL || status == SIGKILL ? "it called exit itself; no signal ended it" : "";
+}
+
+}  // namespace
 
 Death DeathOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
   const OomKill* oom = OomKillOf(evidence, record);
@@ -236,8 +251,10 @@ Death DeathOf(const Plan& plan, const Evidence& evidence, const ProcessRecord& r
     return {.kind = Death::Kind::kOomKilled, .killed_by = "oom" + scope, .oom = oom, .note = ""};
   }
   if (record.exit_code) {
-    return {
-        .kind = Death::Kind::kExited, .killed_by = "", .oom = nullptr, .note = NoteOfExit(evidence, record)};
+    return {.kind = Death::Kind::kExited,
+            .killed_by = "",
+            .oom = nullptr,
+            .note = NoteOfExit(evidence, record, *record.exit_code)};
   }
   if (record.signal) {
     return SignalDeath(plan, evidence, record, sent);

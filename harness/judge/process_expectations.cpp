@@ -205,7 +205,9 @@ void CheckEnd(const Expectation& expect, const ProcessVerdict& verdict, Results&
     const std::string found(stalled ? "stalled" : Name(verdict.outcome));
     // Whether one that survives may be held up is for CheckStall() to say.
     const bool met = AsksForOutcome(expect, found) || (stalled && AsksForOutcome(expect, "survived"));
-    const bool known = verdict.outcome != Outcome::kInconclusive;
+    const bool waits_unknown =
+        verdict.outcome == Outcome::kSurvived && AsksForOutcome(expect, "stalled") && !verdict.waits;
+    const bool known = verdict.outcome != Outcome::kInconclusive && !waits_unknown;
     results.Add("outcome", Join(expect.outcome, " or "), found + ": " + verdict.reason,
                 met || known ? Met(met) : std::nullopt);
   }

@@ -222,16 +222,19 @@ std::string DescribeOom(const Evidence& evidence, const ProcessRecord& record, c
 
 /// The time that ran out: the case's, or that of the step that waited for something of it.
 std::string WhenItHung(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {
+  if (evidence.timed_out) {
+    return fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s);
+  }
   for (const StepRecord& step : evidence.steps) {
-    const StepPlan& planned = plan.steps.at(static_cast<std::size_t>(step.index));
-    const auto* wait = std::get_if<WaitStep>(&planned.action);
-    if (!evidence.timed_out && step.timed_out && wait != nullptr && wait->process == record.name) {
+    const auto index = static_cast<std::size_t>(step.index);
+    const StepPlan* planned = index < plan.steps.size() ? &plan.steps[index] : nullptr;
+    const auto* wait = planned != nullptr ? std::get_if<WaitStep>(&planned->action) : nullptr;
+    if (step.timed_out && wait != nullptr && wait->process == record.name) {
       return fmt::format("was alive when step {} (\"{}\") ran out of its time of {:g} s", step.index + 1,
-                         step.text, planned.timeout_s);
+                         step.text, planned->timeout_s);
     }
   }
-  return evidence.timed_out ? fmt::format("was alive when the timeout of {:g} s passed", plan.timeout_s)
-                            : "was alive, and not ready when its time for that had passed";
+  return "was alive, and not ready when its time for that had passed";
 }
 
 std::string DescribeHang(const Plan& plan, const Evidence& evidence, const ProcessRecord& record) {

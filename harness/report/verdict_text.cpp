@@ -188,19 +188,13 @@ std::string FormatVerdict(const Verdict& verdict, const TextStyle& style) {
 
 std::string FormatUnmet(const Verdict& verdict) {
   std::string text = FormatHeadline(verdict, {});
-  bool unmet = false;
   for (const ExpectationResult& result : verdict.expectations) {
     if (result.met != true) {
-      unmet = true;
       text += fmt::format("  {}{} {}{}\n    expected: {}\n    found:    {}\n", Mark(result.mark),
                           Printable(result.subject), Printable(result.what),
                           result.met ? "" : " (cannot be judged)", Printable(result.expected),
                           Printable(result.found));
     }
-  }
-  if (!unmet && verdict.expected_met == false) {
-    text += fmt::format("  expected: survived, as nothing else is expected\n  found:    {}\n",
-                        OutcomeWords(verdict));
   }
   text += "  what happened: " + Printable(verdict.reason) + "\n";
   text += "  evidence: " + EvidenceLine(verdict) + "\n";

@@ -38,6 +38,11 @@ CaseResult CaseRunner::Run(std::vector<ImposedFault> machine_proof) {
       Record().harness_error += " (" + status.error().remedy + ")";
     }
   }
+  for (const std::string& folder : {plan_.run_dir, plan_.data_dir}) {
+    if (Record().disk_full.empty() && RoomAt(folder) < kLeastRoom) {
+      Record().disk_full = RoomInWords(folder);
+    }
+  }
   EndProcesses();
   loop_.PumpOnce();
   if (context_.watch != nullptr) {
@@ -134,9 +139,6 @@ Status CaseRunner::RunTargets() {
     Record().interrupted = wake == CaseLoop::Wake::kCancelled;
   }
   RecordTimeout();
-  if (RoomAt(plan_.run_dir) < kLeastRoom) {
-    Record().disk_full = RoomInWords(plan_.run_dir);
-  }
   return {};
 }
 

@@ -90,7 +90,8 @@ std::vector<std::string> FindPackages(Plan& plan, const std::vector<std::string>
 /// Commands that the image has, and that name no image, run in it; the others, brink's workloads among them,
 /// stay where they are.
 void LetImageStandIn(Plan& plan, const std::string& name, const PlanContext& context) {
-  const std::string folder = context.image_folder(name).value_or("");
+  const auto found = context.image_folder ? context.image_folder(name) : Fail("");
+  const std::string folder = found.value_or("");
   const auto stand_in = [&](const std::vector<std::string>& argv, std::string& image) {
     if (image.empty() && !argv.empty() &&
         !FindCommandInImage(argv.front(), plan.scenario_dir, folder).empty()) {

@@ -48,9 +48,8 @@ std::vector<Section> IncidentSections() {
             .doc =
                 "Words of lines that look alike and are another matter: a line with all words of one of them "
                 "is not of this incident (`Java heap space`: no OutOfMemoryError of the system's limits). In "
-                "a "
-                "log with such a line the lines of `beside`, and symptoms that other incidents have too, are "
-                "none of it either."},
+                "a log with such a line the lines of `beside`, and symptoms that other incidents have too, "
+                "are none of it either."},
            {.name = "refuted_by",
             .shape = kList,
             .doc =

@@ -92,7 +92,7 @@ _brink() {
       --kernel) _brink_words 'debian-11 debian-12 debian-12-backports debian-13 sid' "$cur" && return ;;
       --cgroup) _brink_words 'v1 v2 v1,v2' "$cur" && return ;;
       --format) _brink_words 'text json' "$cur" && return ;;
-      --tag) _brink_words 'demo' "$cur" && return ;;
+      --tag) _brink_words 'demo vm.max_map_count memory.max commit_limit RLIMIT_AS RLIMIT_MEMLOCK' "$cur" && return ;;
       --out) _brink_paths d "$cur" && return ;;
       --junit) _brink_paths f "$cur" && return ;;
       --case | --jobs | --repeat | --seed | --shard | --set | --timeout) return ;; # the user's own names and numbers

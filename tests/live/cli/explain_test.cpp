@@ -245,6 +245,7 @@ TEST_F(ExplainTest, NewLeavesToAShellWhatMeansMoreThanWords) {
   EXPECT_EQ(run_of("'true && echo \"$HOME\" > out'"), R"(run: ["sh", "-c", "true && echo \"$HOME\" > out"])");
   EXPECT_EQ(Run({Path("mine.yaml")}).status, 0);
   EXPECT_EQ(run_of("\"grep 'a|b*' file --only=one\""), R"(run: ["grep", "a|b*", "file", "--only=one"])");
+  EXPECT_EQ(run_of("'echo --name=\"two words\"'"), R"(run: ["sh", "-c", "echo --name=\"two words\""])");
   EXPECT_EQ(run_of("'/opt/a=b/server \"two words\"'"), R"(run: ["/opt/a=b/server", "two words"])");
 }
 

@@ -27,12 +27,16 @@ using json = nlohmann::json;
 /// What a person takes from a verdict; figures differ from run to run. Which of a program's calls meets a
 /// limit first depends on how the kernel merges its mappings; where it matters, the case expects it.
 json Told(const json& result) {
-  json told{{"outcome", result["outcome"]}, {"expected_met", result["expected_met"]}};
+  // How long a survivor was held up depends on the machine, too; where it matters, the case expects it.
+  const auto outcome = [](const json& of) {
+    return of["outcome"] == "stalled" ? json("survived") : of["outcome"];
+  };
+  json told{{"outcome", outcome(result)}, {"expected_met", result["expected_met"]}};
   told["limit"] = result["binding_limit"].is_null() ? json() : result["binding_limit"]["name"];
   const json& failure = result["first_failure"];
   told["failure"] = failure.is_null() ? json() : json{failure["process"], failure["errno"]};
   for (const auto& [name, process] : result["processes"].items()) {
-    told["processes"][name] = process["outcome"];
+    told["processes"][name] = outcome(process);
   }
   return told;
 }

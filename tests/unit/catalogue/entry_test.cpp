@@ -53,6 +53,16 @@ TEST(CatalogueEntry, TellsWhatTheCasesSayEachWordOnce) {
 }
 
 // A model with another allocator is a model.
+TEST(CatalogueEntry, KnowsTheLimitsThatHoldAProcessUp) {
+  for (const char* expected : {"{outcome: stalled, binding_limit: memory.max}",
+                               "{outcome: survived, stalled: true, binding_limit: memory.max}",
+                               "{outcome: hung, stalled: true, binding_limit: memory.max}"}) {
+    const LoadResult loaded = ParseScenario(
+        std::string("name: n\nprocesses: {p: {run: [\"true\"]}}\nexpect: {p: ") + expected + "}\n", "n.yaml");
+    EXPECT_THAT(EntryOf(loaded.scenario).stall_limits, ElementsAre("memory.max")) << expected;
+  }
+}
+
 TEST(CatalogueEntry, IsOfRealSoftwareWhereSomeOfItIsRun) {
   const auto is_real = [](const std::string& process, const std::string& file = "/sysv/x.yaml") {
     return EntryOf(ParseScenario("name: x\nprocesses: {p: {" + process + "}}\n", file).scenario).real;

@@ -76,6 +76,15 @@ TEST(Hang, ThatAStepWaitedForNamesTheStepsTimeAndNotTheCases) {
               HasSubstr("was alive when step 1 (\"wait until server is done\") ran out of its time of 2 s"));
 }
 
+TEST(Hang, WhereNothingIsExpectedSaysWhatWas) {
+  const Verdict verdict = Judge(ServerPlan(), HungAfterItsWorkerWasKilled("S"));
+  EXPECT_EQ(verdict.expected_met, false);
+  ASSERT_EQ(verdict.expectations.size(), 1U);
+  EXPECT_EQ(verdict.expectations.front().expected, "survived, as the file expects nothing else");
+  EXPECT_EQ(verdict.expectations.front().found, "hung");
+  EXPECT_TRUE(Judge(ServerPlan(), ServerEvidence(0)).expectations.empty());
+}
+
 TEST(Hang, BesideAnotherProcessThatFailedDoesNotDecideTheCase) {
   Evidence evidence = HungAfterItsWorkerWasKilled("S");
   ProcessRecord other = ServerEvidence(1).processes.front();

@@ -292,6 +292,19 @@ TEST(Reason, AShellsStatusIsTracedToTheSignalOfWhatItRan) {
   EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("was sent SIGTERM by one of its own"));
   evidence.signals.front().sender = "brink";
   EXPECT_THAT(Judge(ServerPlan(), evidence).reason, Not(HasSubstr("was sent")));
+  // What the kernel sends names whoever ran just then.
+  evidence.signals.front().sender = "server";
+  evidence.signals.front().signal = SIGSEGV;
+  evidence.signals.front().code = 1;
+  evidence.processes.front().exit_code = 128 + SIGSEGV;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("was sent SIGSEGV for a fault of its own"));
+  evidence.signals.front().signal = SIGKILL;
+  evidence.signals.front().code = 128;
+  evidence.processes.front().exit_code = 128 + SIGKILL;
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason, HasSubstr("was sent SIGKILL by the kernel"));
+  evidence.oom_kills = {{.process = "server", .pid = 12, .comm = "child", .scope = "memcg", .t_s = 0.4}};
+  EXPECT_THAT(Judge(ServerPlan(), evidence).reason,
+              HasSubstr("pid 12 (child), which it started, was killed by the OOM killer at 0.40 s"));
 }
 
 TEST(Reason, WhatAProgramPrintedIsQuotedOnOneShortLine) {

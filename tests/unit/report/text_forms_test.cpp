@@ -269,12 +269,6 @@ TEST(VerdictText, UnmetTellsExpectedFoundEvidenceAndWhere) {
 )");
 }
 
-TEST(VerdictText, UnmetWithoutExpectationsSaysWhatIsExpectedThen) {
-  Verdict verdict = UnmetVerdict();
-  verdict.expectations.clear();
-  EXPECT_NE(FormatUnmet(verdict).find("expected: survived, as nothing else is expected"), std::string::npos);
-}
-
 TEST(VerdictText, AChainOfMoreThanCauseAndEndIsShown) {
   Verdict verdict = MetVerdict();
   verdict.chain = {{.t_s = 0.41,
